@@ -1,0 +1,16 @@
+package ds.model;
+
+import ds.core.FlatBuffer;
+import java.util.Map;
+
+/** What a forward pass leaves for the backward pass. Closing it gives its workspace back. */
+public interface Activations extends AutoCloseable {
+    /** Returns the mean loss over the batch's targets. */
+    double loss();
+
+    /** Returns named outputs: {@code logits}, auxiliary losses. Valid until closed. */
+    Map<String, FlatBuffer> outputs();
+
+    @Override
+    void close();
+}

@@ -1,0 +1,19 @@
+package ds.model;
+
+/**
+ * Samples for one forward pass. For language models the input holds token ids [T] and the target the
+ * ids shifted by one [T]; for regression both are floats; for classification the target is a label.
+ *
+ * @param firstSample the global index of the first sample in the run (counts across ranks and
+ *     steps): dropout masks depend on it
+ * @param samples the number of samples, at least 1
+ * @param input what the model sees
+ * @param target what the loss compares with; −100 is ignored
+ */
+public record Batch(long firstSample, int samples, Field input, Field target) {
+    /** Returns the part of {@code count} samples starting at {@code first}. */
+    public Batch slice(int first, int count) {
+        return new Batch(
+                firstSample + first, count, input.samples(first, count), target.samples(first, count));
+    }
+}

@@ -1,0 +1,57 @@
+package ds.offload;
+
+import ds.core.FlatBuffer;
+import java.util.List;
+
+/**
+ * One rank's arrays of per-element state (masters, optimizer slots), all of one length, at their
+ * resting place. Elements are numbered in the rank's owned space; {@link StateLayout} says which
+ * runs it consists of. Owned by the rank's thread.
+ */
+public interface StateStore extends AutoCloseable {
+    /** In-memory arrays of the rank that a step needs beside the stored ones. */
+    @FunctionalInterface
+    interface Resident {
+        /** Returns the arrays' views of elements [first, first + length), inside one run. */
+        List<FlatBuffer> at(long firstElement, long length);
+    }
+
+    /** Steps one chunk; on a device that is not addressable the buffers are device memory. */
+    @FunctionalInterface
+    interface ChunkStep {
+        /**
+         * Updates the chunk in place.
+         *
+         * @param resident the views of {@link Resident}, in its order
+         * @param stored the stored arrays' elements, fp32, in the order of the layout
+         */
+        void run(long firstElement, List<FlatBuffer> resident, List<FlatBuffer> stored);
+    }
+
+    /**
+     * Lets {@code step} see every chunk once, in order, reading ahead and writing behind where the
+     * arrays do not rest in memory. Returns when every byte written is with the operating system
+     * and every byte count was checked.
+     *
+     * @throws StorageException if a transfer failed, was short, or a block's checksum does not match
+     */
+    void step(Resident resident, ChunkStep step);
+
+    /** Reads elements of one array; for checkpoints and two-pass optimizers. */
+    void read(int array, long firstElement, FlatBuffer into);
+
+    /** Writes elements of one array; for initial values and loading. */
+    void write(int array, long firstElement, FlatBuffer from);
+
+    /** Returns the layout. */
+    StateLayout layout();
+
+    /** Returns bytes at rest outside memory. */
+    long storedBytes();
+
+    /** Returns nanoseconds that the step lane waited for I/O so far. */
+    long stallNanos();
+
+    @Override
+    void close();
+}
