@@ -1,0 +1,488 @@
+package ds.core;
+
+import java.math.BigDecimal;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Declares one key of a JSON object: everything the reader, the validator and {@code ds config
+ * explain} know about it. Plug-ins declare their settings with the same type, so that their users'
+ * mistakes are reported like all others. Immutable; every method that changes something returns a
+ * new declaration.
+ *
+ * <pre>{@code
+ * KeyDeclaration.number("lr", 1e-3).atLeast(0).doc("Learning rate.")
+ * KeyDeclaration.numbers("betas", 0.9, 0.999).atLeast(0).below(1).items(2).doc("Decay rates.")
+ * }</pre>
+ *
+ * @param name the key, exactly as written in JSON
+ * @param type what its value must be
+ * @param defaultValue value when absent; empty if absence has a meaning of its own
+ * @param range limits of a number, or of each number in a list
+ * @param choices the words allowed for {@link Type#CHOICE}; empty otherwise
+ * @param doc one sentence for {@code explain}
+ * @param unit unit of a number, such as {@code elements} or {@code bytes}; may be empty
+ * @param aliases other spellings that mean the same
+ * @param status whether this runtime honours it
+ * @param reason why not, if it does not; for a refused key also what to do instead
+ * @param traits the finer points
+ * @param keys the keys inside, for {@link Type#OBJECT}; empty otherwise
+ */
+public record KeyDeclaration(
+        String name,
+        Type type,
+        Optional<Object> defaultValue,
+        Range range,
+        List<String> choices,
+        String doc,
+        String unit,
+        List<String> aliases,
+        Status status,
+        String reason,
+        Set<Trait> traits,
+        List<KeyDeclaration> keys) {
+
+    /** What a value must be. */
+    public enum Type {
+        /** {@code true} or {@code false}. */
+        BOOLEAN("true or false"),
+        /** A number without fraction; {@code 5e8} is one. */
+        INTEGER("an integer"),
+        /** A finite number. */
+        NUMBER("a number"),
+        /** Any text. */
+        STRING("a string"),
+        /** One of a fixed set of words. */
+        CHOICE("one of a fixed set of words"),
+        /** A list of finite numbers. */
+        NUMBERS("a list of numbers"),
+        /** A list of texts. */
+        STRINGS("a list of strings"),
+        /** An object with declared keys. */
+        OBJECT("an object"),
+        /** Any JSON value. */
+        ANY("any value");
+
+        private final String phrase;
+
+        Type(String phrase) {
+            this.phrase = phrase;
+        }
+
+        /** Returns the type in words, such as {@code an integer}. */
+        public String phrase() {
+            return phrase;
+        }
+    }
+
+    /** Whether a key is honoured. */
+    public enum Status {
+        /** It does what it says. */
+        IMPLEMENTED,
+        /** Accepted; it has no meaning on this runtime, and the reason says why. */
+        NO_EFFECT,
+        /** Any value but the default is an error of phase {@code runtime}. */
+        REFUSED
+    }
+
+    /** Finer points of a declaration. */
+    public enum Trait {
+        /** {@code null} is allowed and means absent. */
+        NULLABLE,
+        /** Must be present. */
+        REQUIRED,
+        /** An object that also takes keys nobody declared. */
+        OPEN,
+        /** A choice whose words may be written in any case; it is read in lower case. */
+        ANY_CASE,
+        /** {@code "auto"} is a mistake here; elsewhere it leaves the value to the planner. */
+        NO_AUTO,
+        /** Still read, but its use earns a warning; the reason names the successor. */
+        DEPRECATED
+    }
+
+    /**
+     * Limits of a number; an absent bound does not bind.
+     *
+     * @param least smallest value
+     * @param leastAllowed whether {@code least} itself is allowed
+     * @param most largest value
+     * @param mostAllowed whether {@code most} itself is allowed
+     * @param items exact length of a list; 0 for any
+     */
+    public record Range(
+            Optional<BigDecimal> least,
+            boolean leastAllowed,
+            Optional<BigDecimal> most,
+            boolean mostAllowed,
+            int items) {
+
+        /** No limits at all. */
+        public static final Range ANY = new Range(Optional.empty(), true, Optional.empty(), true, 0);
+
+        /** Returns whether {@code value} lies within both bounds. */
+        public boolean contains(BigDecimal value) {
+            boolean above =
+                    least.map(l -> value.compareTo(l) >= (leastAllowed ? 0 : 1)).orElse(true);
+            boolean below =
+                    most.map(m -> value.compareTo(m) <= (mostAllowed ? 0 : -1)).orElse(true);
+            return above && below;
+        }
+
+        /** Returns the rule in words, such as {@code 0 or more}; empty if nothing binds. */
+        public String phrase() {
+            List<String> parts = new ArrayList<>();
+            if (least.isPresent() && most.isPresent() && leastAllowed && mostAllowed) {
+                parts.add("from %s to %s".formatted(plain(least.get()), plain(most.get())));
+            } else {
+                least.ifPresent(
+                        l -> parts.add(leastAllowed ? plain(l) + " or more" : "above " + plain(l)));
+                most.ifPresent(
+                        m -> parts.add(mostAllowed ? plain(m) + " or less" : "below " + plain(m)));
+            }
+            return String.join(" and ", parts);
+        }
+
+        private static String plain(BigDecimal bound) {
+            return bound.signum() == 0 ? "0" : bound.stripTrailingZeros().toPlainString();
+        }
+    }
+
+    /** Copies the collections and refuses a nameless key. */
+    public KeyDeclaration {
+        if (name.isEmpty()) {
+            throw new IllegalArgumentException("A key needs a name.");
+        }
+        Objects.requireNonNull(type, "type");
+        Objects.requireNonNull(range, "range");
+        Objects.requireNonNull(status, "status");
+        choices = List.copyOf(choices);
+        aliases = List.copyOf(aliases);
+        keys = List.copyOf(keys);
+        traits = Set.copyOf(traits);
+        if (status != Status.IMPLEMENTED && reason.isEmpty()) {
+            throw new IllegalArgumentException(
+                    "Key '%s' is %s, which needs a reason.".formatted(name, status));
+        }
+    }
+
+    /** Returns a key whose value is {@code true} or {@code false}. */
+    public static KeyDeclaration flag(String name, boolean defaultValue) {
+        return of(name, Type.BOOLEAN, Optional.of(defaultValue));
+    }
+
+    /** Returns a key whose value is an integer, with a default. */
+    public static KeyDeclaration integer(String name, long defaultValue) {
+        return of(name, Type.INTEGER, Optional.of(defaultValue));
+    }
+
+    /** Returns a key whose value is an integer; absent means absent. */
+    public static KeyDeclaration integer(String name) {
+        return of(name, Type.INTEGER, Optional.empty()).with(Trait.NULLABLE);
+    }
+
+    /** Returns a key whose value is a finite number, with a default. */
+    public static KeyDeclaration number(String name, double defaultValue) {
+        return of(name, Type.NUMBER, Optional.of(defaultValue));
+    }
+
+    /** Returns a key whose value is a finite number; absent means absent. */
+    public static KeyDeclaration number(String name) {
+        return of(name, Type.NUMBER, Optional.empty()).with(Trait.NULLABLE);
+    }
+
+    /** Returns a key whose value is a text, with a default. */
+    public static KeyDeclaration text(String name, String defaultValue) {
+        return of(name, Type.STRING, Optional.of(defaultValue));
+    }
+
+    /** Returns a key whose value is a text; absent means absent. */
+    public static KeyDeclaration text(String name) {
+        return of(name, Type.STRING, Optional.empty()).with(Trait.NULLABLE);
+    }
+
+    /** Returns a key whose value is one of {@code choices}, with a default among them. */
+    public static KeyDeclaration choice(String name, String defaultValue, List<String> choices) {
+        return choice(name, choices).withDefault(defaultValue);
+    }
+
+    /** Returns a key whose value is one of {@code choices}; absent means absent. */
+    public static KeyDeclaration choice(String name, List<String> choices) {
+        KeyDeclaration key = of(name, Type.CHOICE, Optional.empty());
+        return new KeyDeclaration(
+                name,
+                key.type,
+                key.defaultValue,
+                key.range,
+                choices,
+                "",
+                "",
+                List.of(),
+                key.status,
+                "",
+                Set.of(),
+                List.of());
+    }
+
+    /** Returns a key whose value is a list of finite numbers, with the default given. */
+    public static KeyDeclaration numbers(String name, double... defaultValue) {
+        List<Double> values = new ArrayList<>();
+        for (double value : defaultValue) {
+            values.add(value);
+        }
+        return of(name, Type.NUMBERS, Optional.of(List.copyOf(values)));
+    }
+
+    /** Returns a key whose value is a list of texts, with the default given. */
+    public static KeyDeclaration texts(String name, String... defaultValue) {
+        return of(name, Type.STRINGS, Optional.of(List.of(defaultValue)));
+    }
+
+    /** Returns a key whose value is an object with exactly these keys. */
+    public static KeyDeclaration object(String name, List<KeyDeclaration> keys) {
+        return new KeyDeclaration(
+                name,
+                Type.OBJECT,
+                Optional.empty(),
+                Range.ANY,
+                List.of(),
+                "",
+                "",
+                List.of(),
+                Status.IMPLEMENTED,
+                "",
+                Set.of(),
+                keys);
+    }
+
+    /** Returns a key that takes any JSON value; absent means absent. */
+    public static KeyDeclaration any(String name) {
+        return of(name, Type.ANY, Optional.empty()).with(Trait.NULLABLE);
+    }
+
+    private static KeyDeclaration of(String name, Type type, Optional<Object> defaultValue) {
+        return new KeyDeclaration(
+                name,
+                type,
+                defaultValue,
+                Range.ANY,
+                List.of(),
+                "",
+                "",
+                List.of(),
+                Status.IMPLEMENTED,
+                "",
+                Set.of(),
+                List.of());
+    }
+
+    /** Returns this key with one sentence of documentation. */
+    public KeyDeclaration doc(String sentence) {
+        return new KeyDeclaration(
+                name,
+                type,
+                defaultValue,
+                range,
+                choices,
+                sentence,
+                unit,
+                aliases,
+                status,
+                reason,
+                traits,
+                keys);
+    }
+
+    /** Returns this key with the unit of its number. */
+    public KeyDeclaration in(String newUnit) {
+        return new KeyDeclaration(
+                name,
+                type,
+                defaultValue,
+                range,
+                choices,
+                doc,
+                newUnit,
+                aliases,
+                status,
+                reason,
+                traits,
+                keys);
+    }
+
+    /** Returns this key with other spellings that mean the same. */
+    public KeyDeclaration alias(String... spellings) {
+        return new KeyDeclaration(
+                name,
+                type,
+                defaultValue,
+                range,
+                choices,
+                doc,
+                unit,
+                List.of(spellings),
+                status,
+                reason,
+                traits,
+                keys);
+    }
+
+    /** Returns this key with a smallest value, itself allowed. */
+    public KeyDeclaration atLeast(double least) {
+        return limited(
+                new Range(
+                        Optional.of(BigDecimal.valueOf(least)),
+                        true,
+                        range.most,
+                        range.mostAllowed,
+                        range.items));
+    }
+
+    /** Returns this key with a lower bound that is not itself allowed. */
+    public KeyDeclaration above(double least) {
+        return limited(
+                new Range(
+                        Optional.of(BigDecimal.valueOf(least)),
+                        false,
+                        range.most,
+                        range.mostAllowed,
+                        range.items));
+    }
+
+    /** Returns this key with a largest value, itself allowed. */
+    public KeyDeclaration atMost(double most) {
+        return limited(
+                new Range(
+                        range.least,
+                        range.leastAllowed,
+                        Optional.of(BigDecimal.valueOf(most)),
+                        true,
+                        range.items));
+    }
+
+    /** Returns this key with an upper bound that is not itself allowed. */
+    public KeyDeclaration below(double most) {
+        return limited(
+                new Range(
+                        range.least,
+                        range.leastAllowed,
+                        Optional.of(BigDecimal.valueOf(most)),
+                        false,
+                        range.items));
+    }
+
+    /** Returns this key, a list, with an exact length. */
+    public KeyDeclaration items(int count) {
+        return limited(
+                new Range(range.least, range.leastAllowed, range.most, range.mostAllowed, count));
+    }
+
+    /** Returns this key with one more trait. */
+    public KeyDeclaration with(Trait trait) {
+        Set<Trait> more = EnumSet.of(trait);
+        more.addAll(traits);
+        return new KeyDeclaration(
+                name,
+                type,
+                defaultValue,
+                range,
+                choices,
+                doc,
+                unit,
+                aliases,
+                status,
+                reason,
+                more,
+                keys);
+    }
+
+    /** Returns this key, which must be present. */
+    public KeyDeclaration required() {
+        return with(Trait.REQUIRED);
+    }
+
+    /** Returns this key, for which {@code null} means absent. */
+    public KeyDeclaration nullable() {
+        return with(Trait.NULLABLE);
+    }
+
+    /** Returns this key as one that is accepted but cannot do anything here, and why. */
+    public KeyDeclaration noEffect(String why) {
+        return standing(Status.NO_EFFECT, why);
+    }
+
+    /** Returns this key as one of which any value but the default is refused, and why. */
+    public KeyDeclaration refused(String whyAndWhatInstead) {
+        return standing(Status.REFUSED, whyAndWhatInstead);
+    }
+
+    /** Returns whether this key has {@code trait}. */
+    public boolean has(Trait trait) {
+        return traits.contains(trait);
+    }
+
+    /** Returns what a value must be, in words with the range: {@code a number, 0 or more}. */
+    public String rule() {
+        String phrase =
+                type == Type.CHOICE ? "one of " + String.join(", ", choices) : type.phrase();
+        if (range.items > 0) {
+            phrase = "a list of %d numbers".formatted(range.items);
+        }
+        String limits = range.phrase();
+        return limits.isEmpty()
+                ? phrase
+                : phrase + (type == Type.NUMBERS ? ", each " : ", ") + limits;
+    }
+
+    private KeyDeclaration withDefault(Object value) {
+        return new KeyDeclaration(
+                name,
+                type,
+                Optional.of(value),
+                range,
+                choices,
+                doc,
+                unit,
+                aliases,
+                status,
+                reason,
+                traits,
+                keys);
+    }
+
+    private KeyDeclaration limited(Range newRange) {
+        return new KeyDeclaration(
+                name,
+                type,
+                defaultValue,
+                newRange,
+                choices,
+                doc,
+                unit,
+                aliases,
+                status,
+                reason,
+                traits,
+                keys);
+    }
+
+    private KeyDeclaration standing(Status newStatus, String why) {
+        return new KeyDeclaration(
+                name,
+                type,
+                defaultValue,
+                range,
+                choices,
+                doc,
+                unit,
+                aliases,
+                newStatus,
+                why,
+                traits,
+                keys);
+    }
+}

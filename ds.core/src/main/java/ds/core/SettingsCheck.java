@@ -1,0 +1,340 @@
+package ds.core;
+
+import ds.core.KeyDeclaration.Status;
+import ds.core.KeyDeclaration.Trait;
+import ds.core.KeyDeclaration.Type;
+import java.math.BigDecimal;
+import java.math.BigInteger;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** Holds an object of JSON values against its declaration. One walk; every problem is kept. */
+final class SettingsCheck {
+    /** Integers of more digits are a slip, and expanding them could exhaust memory. */
+    private static final int MOST_DIGITS = 400;
+
+    private static final int SHOWN_CHARACTERS = 60;
+    private static final int SHOWN_KEYS = 12;
+    private static final Set<String> TRUE_WORDS = Set.of("true", "t", "yes", "y", "on", "1");
+    private static final Set<String> FALSE_WORDS = Set.of("false", "f", "no", "n", "off", "0");
+
+    private final List<Diagnostic> found = new ArrayList<>();
+
+    private SettingsCheck() {}
+
+    static Settings.Checked run(List<KeyDeclaration> declared, Map<String, ?> object, String at) {
+        SettingsCheck check = new SettingsCheck();
+        Settings settings = check.object(declared, object, at, false, false);
+        return new Settings.Checked(settings, check.found);
+    }
+
+    private Settings object(
+            List<KeyDeclaration> declared, Map<?, ?> object, String at, boolean open, boolean idle) {
+        Map<String, KeyDeclaration> bySpelling = new LinkedHashMap<>();
+        for (KeyDeclaration key : declared) {
+            bySpelling.put(key.name(), key);
+            key.aliases().forEach(alias -> bySpelling.put(alias, key));
+        }
+        Map<String, Object> values = new LinkedHashMap<>();
+        Map<String, String> spelledAs = new LinkedHashMap<>();
+        Set<String> auto = new LinkedHashSet<>();
+        for (Map.Entry<?, ?> entry : object.entrySet()) {
+            String written = String.valueOf(entry.getKey());
+            String place = at + "/" + escape(written);
+            KeyDeclaration key = bySpelling.get(written);
+            if (key == null) {
+                if (open) {
+                    if (entry.getValue() != null) {
+                        values.put(written, Settings.plain(written, entry.getValue()));
+                    }
+                    spelledAs.put(written, written);
+                } else if (!written.startsWith("_") && !written.startsWith("//")) {
+                    found.add(unknown(written, place, bySpelling.keySet()));
+                }
+                continue;
+            }
+            String twin = spelledAs.putIfAbsent(key.name(), written);
+            if (twin != null) {
+                found.add(
+                        Diagnostic.error(
+                                "conflict",
+                                place,
+                                "'%s' and '%s' are two spellings of one key.".formatted(twin, written),
+                                "Keep one of them."));
+                continue;
+            }
+            if (Settings.AUTO.equals(entry.getValue())
+                    && !key.choices().contains(Settings.AUTO)
+                    && !key.has(Trait.NO_AUTO)) {
+                auto.add(key.name());
+                continue;
+            }
+            value(key, entry.getValue(), place, idle).ifPresent(v -> values.put(key.name(), v));
+        }
+        for (KeyDeclaration key : declared) {
+            boolean present = spelledAs.containsKey(key.name());
+            if (!present && key.has(Trait.REQUIRED)) {
+                found.add(
+                        Diagnostic.error(
+                                "missing",
+                                at,
+                                "'%s' is missing; it must be %s.".formatted(key.name(), key.rule()),
+                                ""));
+            }
+            key.defaultValue().ifPresent(value -> values.putIfAbsent(key.name(), value));
+        }
+        return new Settings(values, spelledAs.keySet(), auto);
+    }
+
+    private Diagnostic unknown(String written, String place, Set<String> known) {
+        List<String> near = Spelling.nearest(written, known, 1);
+        String suggestion =
+                near.isEmpty()
+                        ? known.isEmpty() || known.size() > SHOWN_KEYS
+                                ? ""
+                                : "Known here: " + String.join(", ", known) + "."
+                        : "Did you mean '%s'?".formatted(near.getFirst());
+        return Diagnostic.error(
+                "unknown-key", place, "'%s' is not a key here.".formatted(shown(written)), suggestion);
+    }
+
+    private Optional<Object> value(KeyDeclaration key, @Nullable Object value, String place, boolean idle) {
+        if (value == null) {
+            if (!key.has(Trait.NULLABLE)) {
+                found.add(mistyped(key, null, place));
+            }
+            return Optional.empty();
+        }
+        boolean inert = idle || key.status() == Status.NO_EFFECT;
+        Optional<Object> read =
+                switch (key.type()) {
+                    case BOOLEAN -> flag(key, value, place);
+                    case INTEGER, NUMBER -> number(key, value, place);
+                    case STRING -> text(key, value, place);
+                    case CHOICE -> choice(key, value, place);
+                    case NUMBERS, STRINGS -> list(key, value, place);
+                    case OBJECT -> section(key, value, place, inert);
+                    case ANY -> Optional.of(Settings.plain(key.name(), value));
+                };
+        if (read.isEmpty() || read.equals(key.defaultValue())) {
+            return read;
+        }
+        if (key.has(Trait.DEPRECATED)) {
+            found.add(
+                    Diagnostic.warning(
+                            "deprecated",
+                            place,
+                            "'%s' is an old key.".formatted(key.name()),
+                            key.reason()));
+        } else if (key.status() == Status.REFUSED && !idle) {
+            found.add(
+                    Diagnostic.refused(
+                            "refused",
+                            place,
+                            "'%s' = %s is not supported here: %s"
+                                    .formatted(key.name(), shown(value), key.reason()),
+                            ""));
+        } else if (key.status() == Status.NO_EFFECT && !idle) {
+            found.add(
+                    Diagnostic.note(
+                            "no-effect",
+                            place,
+                            "'%s' has no effect here: %s".formatted(key.name(), key.reason()),
+                            ""));
+        }
+        return read;
+    }
+
+    private Optional<Object> flag(KeyDeclaration key, Object value, String place) {
+        if (value instanceof Boolean) {
+            return Optional.of(value);
+        }
+        String word = String.valueOf(value).toLowerCase(Locale.ROOT);
+        boolean yes = TRUE_WORDS.contains(word) || "1.0".equals(word);
+        boolean no = FALSE_WORDS.contains(word) || "0.0".equals(word);
+        if ((value instanceof String || value instanceof Number) && (yes || no)) {
+            found.add(lenient(key, value, place, String.valueOf(yes)));
+            return Optional.of(yes);
+        }
+        found.add(mistyped(key, value, place));
+        return Optional.empty();
+    }
+
+    private Optional<Object> number(KeyDeclaration key, Object value, String place) {
+        Optional<BigDecimal> parsed =
+                value instanceof String s ? quotedNumber(s) : decimal(value);
+        if (parsed.isEmpty()) {
+            found.add(mistyped(key, value, place));
+            return Optional.empty();
+        }
+        BigDecimal number = parsed.get();
+        boolean whole = number.signum() == 0 || number.stripTrailingZeros().scale() <= 0;
+        if (tooLong(number) || (key.type() == Type.INTEGER && !whole)) {
+            found.add(mistyped(key, value, place));
+            return Optional.empty();
+        }
+        if (!key.range().contains(number)) {
+            found.add(
+                    Diagnostic.error(
+                            "range",
+                            place,
+                            "'%s' must be %s, was %s."
+                                    .formatted(key.name(), key.rule(), shown(value)),
+                            ""));
+            return Optional.empty();
+        }
+        if (value instanceof String) {
+            found.add(lenient(key, value, place, number.toString()));
+        }
+        return Optional.of(stored(key.type() == Type.INTEGER, number));
+    }
+
+    private static Object stored(boolean integer, BigDecimal number) {
+        if (!integer) {
+            return number.doubleValue();
+        }
+        BigInteger exact = number.toBigIntegerExact();
+        return exact.bitLength() < Long.SIZE ? (Object) exact.longValue() : exact;
+    }
+
+    private static boolean tooLong(BigDecimal number) {
+        return number.signum() != 0
+                && (Math.abs((long) number.precision() - number.scale()) > MOST_DIGITS
+                        || Double.isInfinite(number.doubleValue()));
+    }
+
+    private static Optional<BigDecimal> decimal(Object value) {
+        return switch (value) {
+            case BigDecimal n -> Optional.of(n);
+            case BigInteger n -> Optional.of(new BigDecimal(n));
+            case Double n ->
+                    Double.isFinite(n) ? Optional.of(BigDecimal.valueOf(n)) : Optional.empty();
+            case Float n ->
+                    Float.isFinite(n)
+                            ? Optional.of(new BigDecimal(Float.toString(n)))
+                            : Optional.empty();
+            case Long n -> Optional.of(BigDecimal.valueOf(n));
+            case Integer n -> Optional.of(BigDecimal.valueOf(n));
+            case Short n -> Optional.of(BigDecimal.valueOf(n));
+            case Byte n -> Optional.of(BigDecimal.valueOf(n));
+            default -> Optional.empty();
+        };
+    }
+
+    /** Reads what DeepSpeed takes for a number in quotes: {@code " 500 "}, {@code "5_000"}. */
+    private static Optional<BigDecimal> quotedNumber(String text) {
+        String digits = text.strip();
+        if (digits.length() > MOST_DIGITS
+                || !digits.matches("[+-]?(\\d+(_\\d+)*)?(\\.\\d*)?([eE][+-]?\\d{1,9})?")
+                || !digits.matches("[+-]?\\.?\\d.*")) {
+            return Optional.empty();
+        }
+        return Optional.of(new BigDecimal(digits.replace("_", "")));
+    }
+
+    private Optional<Object> text(KeyDeclaration key, Object value, String place) {
+        if (value instanceof String) {
+            return Optional.of(value);
+        }
+        found.add(mistyped(key, value, place));
+        return Optional.empty();
+    }
+
+    private Optional<Object> choice(KeyDeclaration key, Object value, String place) {
+        if (!(value instanceof String word)) {
+            found.add(mistyped(key, value, place));
+            return Optional.empty();
+        }
+        String wanted = key.has(Trait.ANY_CASE) ? word.toLowerCase(Locale.ROOT) : word;
+        if (key.choices().contains(wanted)) {
+            return Optional.of(wanted);
+        }
+        List<String> near = Spelling.nearest(word, key.choices(), 1);
+        found.add(
+                Diagnostic.error(
+                        "choice",
+                        place,
+                        "'%s' must be %s, was %s.".formatted(key.name(), key.rule(), shown(value)),
+                        near.isEmpty() ? "" : "Did you mean \"%s\"?".formatted(near.getFirst())));
+        return Optional.empty();
+    }
+
+    private Optional<Object> list(KeyDeclaration key, Object value, String place) {
+        int items = key.range().items();
+        if (!(value instanceof List<?> given) || (items > 0 && given.size() != items)) {
+            found.add(mistyped(key, value, place));
+            return Optional.empty();
+        }
+        List<Object> read = new ArrayList<>();
+        for (int index = 0; index < given.size(); index++) {
+            Object item = given.get(index);
+            String itemPlace = place + "/" + index;
+            if (item != null && key.type() == Type.STRINGS) {
+                text(key, item, itemPlace).ifPresent(read::add);
+                continue;
+            }
+            Optional<BigDecimal> number = item == null ? Optional.empty() : decimal(item);
+            if (number.isEmpty() || tooLong(number.get()) || !key.range().contains(number.get())) {
+                found.add(mistyped(key, item, itemPlace));
+            } else {
+                read.add(number.get().doubleValue());
+            }
+        }
+        return read.size() == given.size() ? Optional.of(List.copyOf(read)) : Optional.empty();
+    }
+
+    private Optional<Object> section(
+            KeyDeclaration key, Object value, String place, boolean inert) {
+        if (value instanceof Map<?, ?> map) {
+            return Optional.of(object(key.keys(), map, place, key.has(Trait.OPEN), inert));
+        }
+        found.add(mistyped(key, value, place));
+        return Optional.empty();
+    }
+
+    private static Diagnostic mistyped(
+            KeyDeclaration key, @Nullable Object value, String place) {
+        return Diagnostic.error(
+                "type",
+                place,
+                "'%s' must be %s, was %s.".formatted(key.name(), key.rule(), shown(value)),
+                "");
+    }
+
+    private static Diagnostic lenient(
+            KeyDeclaration key, Object value, String place, String better) {
+        return Diagnostic.warning(
+                "lenient",
+                place,
+                "'%s' should be %s, was %s.".formatted(key.name(), key.type().phrase(), shown(value)),
+                "It was read as %s; write that.".formatted(better));
+    }
+
+    /** Shows a value as JSON would write it, cut to a readable length. */
+    private static String shown(@Nullable Object value) {
+        String text =
+                switch (value) {
+                    case null -> "null";
+                    case String s -> "\"" + s + "\"";
+                    case Map<?, ?> _ -> "an object";
+                    case List<?> list when list.size() > 4 ->
+                            "a list of %d items".formatted(list.size());
+                    default -> String.valueOf(value);
+                };
+        String line = text.replaceAll("\\p{Cntrl}", "?");
+        return line.length() <= SHOWN_CHARACTERS
+                ? line
+                : line.substring(0, SHOWN_CHARACTERS) + "...";
+    }
+
+    private static String escape(String name) {
+        return name.replace("~", "~0").replace("/", "~1");
+    }
+}
