@@ -1,0 +1,60 @@
+package ds.zero;
+
+import ds.core.DType;
+import ds.offload.RestingPlace;
+
+/**
+ * What the plan decided for ZeRO.
+ *
+ * @param residency what is sharded
+ * @param precision type of working parameters, contributions and activations
+ * @param optimizer where masters and optimizer states rest
+ * @param parameters where a rank's working parameters rest; other than on the device only if they
+ *     are sharded
+ * @param maxLiveParameters most elements gathered at once where parameters are sharded, at least 1
+ * @param persistenceThreshold units of at most so many elements stay gathered from one step to the
+ *     next; 0 keeps none
+ * @param chunkBytes most bytes of one array that a step sees at once, at least 4,096
+ * @param seed of initial values and dropout
+ */
+public record ZeroOptions(
+        Residency residency,
+        DType precision,
+        RestingPlace optimizer,
+        RestingPlace parameters,
+        long maxLiveParameters,
+        long persistenceThreshold,
+        long chunkBytes,
+        long seed) {
+    private static final int CHUNK_BYTES_MIN = 4096;
+
+    /** Checks the ranges. */
+    public ZeroOptions {
+        if (maxLiveParameters < 1 || persistenceThreshold < 0 || chunkBytes < CHUNK_BYTES_MIN) {
+            throw new IllegalArgumentException(
+                    "Live parameters must be at least 1, the persistence threshold at least 0 and a chunk at least %,d bytes; were %,d, %,d and %,d."
+                            .formatted(
+                                    CHUNK_BYTES_MIN,
+                                    maxLiveParameters,
+                                    persistenceThreshold,
+                                    chunkBytes));
+        }
+        if (parameters instanceof RestingPlace.OnNvme && !residency.shardParameters()) {
+            throw new IllegalArgumentException(
+                    "Parameters rest on NVMe only where they are sharded; use stage 3.");
+        }
+    }
+
+    /** Returns options with everything in memory, unbounded live parameters and 4 MiB chunks. */
+    public static ZeroOptions inMemory(int stage, DType precision, long seed) {
+        return new ZeroOptions(
+                Residency.ofStage(stage),
+                precision,
+                new RestingPlace.OnDevice(),
+                new RestingPlace.OnDevice(),
+                Long.MAX_VALUE,
+                0,
+                4L << 20,
+                seed);
+    }
+}
