@@ -10,6 +10,11 @@ import java.nio.file.Path;
  * put fault injection here.
  */
 public interface FileOperations {
+    /** Returns the operating system's own. */
+    static FileOperations system() {
+        return SystemFiles.INSTANCE;
+    }
+
     /** Reads at a position; returns the bytes read, −1 at the end of the file. */
     int read(FileChannel channel, Path file, ByteBuffer into, long position) throws IOException;
 

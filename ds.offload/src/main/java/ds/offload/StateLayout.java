@@ -5,15 +5,29 @@ import java.util.List;
 /**
  * What a store holds.
  *
- * @param arrays names of the fp32 arrays, in order: {@code master}, {@code exp_avg}
+ * @param arrays names of the fp32 arrays, in order: {@code master}, {@code exp_avg}; each also names
+ *     a file
  * @param runLengths elements of each contiguous run of the owned space, in order; each a multiple of
- *     1,024; a chunk never crosses a run's end
+ *     1,024, or 0; a chunk never crosses a run's end
  */
 public record StateLayout(List<String> arrays, List<Long> runLengths) {
-    /** Copies the lists. */
+    /** The granule of a run, in elements: 4 KiB of fp32. */
+    public static final int GRANULE_ELEMENTS = 1024;
+
+    /** Copies the lists and checks that every run is whole granules. */
     public StateLayout {
         arrays = List.copyOf(arrays);
         runLengths = List.copyOf(runLengths);
+        if (arrays.isEmpty()) {
+            throw new IllegalArgumentException("A state layout needs at least one array, has none.");
+        }
+        for (long length : runLengths) {
+            if (length < 0 || length % GRANULE_ELEMENTS != 0) {
+                throw new IllegalArgumentException(
+                        "The length of a run must be a multiple of %,d elements, at least 0, was %,d."
+                                .formatted(GRANULE_ELEMENTS, length));
+            }
+        }
     }
 
     /** Returns the elements of one array. */

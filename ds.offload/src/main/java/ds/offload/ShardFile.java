@@ -1,0 +1,52 @@
+package ds.offload;
+
+import ds.core.DType;
+import ds.core.FlatBuffer;
+import java.util.List;
+
+/**
+ * One array of any element type at rest in a file: parameters of stage 3. The array consists of
+ * consecutive extents (a unit's shard is one); transfers of whole extents are the fast ones, since
+ * an extent's checksum blocks are verified whole. Owned by the rank's thread.
+ */
+public interface ShardFile extends AutoCloseable {
+    /** Returns the element type. */
+    DType type();
+
+    /** Returns the lengths of the extents, in elements. */
+    List<Long> extentLengths();
+
+    /** Returns the elements of all extents. */
+    long elements();
+
+    /**
+     * Reads {@code into.lengthElements()} elements that start at {@code firstElement}.
+     *
+     * @throws StorageException if the transfer fails or is short, or a block is not what was written
+     */
+    void read(long firstElement, FlatBuffer into);
+
+    /**
+     * Writes elements that start at {@code firstElement}; the bytes are with the operating system
+     * on return.
+     *
+     * @throws StorageException if the transfer fails or is short, or a block that is written in part
+     *     is not what was written before
+     */
+    void write(long firstElement, FlatBuffer from);
+
+    /**
+     * Starts reading elements into a free staging slot, so that the next {@link #read} of exactly
+     * these finds them there. A hint: does nothing where no slot is free.
+     */
+    void prefetch(long firstElement, long length);
+
+    /** Returns bytes at rest. */
+    long storedBytes();
+
+    /** Returns nanoseconds that the caller waited for I/O so far. */
+    long stallNanos();
+
+    @Override
+    void close();
+}

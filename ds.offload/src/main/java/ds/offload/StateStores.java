@@ -1,0 +1,23 @@
+package ds.offload;
+
+import ds.core.Device;
+import ds.core.RankMemory;
+
+/** Makes state stores for each resting place. */
+public final class StateStores {
+    private StateStores() {}
+
+    /**
+     * Returns a store whose arrays rest in host memory, zeroed. Where {@code device} is addressable
+     * a step works on them in place; otherwise every chunk is fed to the device and back.
+     *
+     * @param memory where the arrays are allocated; outlives the store
+     * @param device where steps run; outlives the store
+     * @param pinned whether to lock the pages in memory
+     * @param chunkBytes the most that one call of a step sees, over all arrays
+     */
+    public static StateStore inMemory(
+            StateLayout layout, RankMemory memory, Device device, boolean pinned, long chunkBytes) {
+        return new MemoryStateStore(layout, memory, device, pinned, chunkBytes);
+    }
+}
