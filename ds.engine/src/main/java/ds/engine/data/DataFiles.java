@@ -1,0 +1,51 @@
+package ds.engine.data;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.zip.GZIPInputStream;
+
+/** Reads whole data files, with messages for people. */
+final class DataFiles {
+    private static final int LIMIT_BYTES = Integer.MAX_VALUE - 16;
+
+    private DataFiles() {}
+
+    static byte[] readAll(Path file) {
+        try {
+            if (Files.isDirectory(file)) {
+                throw new DataException(
+                        "Data %s is a directory; give the file itself.".formatted(file));
+            }
+            boolean packed = file.toString().toLowerCase(Locale.ROOT).endsWith(".gz");
+            if (!packed && Files.size(file) > LIMIT_BYTES) {
+                throw new DataException(
+                        "Data file %s has %,d bytes; this reader takes up to %,d. Split the file."
+                                .formatted(file, Files.size(file), LIMIT_BYTES));
+            }
+            if (!packed) {
+                return Files.readAllBytes(file);
+            }
+            try (InputStream in = new GZIPInputStream(Files.newInputStream(file), 1 << 16)) {
+                return in.readAllBytes();
+            }
+        } catch (NoSuchFileException e) {
+            throw new DataException(
+                    "Data file %s does not exist; check the path.".formatted(file), e);
+        } catch (IOException e) {
+            throw new DataException(
+                    "Cannot read data file %s: %s.".formatted(file, e.getMessage()), e);
+        }
+    }
+
+    static void checkShare(double trainShare) {
+        if (!(trainShare > 0 && trainShare < 1)) {
+            throw new IllegalArgumentException(
+                    "The share to train on is %s; it must be above 0 and below 1."
+                            .formatted(trainShare));
+        }
+    }
+}
