@@ -15,6 +15,9 @@ public final class HostDevice implements Device {
 
     private final Arena arena = Arena.ofShared();
 
+    /** Creates the host device; it has no state. */
+    public HostDevice() {}
+
     @Override
     public String name() {
         return "host";

@@ -18,6 +18,9 @@ public final class ExactNorm {
     private final long[] limbs = new long[LONGS];
     private long added;
 
+    /** Creates an accumulator that holds zero. */
+    public ExactNorm() {}
+
     /** Forgets everything added. */
     public void clear() {
         java.util.Arrays.fill(limbs, 0);

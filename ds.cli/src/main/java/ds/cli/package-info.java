@@ -1,0 +1,5 @@
+/** The ds command. */
+@NullMarked
+package ds.cli;
+
+import org.jspecify.annotations.NullMarked;

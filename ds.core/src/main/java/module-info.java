@@ -1,0 +1,6 @@
+/** Data types, flat buffers, devices, settings, diagnostics and provider lookup. */
+module ds.core {
+    requires static org.jspecify;
+
+    exports ds.core;
+}

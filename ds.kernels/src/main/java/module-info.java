@@ -1,0 +1,8 @@
+/** The math: the kernel contract, its host implementation and the worker pool. */
+module ds.kernels {
+    requires static org.jspecify;
+    requires transitive ds.core;
+    requires static jdk.incubator.vector;
+
+    exports ds.kernels;
+}

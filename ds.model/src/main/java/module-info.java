@@ -1,0 +1,7 @@
+/** The model contract, the reverse tape and the networks built on it. */
+module ds.model {
+    requires static org.jspecify;
+    requires transitive ds.kernels;
+
+    exports ds.model;
+}

@@ -1,0 +1,5 @@
+/** Everything that calls C. */
+@NullMarked
+package ds.foreign;
+
+import org.jspecify.annotations.NullMarked;

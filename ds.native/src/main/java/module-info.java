@@ -1,0 +1,5 @@
+/** Everything that calls C. */
+module ds.foreign {
+    requires static org.jspecify;
+    requires ds.core;
+}

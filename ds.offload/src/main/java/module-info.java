@@ -1,0 +1,8 @@
+/** The storage contract, its portable backends and the shard store. */
+module ds.offload {
+    requires static org.jspecify;
+    requires transitive ds.core;
+    requires com.lmax.disruptor;
+
+    exports ds.offload;
+}

@@ -1,0 +1,5 @@
+/** Who owns which elements; gather, reduce, step. */
+@NullMarked
+package ds.zero;
+
+import org.jspecify.annotations.NullMarked;
