@@ -4,4 +4,7 @@ module ds.comm {
     requires transitive ds.kernels;
 
     exports ds.comm;
+    exports ds.comm.spi;
+
+    uses ds.comm.spi.CommunicatorProvider;
 }

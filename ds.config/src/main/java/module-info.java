@@ -3,6 +3,4 @@ module ds.config {
     requires static org.jspecify;
     requires transitive ds.core;
     requires tools.jackson.core;
-
-    exports ds.config;
 }

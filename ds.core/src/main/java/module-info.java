@@ -3,4 +3,7 @@ module ds.core {
     requires static org.jspecify;
 
     exports ds.core;
+    exports ds.core.spi;
+
+    uses ds.core.spi.HostMemoryProvider;
 }

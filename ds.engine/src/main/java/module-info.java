@@ -3,6 +3,4 @@ module ds.engine {
     requires static org.jspecify;
     requires transitive ds.zero;
     requires transitive ds.config;
-
-    exports ds.engine;
 }

@@ -5,4 +5,7 @@ module ds.kernels {
     requires static jdk.incubator.vector;
 
     exports ds.kernels;
+    exports ds.kernels.spi;
+
+    uses ds.kernels.spi.KernelsProvider;
 }

@@ -4,4 +4,7 @@ module ds.model {
     requires transitive ds.kernels;
 
     exports ds.model;
+    exports ds.model.spi;
+
+    uses ds.model.spi.ModelProvider;
 }

@@ -5,4 +5,7 @@ module ds.offload {
     requires com.lmax.disruptor;
 
     exports ds.offload;
+    exports ds.offload.spi;
+
+    uses ds.offload.spi.StorageProvider;
 }

@@ -3,6 +3,4 @@ module ds.optim.builtin {
     requires static org.jspecify;
     requires transitive ds.optim.spi;
     requires static jdk.incubator.vector;
-
-    exports ds.optim.builtin;
 }

@@ -4,4 +4,8 @@ module ds.optim.spi {
     requires transitive ds.kernels;
 
     exports ds.optim.spi;
+
+    uses ds.optim.spi.OptimizerProvider;
+
+    uses ds.optim.spi.ScheduleProvider;
 }

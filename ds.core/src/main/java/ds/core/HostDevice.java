@@ -15,7 +15,7 @@ public final class HostDevice implements Device {
 
     private final Arena arena = Arena.ofShared();
 
-    /** Creates the host device; it has no state. */
+    /** Creates the device; it owns the memory that it allocates. */
     public HostDevice() {}
 
     @Override
