@@ -6,6 +6,5 @@ module ds.optim.spi {
     exports ds.optim.spi;
 
     uses ds.optim.spi.OptimizerProvider;
-
     uses ds.optim.spi.ScheduleProvider;
 }

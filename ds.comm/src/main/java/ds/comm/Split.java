@@ -12,7 +12,8 @@ public record Split(long[] starts) {
     public Split {
         for (int i = 1; i < starts.length; i++) {
             if (starts[i] < starts[i - 1]) {
-                throw new IllegalArgumentException("Starts must ascend, were " + Arrays.toString(starts));
+                throw new IllegalArgumentException(
+                        "Starts must ascend, were " + Arrays.toString(starts));
             }
         }
     }

@@ -122,7 +122,8 @@ public record KeyDeclaration(
             int items) {
 
         /** No limits at all. */
-        public static final Range ANY = new Range(Optional.empty(), true, Optional.empty(), true, 0);
+        public static final Range ANY =
+                new Range(Optional.empty(), true, Optional.empty(), true, 0);
 
         /** Returns whether {@code value} lies within both bounds. */
         public boolean contains(BigDecimal value) {

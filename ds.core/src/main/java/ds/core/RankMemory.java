@@ -45,9 +45,10 @@ public final class RankMemory implements AutoCloseable {
         }
         long stagger =
                 (long) ALIGNMENT_BYTES
-                        * (STAGGER_PAGES * (allocations.getAndIncrement() % STAGGER_STEPS) % STAGGER_STEPS);
-        MemorySegment slab =
-                provider.allocate(arena, sizeBytes + stagger, ALIGNMENT_BYTES, pinned);
+                        * (STAGGER_PAGES
+                                * (allocations.getAndIncrement() % STAGGER_STEPS)
+                                % STAGGER_STEPS);
+        MemorySegment slab = provider.allocate(arena, sizeBytes + stagger, ALIGNMENT_BYTES, pinned);
         bytes.get(kind).addAndGet(sizeBytes);
         return slab.asSlice(stagger, sizeBytes);
     }

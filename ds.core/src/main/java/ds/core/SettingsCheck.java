@@ -36,7 +36,11 @@ final class SettingsCheck {
     }
 
     private Settings object(
-            List<KeyDeclaration> declared, Map<?, ?> object, String at, boolean open, boolean idle) {
+            List<KeyDeclaration> declared,
+            Map<?, ?> object,
+            String at,
+            boolean open,
+            boolean idle) {
         Map<String, KeyDeclaration> bySpelling = new LinkedHashMap<>();
         for (KeyDeclaration key : declared) {
             bySpelling.put(key.name(), key);
@@ -66,7 +70,8 @@ final class SettingsCheck {
                         Diagnostic.error(
                                 "conflict",
                                 place,
-                                "'%s' and '%s' are two spellings of one key.".formatted(twin, written),
+                                "'%s' and '%s' are two spellings of one key."
+                                        .formatted(twin, written),
                                 "Keep one of them."));
                 continue;
             }
@@ -102,10 +107,14 @@ final class SettingsCheck {
                                 : "Known here: " + String.join(", ", known) + "."
                         : "Did you mean '%s'?".formatted(near.getFirst());
         return Diagnostic.error(
-                "unknown-key", place, "'%s' is not a key here.".formatted(shown(written)), suggestion);
+                "unknown-key",
+                place,
+                "'%s' is not a key here.".formatted(shown(written)),
+                suggestion);
     }
 
-    private Optional<Object> value(KeyDeclaration key, @Nullable Object value, String place, boolean idle) {
+    private Optional<Object> value(
+            KeyDeclaration key, @Nullable Object value, String place, boolean idle) {
         if (value == null) {
             if (!key.has(Trait.NULLABLE)) {
                 found.add(mistyped(key, null, place));
@@ -168,8 +177,7 @@ final class SettingsCheck {
     }
 
     private Optional<Object> number(KeyDeclaration key, Object value, String place) {
-        Optional<BigDecimal> parsed =
-                value instanceof String s ? quotedNumber(s) : decimal(value);
+        Optional<BigDecimal> parsed = value instanceof String s ? quotedNumber(s) : decimal(value);
         if (parsed.isEmpty()) {
             found.add(mistyped(key, value, place));
             return Optional.empty();
@@ -299,8 +307,7 @@ final class SettingsCheck {
         return Optional.empty();
     }
 
-    private static Diagnostic mistyped(
-            KeyDeclaration key, @Nullable Object value, String place) {
+    private static Diagnostic mistyped(KeyDeclaration key, @Nullable Object value, String place) {
         return Diagnostic.error(
                 "type",
                 place,
@@ -313,7 +320,8 @@ final class SettingsCheck {
         return Diagnostic.warning(
                 "lenient",
                 place,
-                "'%s' should be %s, was %s.".formatted(key.name(), key.type().phrase(), shown(value)),
+                "'%s' should be %s, was %s."
+                        .formatted(key.name(), key.type().phrase(), shown(value)),
                 "It was read as %s; write that.".formatted(better));
     }
 

@@ -31,7 +31,11 @@ public final class Spelling {
                 .distinct()
                 .filter(name -> name.length() <= LONGEST_COMPARED)
                 .map(name -> new Scored(name, distance(wanted, normal(name))))
-                .filter(s -> s.distance <= Math.max(1, Math.min(wanted.length(), s.name.length()) / 3))
+                .filter(
+                        s ->
+                                s.distance
+                                        <= Math.max(
+                                                1, Math.min(wanted.length(), s.name.length()) / 3))
                 .sorted(Comparator.comparingInt(Scored::distance).thenComparing(Scored::name))
                 .limit(limit)
                 .map(Scored::name)

@@ -307,5 +307,4 @@ public interface Kernels {
 
     /** Returns whether every element is finite. */
     boolean allFinite(FlatBuffer x);
-
 }

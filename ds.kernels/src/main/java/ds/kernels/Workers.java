@@ -41,14 +41,19 @@ public final class Workers implements AutoCloseable {
      */
     public Workers(String name, int count) {
         if (count < 1) {
-            throw new IllegalArgumentException("A worker pool needs at least 1 worker, was " + count);
+            throw new IllegalArgumentException(
+                    "A worker pool needs at least 1 worker, was " + count);
         }
         this.count = count;
         this.threads = new Thread[count - 1];
         this.stopped = new CountDownLatch(count - 1);
         for (int i = 0; i < threads.length; i++) {
             int worker = i + 1;
-            threads[i] = Thread.ofPlatform().daemon().name(name + "-w" + worker).unstarted(() -> loop(worker));
+            threads[i] =
+                    Thread.ofPlatform()
+                            .daemon()
+                            .name(name + "-w" + worker)
+                            .unstarted(() -> loop(worker));
             threads[i].start();
         }
     }

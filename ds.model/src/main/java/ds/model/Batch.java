@@ -14,6 +14,9 @@ public record Batch(long firstSample, int samples, Field input, Field target) {
     /** Returns the part of {@code count} samples starting at {@code first}. */
     public Batch slice(int first, int count) {
         return new Batch(
-                firstSample + first, count, input.samples(first, count), target.samples(first, count));
+                firstSample + first,
+                count,
+                input.samples(first, count),
+                target.samples(first, count));
     }
 }

@@ -53,8 +53,7 @@ public record Parameter(
 
     /** Returns this parameter with tags. */
     public Parameter tagged(String... words) {
-        return new Parameter(
-                name, shape, init, trainable, tieKey, Set.of(words), externalName);
+        return new Parameter(name, shape, init, trainable, tieKey, Set.of(words), externalName);
     }
 
     /** Returns the number of elements. */

@@ -19,7 +19,8 @@ public record StateLayout(List<String> arrays, List<Long> runLengths) {
         arrays = List.copyOf(arrays);
         runLengths = List.copyOf(runLengths);
         if (arrays.isEmpty()) {
-            throw new IllegalArgumentException("A state layout needs at least one array, has none.");
+            throw new IllegalArgumentException(
+                    "A state layout needs at least one array, has none.");
         }
         for (long length : runLengths) {
             if (length < 0 || length % GRANULE_ELEMENTS != 0) {

@@ -44,7 +44,8 @@ final class SystemFiles implements FileOperations {
                 channel.force(true);
             }
         }
-        // Elsewhere a directory cannot be opened, and its entries are journalled by the file system.
+        // Elsewhere a directory cannot be opened, and its entries are journalled by the file
+        // system.
     }
 
     @Override

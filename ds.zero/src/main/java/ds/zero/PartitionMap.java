@@ -85,7 +85,8 @@ public final class PartitionMap {
         }
         regions.put(Region.SHARED, shared);
         regions.put(Region.WHOLE, byOwner(unit, filter(stored, trainable.and(whole)), load));
-        regions.put(Region.FROZEN, byBlocks(unit, Region.FROZEN, filter(stored, trainable.negate())));
+        regions.put(
+                Region.FROZEN, byBlocks(unit, Region.FROZEN, filter(stored, trainable.negate())));
         return regions;
     }
 

@@ -35,8 +35,7 @@ public final class ZeroRank implements AutoCloseable {
      *
      * @throws IllegalArgumentException if the optimizer cannot run at this residency
      */
-    public ZeroRank(
-            ModelLayout layout, PartitionMap map, ZeroOptions options, RankParts parts) {
+    public ZeroRank(ModelLayout layout, PartitionMap map, ZeroOptions options, RankParts parts) {
         throw new UnsupportedOperationException();
     }
 

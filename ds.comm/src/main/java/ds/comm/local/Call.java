@@ -70,7 +70,8 @@ sealed interface Call {
 
     private static String sizes(FlatBuffer buffer, Split split) {
         return "%,d %s elements, divided at %s"
-                .formatted(split.total(), buffer.type().jsonName(), Arrays.toString(split.starts()));
+                .formatted(
+                        split.total(), buffer.type().jsonName(), Arrays.toString(split.starts()));
     }
 
     /** Returns whether two ranks' calls fit; cheaper than comparing signatures. */

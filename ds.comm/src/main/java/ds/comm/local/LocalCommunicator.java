@@ -104,8 +104,7 @@ final class LocalCommunicator implements Communicator {
 
     @Override
     public void fail(Throwable cause) {
-        group.family()
-                .fail(new CommException("Rank %d failed: %s".formatted(rank, cause), cause));
+        group.family().fail(new CommException("Rank %d failed: %s".formatted(rank, cause), cause));
     }
 
     @Override
@@ -286,8 +285,7 @@ final class LocalCommunicator implements Communicator {
             Call.SplitGroup other = (Call.SplitGroup) group.call(r, sequence);
             if (other.color() == mine.color()) {
                 members++;
-                boolean before =
-                        other.key() < mine.key() || other.key() == mine.key() && r < rank;
+                boolean before = other.key() < mine.key() || other.key() == mine.key() && r < rank;
                 position += before ? 1 : 0;
             }
         }

@@ -43,7 +43,8 @@ final class LocalFamily {
     void check() {
         CommException cause = failure.get();
         if (cause != null) {
-            // Each rank gets an exception of its own: a shared one would carry a foreign stack trace.
+            // Each rank gets an exception of its own: a shared one would carry a foreign stack
+            // trace.
             throw new CommException(cause.getMessage(), cause);
         }
     }
@@ -81,8 +82,7 @@ final class LocalFamily {
             park(met, gone, late);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            CommException cause =
-                    new CommException("Interrupted while waiting: " + late.get(), e);
+            CommException cause = new CommException("Interrupted while waiting: " + late.get(), e);
             fail(cause);
             throw cause;
         } finally {

@@ -29,8 +29,7 @@ final class BlockReader implements AutoCloseable {
         this.path = path;
         this.file = file;
         try {
-            channel =
-                    FileChannel.open(path, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS);
+            channel = FileChannel.open(path, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS);
         } catch (IOException e) {
             throw new CheckpointException(
                     "Checkpoint file %s cannot be opened: %s."

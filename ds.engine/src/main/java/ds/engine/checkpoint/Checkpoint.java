@@ -97,8 +97,7 @@ public final class Checkpoint implements AutoCloseable {
             Optional<Checkpoint> single =
                     readManifest(path, files, notes)
                             .flatMap(manifest -> verified(path, manifest, files, notes));
-            return single.orElseThrow(
-                    () -> new CheckpointException(String.join(" ", notes)));
+            return single.orElseThrow(() -> new CheckpointException(String.join(" ", notes)));
         }
         return newest(path, files, notes);
     }
@@ -139,8 +138,7 @@ public final class Checkpoint implements AutoCloseable {
                 "No checkpoint in %s verifies. %s".formatted(root, String.join(" ", notes)));
     }
 
-    private static void noteOther(
-            Checkpoint opened, Optional<String> latest, List<String> notes) {
+    private static void noteOther(Checkpoint opened, Optional<String> latest, List<String> notes) {
         String name = opened.directory.getFileName().toString();
         if (latest.isPresent() && !latest.get().equals(name)) {
             notes.add(
@@ -199,8 +197,7 @@ public final class Checkpoint implements AutoCloseable {
         Path file = directory.resolve(Manifest.FILE);
         try {
             return Optional.of(
-                    Manifest.read(
-                            CheckpointDirectory.readAll(files, file, Manifest.LIMIT_BYTES)));
+                    Manifest.read(CheckpointDirectory.readAll(files, file, Manifest.LIMIT_BYTES)));
         } catch (JsonTree.Malformed | IOException e) {
             notes.add("%s is corrupt: %s.".formatted(file, e.getMessage()));
             return Optional.empty();
@@ -286,9 +283,7 @@ public final class Checkpoint implements AutoCloseable {
                                         tensor.name(),
                                         describe(tensor),
                                         saved == null ? "absent" : describe(saved),
-                                        header().model().isEmpty()
-                                                ? ""
-                                                : ", " + header().model()));
+                                        header().model().isEmpty() ? "" : ", " + header().model()));
             }
         }
         for (TensorShape saved : header().layout()) {

@@ -69,8 +69,7 @@ final class CheckpointDirectory {
                 removeQuietly(directory);
             }
         }
-        try (DirectoryStream<Path> entries =
-                Files.newDirectoryStream(root, LATEST + ".tmp-*")) {
+        try (DirectoryStream<Path> entries = Files.newDirectoryStream(root, LATEST + ".tmp-*")) {
             for (Path entry : entries) {
                 Files.deleteIfExists(entry);
             }
@@ -102,9 +101,7 @@ final class CheckpointDirectory {
             if (isCommitted(directory)) {
                 try {
                     Path file = directory.resolve(Manifest.FILE);
-                    largest =
-                            Math.max(
-                                    largest, Manifest.read(Files.readAllBytes(file)).sequence());
+                    largest = Math.max(largest, Manifest.read(Files.readAllBytes(file)).sequence());
                 } catch (JsonTree.Malformed e) {
                     System.getLogger(CheckpointDirectory.class.getName())
                             .log(

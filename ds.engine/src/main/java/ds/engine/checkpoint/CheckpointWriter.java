@@ -72,15 +72,13 @@ public final class CheckpointWriter implements AutoCloseable {
     }
 
     /** As {@link #begin(Path, CheckpointHeader)}, through other file operations. */
-    public static CheckpointWriter begin(
-            Path root, CheckpointHeader header, FileOperations files) {
+    public static CheckpointWriter begin(Path root, CheckpointHeader header, FileOperations files) {
         FileChannel lock = null;
         try {
             Files.createDirectories(root);
             lock = lock(root);
             CheckpointDirectory.removeDebris(root);
-            Path directory =
-                    CheckpointDirectory.createUnique(root, header.state().globalStep());
+            Path directory = CheckpointDirectory.createUnique(root, header.state().globalStep());
             return new CheckpointWriter(files, header, root, directory, lock);
         } catch (IOException e) {
             close(lock);
@@ -174,8 +172,7 @@ public final class CheckpointWriter implements AutoCloseable {
             throws IOException {
         Path from = where.resolve(temporary);
         try (FileChannel channel =
-                FileChannel.open(
-                        from, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+                FileChannel.open(from, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
             ByteBuffer bytes = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
             RankWriter.writeFully(files, channel, from, bytes, 0);
             files.force(channel, from, true);

@@ -128,7 +128,6 @@ record Manifest(CheckpointHeader header, long sequence, List<RankFile> files) {
         if (name.indexOf('/') >= 0 || name.indexOf('\\') >= 0 || name.startsWith(".")) {
             throw new JsonTree.Malformed("it names the file '" + name + "'");
         }
-        return new RankFile(
-                name, file.get("size").number(), file.get("sha256").string(), blocks);
+        return new RankFile(name, file.get("size").number(), file.get("sha256").string(), blocks);
     }
 }

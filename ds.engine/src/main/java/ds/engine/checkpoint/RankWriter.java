@@ -45,8 +45,7 @@ public final class RankWriter implements AutoCloseable {
         this.done = done;
         try {
             channel =
-                    FileChannel.open(
-                            file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+                    FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
         } catch (IOException e) {
             throw failed("create", e);
         }

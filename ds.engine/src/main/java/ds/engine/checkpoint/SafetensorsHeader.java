@@ -96,7 +96,8 @@ final class SafetensorsHeader {
         int slash = name.indexOf('/');
         int at = name.lastIndexOf('@');
         if (slash < 1 || at < slash + 2) {
-            throw new JsonTree.Malformed("tensor name '" + name + "' is not <kind>/<parameter>@<offset>");
+            throw new JsonTree.Malformed(
+                    "tensor name '" + name + "' is not <kind>/<parameter>@<offset>");
         }
         DType type = type(tensor.get("dtype").string());
         long length = 1;
@@ -122,7 +123,11 @@ final class SafetensorsHeader {
         }
         return new Entry(
                 new Piece(
-                        name.substring(0, slash), name.substring(slash + 1, at), offset, length, type),
+                        name.substring(0, slash),
+                        name.substring(slash + 1, at),
+                        offset,
+                        length,
+                        type),
                 start);
     }
 

@@ -77,7 +77,6 @@ public interface Optimizer {
          * @param workerError fp32, this rank's carried error, as long as the buffer
          * @param serverError fp32, this rank's carried error of its own part
          */
-        void compressedAllReduce(
-                FlatBuffer buffer, FlatBuffer workerError, FlatBuffer serverError);
+        void compressedAllReduce(FlatBuffer buffer, FlatBuffer workerError, FlatBuffer serverError);
     }
 }
