@@ -1,4 +1,4 @@
-/** The optimizer and schedule contracts. */
+/** The optimizer and schedule contracts, and the lookup of their providers. */
 module ds.optim.spi {
     requires static org.jspecify;
     requires transitive ds.kernels;

@@ -13,7 +13,10 @@ public interface ScheduleProvider extends NamedProvider {
     /**
      * Creates the schedule.
      *
+     * @param params checked against {@link #settings}, defaults filled in
      * @param base the optimizer's own hyper-parameters, for defaults that follow them
+     * @throws IllegalArgumentException if settings contradict one another; the message is one
+     *     sentence for the author of the document
      */
     Schedule create(Settings params, Hyper base);
 }

@@ -1,5 +1,6 @@
 package ds.optim.spi;
 
+import ds.core.DType;
 import ds.core.FlatBuffer;
 import java.util.List;
 import java.util.Optional;
@@ -21,6 +22,45 @@ public record Shard(
         List<FlatBuffer> slots,
         List<ParameterRange> ranges,
         Optional<FlatBuffer> copyOut) {
+    /**
+     * Checks types and lengths.
+     *
+     * @throws IllegalArgumentException if an array is not fp32 (the copy: not 16-bit), or not as long
+     *     as the master
+     */
+    public Shard {
+        slots = List.copyOf(slots);
+        ranges = List.copyOf(ranges);
+        long length = master.lengthElements();
+        require("master", master, length);
+        require("gradient", gradient, length);
+        for (FlatBuffer slot : slots) {
+            require("slot", slot, length);
+        }
+        if (copyOut.isPresent()
+                && (copyOut.get().type() == DType.FP32
+                        || copyOut.get().lengthElements() != length)) {
+            throw new IllegalArgumentException(
+                    "The copy of a shard of %,d elements must be as many of 16 bits, was %,d %s."
+                            .formatted(
+                                    length,
+                                    copyOut.get().lengthElements(),
+                                    copyOut.get().type().jsonName()));
+        }
+    }
+
+    private static void require(String what, FlatBuffer buffer, long length) {
+        if (buffer.type() != DType.FP32 || buffer.lengthElements() != length) {
+            throw new IllegalArgumentException(
+                    "The %s of a shard of %,d elements must be as many fp32, was %,d %s."
+                            .formatted(
+                                    what,
+                                    length,
+                                    buffer.lengthElements(),
+                                    buffer.type().jsonName()));
+        }
+    }
+
     /** Returns the number of elements. */
     public long length() {
         return master.lengthElements();
