@@ -1,6 +1,14 @@
 /** The optimizers and schedules that come with the runtime. */
 module ds.optim.builtin {
-    requires static org.jspecify;
-    requires transitive ds.optim.spi;
     requires static jdk.incubator.vector;
+    requires static org.jspecify;
+    requires ds.optim.spi;
+
+    provides ds.optim.spi.OptimizerProvider with
+            ds.optim.builtin.AdamProvider,
+            ds.optim.builtin.AdamWProvider,
+            ds.optim.builtin.SgdProvider;
+    provides ds.optim.spi.ScheduleProvider with
+            ds.optim.builtin.WarmupProvider,
+            ds.optim.builtin.WarmupDecayProvider;
 }

@@ -1,0 +1,34 @@
+package ds.optim.builtin;
+
+import ds.optim.spi.Shard;
+
+/**
+ * The update rules of this module, each as one pass over elements {@code from} to {@code to} − 1 of
+ * a shard: every array is read once and written once, the gradient scale and the 16-bit copy
+ * included. The scalar methods define the bits; the vector ones have the same. Every element depends
+ * on its own index only, so cuts of any kind change nothing.
+ */
+interface Passes {
+    /** Steps by {@link AdamNumbers}; slots: first and second moment. */
+    void adam(AdamNumbers numbers, Shard shard, long from, long to);
+
+    /** Steps by {@link SgdNumbers}; slots: the momentum buffer. */
+    void momentum(SgdNumbers numbers, Shard shard, long from, long to);
+
+    /** Steps by {@link SgdNumbers} without momentum; no slots. */
+    void plain(SgdNumbers numbers, Shard shard, long from, long to);
+
+    /**
+     * Returns the vector passes where this module can see {@code jdk.incubator.vector}, which needs
+     * {@code --add-modules}, else the scalar ones.
+     */
+    static Passes best() {
+        Module here = Passes.class.getModule();
+        return ModuleLayer.boot()
+                        .findModule("jdk.incubator.vector")
+                        .filter(here::canRead)
+                        .isPresent()
+                ? new VectorPasses()
+                : new ScalarPasses();
+    }
+}

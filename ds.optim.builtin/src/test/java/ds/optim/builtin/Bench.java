@@ -1,0 +1,93 @@
+package ds.optim.builtin;
+
+import ds.core.DType;
+import ds.core.FlatBuffer;
+import ds.kernels.Kernels;
+import ds.kernels.Workers;
+import ds.optim.spi.Hyper;
+import ds.optim.spi.Optimizer;
+import ds.optim.spi.ParameterRange;
+import ds.optim.spi.ParameterSpec;
+import ds.optim.spi.Shard;
+import ds.optim.spi.StepContext;
+import java.lang.foreign.Arena;
+import java.lang.reflect.Proxy;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
+
+/** Memory and contexts for running an optimizer by hand. */
+final class Bench implements AutoCloseable {
+    private static final ParameterSpec PARAMETER =
+            new ParameterSpec("w", List.of(1), Set.of());
+
+    private final Arena arena = Arena.ofShared();
+    private final Workers workers;
+    private final Kernels kernels;
+
+    Bench(int workerCount) {
+        workers = new Workers("bench", workerCount);
+        // The optimizers of this module use the pool only: any other call fails.
+        kernels =
+                (Kernels)
+                        Proxy.newProxyInstance(
+                                Kernels.class.getClassLoader(),
+                                new Class<?>[] {Kernels.class},
+                                (_, method, _) -> {
+                                    if (method.getName().equals("workers")) {
+                                        return workers;
+                                    }
+                                    throw new AssertionError("called " + method.getName());
+                                });
+    }
+
+    FlatBuffer buffer(DType type, long length) {
+        return FlatBuffer.of(arena.allocate(Math.max(1, type.bytesOf(length)), 64), type)
+                .slice(0, length);
+    }
+
+    FlatBuffer floats(float... values) {
+        FlatBuffer buffer = buffer(DType.FP32, values.length);
+        for (int i = 0; i < values.length; i++) {
+            buffer.set(i, values[i]);
+        }
+        return buffer;
+    }
+
+    Shard shard(Optimizer optimizer, FlatBuffer master, FlatBuffer gradient, Optional<DType> copy) {
+        long length = master.lengthElements();
+        return new Shard(
+                master,
+                gradient,
+                Stream.generate(() -> buffer(DType.FP32, length))
+                        .limit(optimizer.slots().size())
+                        .toList(),
+                List.of(new ParameterRange(PARAMETER, 0, 0, length)),
+                copy.map(type -> buffer(type, length)));
+    }
+
+    /** Returns elements {@code from} to {@code to} − 1 of a shard as a shard. */
+    static Shard cut(Shard shard, long from, long to) {
+        return new Shard(
+                shard.master().slice(from, to - from),
+                shard.gradient().slice(from, to - from),
+                shard.slots().stream().map(slot -> slot.slice(from, to - from)).toList(),
+                List.of(new ParameterRange(PARAMETER, from, 0, to - from)),
+                shard.copyOut().map(copy -> copy.slice(from, to - from)));
+    }
+
+    StepContext context(long step, Hyper hyper, float gradientScale) {
+        return new StepContext(step, step, step, hyper, gradientScale, kernels);
+    }
+
+    void step(Optimizer optimizer, Shard shard, StepContext context) {
+        ((Optimizer.Element) optimizer.kind(PARAMETER)).step(shard, context);
+    }
+
+    @Override
+    public void close() {
+        workers.close();
+        arena.close();
+    }
+}
