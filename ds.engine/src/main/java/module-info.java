@@ -3,4 +3,5 @@ module ds.engine {
     requires static org.jspecify;
     requires transitive ds.zero;
     requires transitive ds.config;
+    requires tools.jackson.core;
 }
