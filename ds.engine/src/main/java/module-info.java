@@ -3,5 +3,13 @@ module ds.engine {
     requires static org.jspecify;
     requires transitive ds.zero;
     requires transitive ds.config;
+    requires transitive ds.model;
+    requires transitive ds.offload;
     requires tools.jackson.core;
+
+    exports ds.engine.checkpoint;
+    exports ds.engine.data;
+    exports ds.engine.spi;
+
+    uses ds.engine.spi.DatasetProvider;
 }
