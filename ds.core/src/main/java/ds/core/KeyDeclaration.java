@@ -176,6 +176,11 @@ public record KeyDeclaration(
         return of(name, Type.BOOLEAN, Optional.of(defaultValue));
     }
 
+    /** Returns a key whose value is {@code true} or {@code false}; absent means absent. */
+    public static KeyDeclaration flag(String name) {
+        return of(name, Type.BOOLEAN, Optional.empty()).with(Trait.NULLABLE);
+    }
+
     /** Returns a key whose value is an integer, with a default. */
     public static KeyDeclaration integer(String name, long defaultValue) {
         return of(name, Type.INTEGER, Optional.of(defaultValue));
@@ -419,6 +424,11 @@ public record KeyDeclaration(
     /** Returns this key as one of which any value but the default is refused, and why. */
     public KeyDeclaration refused(String whyAndWhatInstead) {
         return standing(Status.REFUSED, whyAndWhatInstead);
+    }
+
+    /** Returns this key as an old one that is still read, and what replaces it, in a sentence. */
+    public KeyDeclaration deprecated(String successor) {
+        return with(Trait.DEPRECATED).standing(status, successor);
     }
 
     /** Returns whether this key has {@code trait}. */

@@ -1,0 +1,190 @@
+package ds.config;
+
+import ds.core.Diagnostic;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalLong;
+import java.util.Set;
+
+/**
+ * The three batch keys as written. Any one or two give the rest once the number of ranks is known.
+ *
+ * @param train {@code train_batch_size}: samples per optimizer step over all ranks
+ * @param micro {@code train_micro_batch_size_per_gpu}: samples per forward pass of a rank
+ * @param accumulation {@code gradient_accumulation_steps}
+ * @param auto names of those written as {@code "auto"}; their values are empty
+ */
+public record BatchSizes(
+        OptionalLong train, OptionalLong micro, OptionalLong accumulation, Set<String> auto) {
+    static final String TRAIN = "train_batch_size";
+    static final String MICRO = "train_micro_batch_size_per_gpu";
+    static final String ACCUMULATION = "gradient_accumulation_steps";
+
+    /**
+     * The three numbers for a number of ranks.
+     *
+     * @param train samples per optimizer step, = micro x accumulation x ranks
+     * @param micro samples per forward pass of a rank
+     * @param accumulation forward passes of a rank per optimizer step
+     * @param ranks data-parallel ranks
+     */
+    public record Resolved(long train, long micro, long accumulation, int ranks) {
+        /** Refuses numbers that do not fit together. */
+        public Resolved {
+            if (micro < 1 || accumulation < 1 || ranks < 1) {
+                throw new ConfigException(
+                        "/" + MICRO,
+                        "must be 1 or more, as accumulation and ranks; was %d x %d x %d"
+                                .formatted(micro, accumulation, ranks));
+            }
+            if (product(micro, accumulation, ranks) != train) {
+                throw new ConfigException(
+                        "/" + TRAIN,
+                        "is %d, not %d (micro) x %d (accumulation) x %d (ranks)"
+                                .formatted(train, micro, accumulation, ranks));
+            }
+        }
+    }
+
+    /** Copies the set. */
+    public BatchSizes {
+        auto = Set.copyOf(auto);
+    }
+
+    /** Returns these sizes with the missing ones among {@code "auto"} decided by the planner. */
+    public BatchSizes withAuto(long plannedMicro, long plannedAccumulation) {
+        OptionalLong m =
+                micro.isEmpty() && auto.contains(MICRO) ? OptionalLong.of(plannedMicro) : micro;
+        boolean open = accumulation.isEmpty() && auto.contains(ACCUMULATION) && train.isEmpty();
+        OptionalLong g = open ? OptionalLong.of(plannedAccumulation) : accumulation;
+        return new BatchSizes(train, m, g, Set.of());
+    }
+
+    /**
+     * Returns the three numbers for {@code ranks} data-parallel ranks.
+     *
+     * @throws ConfigException if they do not fit; the message spells out the arithmetic
+     */
+    public Resolved resolve(int ranks) {
+        List<Diagnostic> problems = check(ranks);
+        if (!problems.isEmpty()) {
+            throw new ConfigException("The batch configuration", problems);
+        }
+        long w = ranks;
+        if (micro.isPresent() && accumulation.isPresent()) {
+            long m = micro.getAsLong();
+            long g = accumulation.getAsLong();
+            return new Resolved(product(m, g, w), m, g, ranks);
+        }
+        if (train.isEmpty()) {
+            return new Resolved(product(micro.getAsLong(), 1, w), micro.getAsLong(), 1, ranks);
+        }
+        long t = train.getAsLong();
+        if (micro.isPresent()) {
+            return new Resolved(t, micro.getAsLong(), t / w / micro.getAsLong(), ranks);
+        }
+        long g = accumulation.orElse(1);
+        return new Resolved(t, t / w / g, g, ranks);
+    }
+
+    /** Returns what is wrong with the three numbers at {@code ranks} ranks; empty if nothing. */
+    public List<Diagnostic> check(int ranks) {
+        if (ranks < 1) {
+            throw new IllegalArgumentException("Ranks must be 1 or more, was " + ranks + ".");
+        }
+        List<Diagnostic> problems = new ArrayList<>();
+        if (train.isEmpty() && micro.isEmpty()) {
+            problems.add(missing());
+            return problems;
+        }
+        if (isBelowOne(problems)) {
+            return problems;
+        }
+        if (train.isEmpty()) {
+            return problems;
+        }
+        long t = train.getAsLong();
+        long known = product(micro.orElse(1), accumulation.orElse(1), ranks);
+        boolean complete = micro.isPresent() && accumulation.isPresent();
+        if (complete ? known != t : t % known != 0 || known > t) {
+            problems.add(mismatch(t, known, ranks, complete));
+        }
+        return problems;
+    }
+
+    /** Returns what is wrong with the three numbers at any number of ranks; empty if nothing. */
+    List<Diagnostic> checkAnyWorld() {
+        if (train.isEmpty() || (micro.isEmpty() && accumulation.isEmpty())) {
+            return check(1);
+        }
+        long known = product(micro.orElse(1), accumulation.orElse(1), 1);
+        if (known < 1 || train.getAsLong() < 1 || train.getAsLong() % known == 0) {
+            return known < 1 ? check(1) : List.of();
+        }
+        return List.of(mismatch(train.getAsLong(), known, 1, false));
+    }
+
+    static Diagnostic missing() {
+        return Diagnostic.error(
+                "batch",
+                "",
+                "None of train_batch_size and train_micro_batch_size_per_gpu is given.",
+                "Give one of them, such as \"train_batch_size\": 32.");
+    }
+
+    private boolean isBelowOne(List<Diagnostic> problems) {
+        below(TRAIN, train, problems);
+        below(MICRO, micro, problems);
+        below(ACCUMULATION, accumulation, problems);
+        return !problems.isEmpty();
+    }
+
+    private static void below(String key, OptionalLong value, List<Diagnostic> problems) {
+        if (value.isPresent() && value.getAsLong() < 1) {
+            problems.add(
+                    Diagnostic.error(
+                            "batch",
+                            "/" + key,
+                            "'%s' must be 1 or more, was %d.".formatted(key, value.getAsLong()),
+                            ""));
+        }
+    }
+
+    private Diagnostic mismatch(long t, long known, int ranks, boolean complete) {
+        List<String> factors = new ArrayList<>();
+        micro.ifPresent(m -> factors.add(m + " (micro)"));
+        accumulation.ifPresent(g -> factors.add(g + " (accumulation)"));
+        factors.add(ranks + (ranks == 1 ? " (rank)" : " (ranks)"));
+        String product = String.join(" x ", factors);
+        String message =
+                complete
+                        ? "train_batch_size %d is not %s.".formatted(t, product)
+                        : "train_batch_size %d is not a multiple of %s.".formatted(t, product);
+        return Diagnostic.error("batch", "/" + TRAIN, message, way(t, known, complete));
+    }
+
+    private String way(long t, long known, boolean complete) {
+        if (known == Long.MAX_VALUE) {
+            return "Lower the factors.";
+        }
+        if (complete) {
+            return "%d would fit, or drop one of the three.".formatted(known);
+        }
+        long lower = t / known * known;
+        String fits =
+                lower == 0
+                        ? "%d would fit".formatted(known)
+                        : "%d or %d would fit".formatted(lower, lower + known);
+        return fits + (micro.isPresent() || accumulation.isPresent() ? ", or drop one of them." : ".");
+    }
+
+    /** Returns the product, or {@code Long.MAX_VALUE} if it does not fit. */
+    private static long product(long a, long b, long c) {
+        long high = Math.multiplyHigh(a, b);
+        long ab = a * b;
+        if (high != 0 || ab < 0 || Math.multiplyHigh(ab, c) != 0 || ab * c < 0) {
+            return Long.MAX_VALUE;
+        }
+        return ab * c;
+    }
+}

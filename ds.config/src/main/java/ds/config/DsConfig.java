@@ -1,0 +1,275 @@
+package ds.config;
+
+import ds.core.Diagnostic;
+import ds.core.Settings;
+import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import java.util.Set;
+
+/**
+ * A DeepSpeed configuration, read and checked: immutable, with every problem of the document
+ * reported at once. What depends on the machine, the model or the number of ranks, such as the
+ * meaning of {@code "auto"}, is left to the planner.
+ *
+ * <pre>{@code
+ * DsConfig config = DsConfig.read(Path.of("ds_config.json"));
+ * int stage = config.zero().stage();
+ * BatchSizes.Resolved batch = config.batch().resolve(2);
+ * }</pre>
+ */
+public final class DsConfig {
+    private final Settings root;
+    private final LocatedDocument document;
+
+    DsConfig(Settings root, LocatedDocument document) {
+        this.root = root;
+        this.document = document;
+    }
+
+    /**
+     * Reads a file.
+     *
+     * @throws ConfigException with everything that is wrong, also that the file cannot be read
+     */
+    public static DsConfig read(Path file) {
+        return check(file, CheckOptions.none()).orThrow();
+    }
+
+    /**
+     * Parses JSON text; comments, trailing commas, unquoted keys and single quotes are allowed.
+     *
+     * @throws ConfigException with everything that is wrong
+     */
+    public static DsConfig parse(String text) {
+        return check(text, CheckOptions.none()).orThrow();
+    }
+
+    /**
+     * Reads a map of JSON values: maps, lists, strings, booleans, numbers, null. It is not
+     * modified.
+     *
+     * @throws ConfigException with everything that is wrong
+     */
+    public static DsConfig of(Map<String, ?> map) {
+        return check(map, CheckOptions.none()).orThrow();
+    }
+
+    /** Returns a builder, for configurations made in code. */
+    public static DsConfigBuilder builder() {
+        return new DsConfigBuilder();
+    }
+
+    /** Checks a file and returns everything found; a file that cannot be read is a diagnostic. */
+    public static ConfigCheck check(Path file, CheckOptions options) {
+        String origin = file.toString();
+        try {
+            if (!Files.exists(file)) {
+                return unreadable(origin, "There is no file '%s'.".formatted(file));
+            }
+            if (!Files.isRegularFile(file) && Files.isDirectory(file)) {
+                return unreadable(origin, "'%s' is a directory, not a file.".formatted(file));
+            }
+            if (Files.size(file) > 4L * DocumentParser.MOST_CHARACTERS) {
+                return unreadable(
+                        origin, "'%s' has %,d bytes.".formatted(file, Files.size(file)));
+            }
+            return Checker.check(origin, DocumentParser.parse(Files.readString(file)), options);
+        } catch (CharacterCodingException e) {
+            return unreadable(origin, "'%s' is not UTF-8 text.".formatted(file));
+        } catch (IOException e) {
+            return unreadable(origin, "'%s' cannot be read: %s.".formatted(file, e.getMessage()));
+        }
+    }
+
+    /** Checks JSON text and returns everything found. */
+    public static ConfigCheck check(String text, CheckOptions options) {
+        return Checker.check("The configuration", DocumentParser.parse(text), options);
+    }
+
+    /** Checks a map of JSON values and returns everything found; the map is not modified. */
+    public static ConfigCheck check(Map<String, ?> map, CheckOptions options) {
+        return Checker.check("The configuration", LocatedDocument.of(map), options);
+    }
+
+    private static ConfigCheck unreadable(String origin, String message) {
+        Diagnostic problem = Diagnostic.error("file", "", message, "Name a readable JSON file.");
+        return new ConfigCheck(origin, Optional.empty(), List.of(problem), Map.of(), "");
+    }
+
+    /** Returns the three batch keys. */
+    public BatchSizes batch() {
+        return batch(root);
+    }
+
+    /** Returns the optimizer, or empty if none is named. */
+    public Optional<PluginSection> optimizer() {
+        return plugin(root, "optimizer", document);
+    }
+
+    /** Returns the schedule, or empty if none is named. */
+    public Optional<PluginSection> scheduler() {
+        return plugin(root, "scheduler", document);
+    }
+
+    /** Returns the largest gradient norm; 0 turns clipping off; default 1.0. */
+    public Tunable<Double> gradientClipping() {
+        return tunable(root, "gradient_clipping", root.doubleOr("gradient_clipping", 1.0));
+    }
+
+    /** Returns the steps between progress lines; empty leaves it to the caller. */
+    public OptionalInt stepsPerPrint() {
+        return optionalInt(root, "steps_per_print");
+    }
+
+    /** Returns the {@code fp16} section. */
+    public Fp16 fp16() {
+        Settings fp16 = root.section("fp16");
+        return new Fp16(
+                tunable(fp16, "enabled", fp16.booleanOr("enabled", false)),
+                fp16.doubleOr("loss_scale", 0),
+                fp16.intOr("initial_scale_power", 16),
+                fp16.longOr("loss_scale_window", 1000),
+                fp16.intOr("hysteresis", 2),
+                fp16.booleanOr("consecutive_hysteresis", false),
+                fp16.longOr("min_loss_scale", 1));
+    }
+
+    /** Returns the {@code bf16} section. */
+    public Bf16 bf16() {
+        Settings bf16 = root.section("bf16");
+        return new Bf16(
+                tunable(bf16, "enabled", bf16.booleanOr("enabled", false)),
+                bf16.booleanOr("check_grad_overflow", true));
+    }
+
+    /** Returns the {@code zero_optimization} section. */
+    public ZeroOptimization zero() {
+        Settings zero = root.section("zero_optimization");
+        return new ZeroOptimization(
+                zero.intOr("stage", 0),
+                size(zero, "reduce_bucket_size"),
+                size(zero, "allgather_bucket_size"),
+                size(zero, "sub_group_size"),
+                size(zero, "stage3_prefetch_bucket_size"),
+                size(zero, "stage3_param_persistence_threshold"),
+                size(zero, "stage3_max_live_parameters"),
+                zero.booleanOr("overlap_comm", false),
+                zero.booleanOr("stage3_gather_16bit_weights_on_model_save", false),
+                offloadParam(zero.section("offload_param")),
+                offloadOptimizer(zero.section("offload_optimizer")));
+    }
+
+    /** Returns the {@code activation_checkpointing} section. */
+    public ActivationCheckpointing activationCheckpointing() {
+        Settings section = root.section("activation_checkpointing");
+        return new ActivationCheckpointing(
+                document.root().containsKey("activation_checkpointing"),
+                section.booleanOr("partition_activations", false),
+                section.booleanOr("cpu_checkpointing", false),
+                optionalInt(section, "number_checkpoints"));
+    }
+
+    /** Returns the {@code jvm} object: settings that only this runtime has. */
+    public Jvm jvm() {
+        Settings jvm = root.section("jvm");
+        return new Jvm(
+                jvm.stringOr("unknown_keys", "error").equals("warn"),
+                jvm.stringOr("reduction", "ordered"),
+                jvm.longOr("chunk_bytes", 32L << 20),
+                jvm.stringOr("pipeline_wait", "block"),
+                optionalInt(jvm, "workers"),
+                tunable(jvm, "seed", jvm.longOr("seed", 42)));
+    }
+
+    /**
+     * Returns everything by dotted path, defaults included.
+     *
+     * @param worldSize ranks for the batch sizes; without it they stay as written
+     */
+    public Map<String, Object> resolved(OptionalInt worldSize) {
+        return Resolved.of(root, batch(), worldSize);
+    }
+
+    /**
+     * Returns a diagnostic with the place that the document has for its pointer, for problems that
+     * only the planner can see.
+     */
+    public Diagnostic locate(Diagnostic diagnostic) {
+        return document.locate(diagnostic);
+    }
+
+    /** Returns the text that was read, or {@code ""}. */
+    public String text() {
+        return document.text();
+    }
+
+    static BatchSizes batch(Settings root) {
+        Set<String> auto = new LinkedHashSet<>(root.autoNames());
+        auto.retainAll(Set.of(BatchSizes.TRAIN, BatchSizes.MICRO, BatchSizes.ACCUMULATION));
+        return new BatchSizes(
+                optionalLong(root, BatchSizes.TRAIN),
+                optionalLong(root, BatchSizes.MICRO),
+                optionalLong(root, BatchSizes.ACCUMULATION),
+                auto);
+    }
+
+    static Optional<PluginSection> plugin(Settings root, String name, LocatedDocument document) {
+        Settings section = root.section(name);
+        if (!section.has("type")) {
+            return Optional.empty();
+        }
+        Map<String, Object> params = new LinkedHashMap<>();
+        if (document.root().get(name) instanceof Map<?, ?> written
+                && written.get("params") instanceof Map<?, ?> given) {
+            given.forEach((key, value) -> params.put(String.valueOf(key), value));
+        }
+        return Optional.of(
+                new PluginSection(name, section.stringOr("type", ""), params, document));
+    }
+
+    private static OffloadParam offloadParam(Settings section) {
+        return new OffloadParam(
+                OffloadDevice.of(section.stringOr("device", "none")),
+                section.value("nvme_path").map(path -> Path.of(path.toString())),
+                section.longOr("buffer_count", 5),
+                section.longOr("buffer_size", 100_000_000),
+                section.longOr("max_in_cpu", 1_000_000_000));
+    }
+
+    private static OffloadOptimizer offloadOptimizer(Settings section) {
+        return new OffloadOptimizer(
+                OffloadDevice.of(section.stringOr("device", "none")),
+                section.value("nvme_path").map(path -> Path.of(path.toString())),
+                section.longOr("buffer_count", 4),
+                section.doubleOr("ratio", 1));
+    }
+
+    private static Tunable<Long> size(Settings section, String name) {
+        return tunable(section, name, section.longOr(name, 0));
+    }
+
+    private static <T> Tunable<T> tunable(Settings section, String name, T value) {
+        Tunable.Origin origin =
+                section.isAuto(name)
+                        ? Tunable.Origin.AUTO
+                        : section.isGiven(name) ? Tunable.Origin.GIVEN : Tunable.Origin.DEFAULT;
+        return new Tunable<>(value, origin);
+    }
+
+    private static OptionalInt optionalInt(Settings section, String name) {
+        return section.has(name) ? OptionalInt.of(section.intOr(name, 0)) : OptionalInt.empty();
+    }
+
+    private static OptionalLong optionalLong(Settings section, String name) {
+        return section.has(name) ? OptionalLong.of(section.longOr(name, 0)) : OptionalLong.empty();
+    }
+}

@@ -1,0 +1,28 @@
+package ds.config;
+
+import java.util.OptionalInt;
+
+/**
+ * The {@code jvm} object: settings that only this runtime has.
+ *
+ * @param warnOnUnknownKeys whether unknown keys are warnings; default false: errors
+ * @param reduction {@code ordered}: the sum that gives the same bits everywhere
+ * @param chunkBytes most optimizer state moved through memory at once, in bytes; default 32 MiB
+ * @param pipelineWait how pipeline threads wait: block, yield or spin; default block
+ * @param workers compute threads per rank; empty leaves it to the planner
+ * @param seed seed of initial values, data order and dropout; default 42
+ */
+public record Jvm(
+        boolean warnOnUnknownKeys,
+        String reduction,
+        long chunkBytes,
+        String pipelineWait,
+        OptionalInt workers,
+        Tunable<Long> seed) {
+    /** Refuses a chunk smaller than a page. */
+    public Jvm {
+        if (chunkBytes < 4096) {
+            throw new ConfigException("/jvm/chunk_bytes", "must be 4096 or more, was " + chunkBytes);
+        }
+    }
+}

@@ -1,0 +1,180 @@
+package ds.config;
+
+import static ds.core.KeyDeclaration.choice;
+import static ds.core.KeyDeclaration.flag;
+import static ds.core.KeyDeclaration.integer;
+import static ds.core.KeyDeclaration.number;
+import static ds.core.KeyDeclaration.object;
+import static ds.core.KeyDeclaration.text;
+
+import ds.core.KeyDeclaration;
+import ds.core.KeyDeclaration.Trait;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Every key of a configuration, declared once. The reader, the validator, {@code ds config explain}
+ * and the resolved document all walk this one list.
+ */
+final class KeyTable {
+    /** The keys of the document itself. */
+    static final List<KeyDeclaration> ROOT = root();
+
+    private static final String MEAN_IS_EXACT =
+            "gradients are averaged exactly by one scale factor inside the step kernel, so there is"
+                    + " nothing to scale before the exchange. Remove it.";
+
+    private KeyTable() {}
+
+    private static List<KeyDeclaration> root() {
+        List<KeyDeclaration> keys = new ArrayList<>(batch());
+        keys.addAll(training());
+        keys.addAll(PrecisionKeys.all());
+        keys.add(ZeroKeys.section());
+        keys.addAll(SystemKeys.all());
+        keys.addAll(ExtendedKeys.all());
+        keys.add(jvm());
+        return List.copyOf(keys);
+    }
+
+    private static List<KeyDeclaration> batch() {
+        return List.of(
+                integer("train_batch_size")
+                        .atLeast(1)
+                        .in("samples")
+                        .doc(
+                                "Samples per optimizer step over all ranks: micro batch x accumulation"
+                                        + " x ranks. Any one or two of the three give the rest."),
+                integer("train_micro_batch_size_per_gpu")
+                        .atLeast(1)
+                        .in("samples")
+                        .doc("Samples per forward pass on one rank."),
+                integer("gradient_accumulation_steps")
+                        .atLeast(1)
+                        .in("micro-steps")
+                        .doc("Forward and backward passes per optimizer step."));
+    }
+
+    private static List<KeyDeclaration> training() {
+        return List.of(
+                object(
+                                "optimizer",
+                                List.of(
+                                        text("type")
+                                                .doc(
+                                                        "Name of the optimizer, in any case, such as"
+                                                                + " AdamW."),
+                                        object("params", List.of())
+                                                .with(Trait.OPEN)
+                                                .nullable()
+                                                .doc("Settings of the optimizer, declared by it."),
+                                        flag("legacy_fusion", false)
+                                                .noEffect(
+                                                        "it chooses between CUDA kernels; here there"
+                                                                + " is one kernel.")
+                                                .doc("DeepSpeed's older fused kernel.")))
+                        .doc("The optimizer and its settings."),
+                object(
+                                "scheduler",
+                                List.of(
+                                        text("type").doc("Name of the schedule, such as WarmupLR."),
+                                        object("params", List.of())
+                                                .with(Trait.OPEN)
+                                                .nullable()
+                                                .doc("Settings of the schedule, declared by it.")))
+                        .doc("The learning-rate schedule and its settings."),
+                number("gradient_clipping", 1.0)
+                        .atLeast(0)
+                        .doc("Largest L2 norm of the averaged gradient; 0 turns clipping off."),
+                flag("prescale_gradients", false)
+                        .refused(MEAN_IS_EXACT)
+                        .doc("Divide gradients before they are summed."),
+                number("gradient_predivide_factor", 1.0)
+                        .above(0)
+                        .refused(MEAN_IS_EXACT)
+                        .doc("Factor divided out before the sum and multiplied back after it."),
+                choice("gradient_allreduce_op", "mean", List.of("mean", "sum"))
+                        .with(Trait.ANY_CASE)
+                        .refused("the loss is defined as the mean over the batch. Scale lr instead.")
+                        .doc("Whether gradients of the ranks are averaged or added."),
+                choice("communication_data_type", List.of("fp32", "fp16", "bf16"))
+                        .with(Trait.ANY_CASE)
+                        .nullable()
+                        .noEffect("gradients are always exchanged exactly and added in fp32.")
+                        .doc("Data type in which gradients travel between ranks."),
+                choice("seq_parallel_communication_data_type", "fp32", List.of("fp32", "fp16", "bf16"))
+                        .with(Trait.ANY_CASE)
+                        .noEffect("there is no sequence parallelism.")
+                        .doc("Data type of sequence-parallel exchanges."),
+                flag("sparse_gradients", false)
+                        .refused("gradients are dense. Remove it.")
+                        .doc("Exchange embedding gradients as sparse tensors."),
+                flag("managed_gradient_accumulation", true)
+                        .refused("the engine owns accumulation. Remove it.")
+                        .doc("Whether the engine accumulates gradients."),
+                flag("disable_allgather", false)
+                        .noEffect("parameters are always published by an all-gather.")
+                        .doc("Broadcast parameters instead of gathering them."),
+                integer("allgather_size", 500_000_000)
+                        .atLeast(0)
+                        .in("elements")
+                        .noEffect("it belongs to the old form \"zero_optimization\": true.")
+                        .doc("Old spelling of zero_optimization.allgather_bucket_size."),
+                flag("zero_allow_untested_optimizer", false)
+                        .noEffect("every optimizer works at every stage: the runtime owns its memory.")
+                        .doc("Allow optimizers that DeepSpeed has not tested with ZeRO."),
+                flag("zero_force_ds_cpu_optimizer", true)
+                        .noEffect("the optimizer that is named is the one that runs.")
+                        .doc("Insist on DeepSpeed's CPU optimizer when offloading."),
+                integer("sequence_parallel_size", 1)
+                        .atLeast(1)
+                        .refused("ranks are data-parallel only. Remove it.")
+                        .doc("Ranks that share one sequence."),
+                integer("data_parallel_size")
+                        .atLeast(1)
+                        .noEffect("every rank is data-parallel; --world-size says how many.")
+                        .doc("Ranks that hold different samples."),
+                integer("vocabulary_size")
+                        .noEffect("the model says how large its vocabulary is.")
+                        .doc("Vocabulary size, for an alignment hint."),
+                flag("use_data_before_expert_parallelism", false)
+                        .noEffect("there is no expert parallelism.")
+                        .doc("Order of ranks with expert parallelism."),
+                flag("dataloader_drop_last", false)
+                        .noEffect("a batch is always whole: the data wraps around.")
+                        .doc("Drop the last batch if it is not full."),
+                flag("graph_harvesting", false)
+                        .noEffect("it records CUDA graphs; this is a CPU runtime.")
+                        .doc("Record CUDA graphs of the optimizer step."));
+    }
+
+    private static KeyDeclaration jvm() {
+        return object(
+                        "jvm",
+                        List.of(
+                                choice("unknown_keys", "error", List.of("error", "warn"))
+                                        .doc("Whether a key nobody declared is an error or a warning."),
+                                choice("reduction", "ordered", List.of("ordered", "fast"))
+                                        .refused(
+                                                "only the ordered sum exists, which gives the same bits"
+                                                        + " at every stage and rank count. Remove it.")
+                                        .doc("How gradients of the micro-batches are added."),
+                                integer("chunk_bytes", 32L << 20)
+                                        .atLeast(4096)
+                                        .atMost(1L << 30)
+                                        .in("bytes")
+                                        .doc("Most optimizer state moved through memory at once."),
+                                choice("pipeline_wait", "block", List.of("block", "yield", "spin"))
+                                        .doc("How threads of the offload pipeline wait for work."),
+                                integer("workers")
+                                        .alias("threads")
+                                        .atLeast(1)
+                                        .atMost(4096)
+                                        .doc(
+                                                "Compute threads per rank; absent means processor cores"
+                                                        + " divided by local ranks."),
+                                integer("seed", 42)
+                                        .doc("Seed of initial values, data order and dropout.")))
+                .doc("Settings that only this runtime has; DeepSpeed ignores them.");
+    }
+}

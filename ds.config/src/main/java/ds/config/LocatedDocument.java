@@ -1,0 +1,58 @@
+package ds.config;
+
+import ds.core.Diagnostic;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * A JSON object and where in the text each part stood.
+ *
+ * @param root the values: strings, booleans, numbers, lists, maps, null
+ * @param keys place of each member's name, by pointer
+ * @param values place of each value, by pointer
+ * @param problems what was wrong with the text itself
+ * @param text the text, or {@code ""} if there was none
+ */
+record LocatedDocument(
+        Map<String, Object> root,
+        Map<String, Place> keys,
+        Map<String, Place> values,
+        List<Diagnostic> problems,
+        String text) {
+
+    /** Rules about the name of a member rather than its value: the caret goes under the name. */
+    private static final Set<String> ABOUT_NAMES =
+            Set.of("unknown-key", "duplicate-key", "deprecated", "conflict", "no-effect", "missing");
+
+    LocatedDocument {
+        root = Collections.unmodifiableMap(root);
+        keys = Map.copyOf(keys);
+        values = Map.copyOf(values);
+        problems = List.copyOf(problems);
+    }
+
+    /** Returns a document that was never text. */
+    static LocatedDocument of(Map<String, ?> map) {
+        return new LocatedDocument(new LinkedHashMap<>(map), Map.of(), Map.of(), List.of(), "");
+    }
+
+    /** Returns the diagnostic with the place of what it is about, if it has none yet. */
+    Diagnostic locate(Diagnostic diagnostic) {
+        if (diagnostic.line() > 0 || values.isEmpty()) {
+            return diagnostic;
+        }
+        boolean name = ABOUT_NAMES.contains(diagnostic.code());
+        for (String at = diagnostic.pointer(); ; at = Pointers.parent(at)) {
+            Place place = name ? keys.getOrDefault(at, values.get(at)) : values.get(at);
+            if (place != null) {
+                return diagnostic.at(place.line(), place.column());
+            }
+            if (at.isEmpty()) {
+                return diagnostic;
+            }
+        }
+    }
+}

@@ -1,0 +1,31 @@
+package ds.config;
+
+/** JSON pointers (RFC 6901) and the dotted paths people write. */
+final class Pointers {
+    private Pointers() {}
+
+    /** Returns the pointer of the member {@code name} of the object at {@code parent}. */
+    static String child(String parent, String name) {
+        return parent + "/" + name.replace("~", "~0").replace("/", "~1");
+    }
+
+    /** Returns the pointer of the enclosing value; {@code ""} for a member of the root. */
+    static String parent(String pointer) {
+        int slash = pointer.lastIndexOf('/');
+        return slash < 0 ? "" : pointer.substring(0, slash);
+    }
+
+    /** Returns the last part of a pointer, unescaped. */
+    static String last(String pointer) {
+        return unescape(pointer.substring(pointer.lastIndexOf('/') + 1));
+    }
+
+    /** Returns {@code a.b.c} for {@code /a/b/c}. */
+    static String dotted(String pointer) {
+        return pointer.isEmpty() ? "" : unescape(pointer.substring(1).replace('/', '.'));
+    }
+
+    private static String unescape(String part) {
+        return part.replace("~1", "/").replace("~0", "~");
+    }
+}

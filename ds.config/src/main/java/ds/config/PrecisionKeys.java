@@ -1,0 +1,130 @@
+package ds.config;
+
+import static ds.core.KeyDeclaration.choice;
+import static ds.core.KeyDeclaration.flag;
+import static ds.core.KeyDeclaration.integer;
+import static ds.core.KeyDeclaration.number;
+import static ds.core.KeyDeclaration.object;
+import static ds.core.KeyDeclaration.text;
+import static ds.core.KeyDeclaration.texts;
+
+import ds.core.KeyDeclaration;
+import ds.core.KeyDeclaration.Trait;
+import java.util.List;
+
+/** The keys that choose number formats. */
+final class PrecisionKeys {
+    private static final String MASTERS_ARE_FP32 =
+            "masters, states and accumulated gradients are kept in fp32. Remove it.";
+
+    private PrecisionKeys() {}
+
+    static List<KeyDeclaration> all() {
+        return List.of(fp16(), bf16(), amp(), autocast(), dataTypes());
+    }
+
+    private static KeyDeclaration fp16() {
+        return object(
+                        "fp16",
+                        List.of(
+                                flag("enabled", false).doc("Train in fp16 with fp32 masters."),
+                                flag("auto_cast", false)
+                                        .noEffect("the model casts its inputs itself.")
+                                        .doc("Cast the inputs of the model to fp16."),
+                                number("loss_scale", 0)
+                                        .atLeast(0)
+                                        .doc("Fixed loss scale; 0 means dynamic."),
+                                integer("initial_scale_power", 16)
+                                        .doc("The dynamic loss scale starts at 2 to this power."),
+                                integer("loss_scale_window", 1000)
+                                        .in("steps")
+                                        .doc("Steps without overflow before the scale doubles."),
+                                integer("hysteresis", 2)
+                                        .doc("Overflows tolerated before the scale is halved."),
+                                flag("consecutive_hysteresis", false)
+                                        .doc("Restore hysteresis at every step without overflow."),
+                                integer("min_loss_scale", 1).doc("Smallest dynamic loss scale."),
+                                flag("fp16_master_weights_and_grads", false)
+                                        .refused(MASTERS_ARE_FP32)
+                                        .doc("Keep masters and gradients in fp16.")))
+                .doc("Half precision with loss scaling.");
+    }
+
+    private static KeyDeclaration bf16() {
+        return object(
+                        "bf16",
+                        List.of(
+                                flag("enabled", false).doc("Train in bf16 with fp32 masters."),
+                                flag("immediate_grad_update", false)
+                                        .noEffect("gradients are always folded in as they come.")
+                                        .doc("Update high-precision gradients in the hook."),
+                                flag("check_grad_overflow", true)
+                                        .doc("Skip a step whose gradient norm is not finite."),
+                                flag("bf16_master_weights_and_grads", false)
+                                        .refused(MASTERS_ARE_FP32)
+                                        .doc("Keep masters and gradients in bf16."),
+                                flag("bf16_optimizer_states", false)
+                                        .refused(MASTERS_ARE_FP32)
+                                        .doc("Keep optimizer states in bf16.")))
+                .alias("bfloat16")
+                .doc("Brain floating point; needs no loss scale.");
+    }
+
+    private static KeyDeclaration amp() {
+        return object(
+                        "amp",
+                        List.of(
+                                flag("enabled", false)
+                                        .required()
+                                        .refused("NVIDIA apex is not here. Use bf16 or fp16.")
+                                        .doc("Train with apex mixed precision.")))
+                .with(Trait.OPEN)
+                .doc("NVIDIA apex mixed precision.");
+    }
+
+    private static KeyDeclaration autocast() {
+        return object(
+                        "torch_autocast",
+                        List.of(
+                                flag("enabled", false)
+                                        .refused("there is no autocast. Use bf16.")
+                                        .doc("Cast the inputs of some operations."),
+                                choice(
+                                                "dtype",
+                                                List.of(
+                                                        "bf16",
+                                                        "bfloat16",
+                                                        "torch.bfloat16",
+                                                        "fp16",
+                                                        "float16",
+                                                        "half",
+                                                        "torch.float16",
+                                                        "fp32",
+                                                        "float32",
+                                                        "float",
+                                                        "torch.float32",
+                                                        "int8",
+                                                        "torch.int8"))
+                                        .doc("Data type of those operations."),
+                                texts("lower_precision_safe_modules")
+                                        .nullable()
+                                        .doc("Kinds of modules that are cast.")))
+                .doc("PyTorch autocast.");
+    }
+
+    private static KeyDeclaration dataTypes() {
+        return object(
+                        "data_types",
+                        List.of(
+                                text("grad_accum_dtype")
+                                        .noEffect("gradients are always accumulated in fp32.")
+                                        .doc("Data type of accumulated gradients."),
+                                text("param_dtype")
+                                        .noEffect("fp16 and bf16 choose the parameters' type.")
+                                        .doc("Data type of parameters."),
+                                text("buffer_dtype")
+                                        .noEffect("models have no buffers.")
+                                        .doc("Data type of buffers.")))
+                .doc("Data types of gradients, parameters and buffers.");
+    }
+}

@@ -1,0 +1,221 @@
+package ds.config;
+
+import static ds.core.KeyDeclaration.any;
+import static ds.core.KeyDeclaration.choice;
+import static ds.core.KeyDeclaration.flag;
+import static ds.core.KeyDeclaration.integer;
+import static ds.core.KeyDeclaration.number;
+import static ds.core.KeyDeclaration.object;
+import static ds.core.KeyDeclaration.text;
+import static ds.core.KeyDeclaration.texts;
+
+import ds.core.KeyDeclaration;
+import ds.core.KeyDeclaration.Trait;
+import java.util.List;
+
+/** The keys about input and output, recomputation, logs and monitors. */
+final class SystemKeys {
+    private static final String CHANNEL =
+            "the portable file backend has one request size and needs no native queue.";
+    private static final String METRICS =
+            "there is no such monitor yet. Use ds train --metrics, which writes JSON lines.";
+
+    private SystemKeys() {}
+
+    static List<KeyDeclaration> all() {
+        return List.of(
+                integer("steps_per_print")
+                        .in("steps")
+                        .doc("Steps between progress lines; absent leaves it to the command line."),
+                flag("dump_state", false)
+                        .noEffect("ds plan prints the whole state of a run.")
+                        .doc("Print the state of the engine."),
+                flag("wall_clock_breakdown", false)
+                        .noEffect("the metrics carry timings; profiles come from JDK Flight Recorder.")
+                        .doc("Print timings of forward, backward and step."),
+                flag("memory_breakdown", false)
+                        .noEffect("ds plan prints bytes per rank and kind.")
+                        .doc("Print memory use."),
+                choice("log_level", List.of("debug", "info", "warning", "error", "critical"))
+                        .with(Trait.ANY_CASE)
+                        .nullable()
+                        .noEffect("the JVM's own logging configuration decides.")
+                        .doc("Level of the log."),
+                aio(),
+                activationCheckpointing(),
+                checkpoint(),
+                tensorboard("tensorboard", "TensorBoard event files."),
+                tensorboard("csv_monitor", "One CSV file per metric."),
+                wandb(),
+                comet(),
+                commsLogger(),
+                flopsProfiler(),
+                timers());
+    }
+
+    private static KeyDeclaration aio() {
+        return object(
+                        "aio",
+                        List.of(
+                                integer("block_size", 1_048_576)
+                                        .in("bytes")
+                                        .noEffect(CHANNEL)
+                                        .doc("Bytes of one request."),
+                                integer("queue_depth", 8)
+                                        .noEffect(CHANNEL)
+                                        .doc("Requests in flight."),
+                                integer("intra_op_parallelism", 1)
+                                        .noEffect(CHANNEL)
+                                        .doc("Threads per transfer."),
+                                flag("single_submit", false)
+                                        .noEffect(CHANNEL)
+                                        .doc("Submit requests one by one."),
+                                flag("overlap_events", true)
+                                        .noEffect(CHANNEL)
+                                        .doc("Submit while completions are awaited."),
+                                flag("use_gds", false)
+                                        .refused("GPUDirect Storage needs a CUDA device. Remove it.")
+                                        .doc("Move data from NVMe to the GPU directly.")))
+                .nullable()
+                .doc("Asynchronous file access of the offload.");
+    }
+
+    private static KeyDeclaration activationCheckpointing() {
+        String oneRank = "activations belong to one rank and stay in host memory.";
+        return object(
+                        "activation_checkpointing",
+                        List.of(
+                                flag("partition_activations", false)
+                                        .noEffect(oneRank)
+                                        .doc("Spread kept activations over model-parallel ranks."),
+                                flag("contiguous_memory_optimization", false)
+                                        .noEffect("activations always lie in one workspace.")
+                                        .doc("Keep activations contiguous."),
+                                flag("cpu_checkpointing", false)
+                                        .noEffect(oneRank)
+                                        .doc("Keep activations in host memory."),
+                                integer("number_checkpoints")
+                                        .doc("Units recomputed in backward; absent means none."),
+                                flag("synchronize_checkpoint_boundary", false)
+                                        .noEffect("it is about CUDA streams.")
+                                        .doc("Synchronise the device at each boundary."),
+                                flag("profile", false)
+                                        .noEffect("profiles come from JDK Flight Recorder.")
+                                        .doc("Time recomputation.")))
+                .doc("Recompute activations in backward instead of keeping them.");
+    }
+
+    private static KeyDeclaration checkpoint() {
+        return object(
+                        "checkpoint",
+                        List.of(
+                                choice("tag_validation", "warn", List.of("ignore", "warn", "fail"))
+                                        .with(Trait.ANY_CASE)
+                                        .noEffect("the engine writes one tag for all ranks.")
+                                        .doc("Whether all ranks must name the same tag."),
+                                flag("load_universal", false)
+                                        .noEffect("every checkpoint loads at any number of ranks.")
+                                        .doc("Load a universal checkpoint."),
+                                flag("use_node_local_storage", false)
+                                        .noEffect("all ranks write to one directory.")
+                                        .doc("Each node keeps its own shards."),
+                                object(
+                                                "parallel_write",
+                                                List.of(
+                                                        flag("pipeline_stage", false)
+                                                                .noEffect("there are no stages.")
+                                                                .doc("Stages write in parallel.")))
+                                        .doc("Parallel writing."),
+                                flag("checkpoint_serialization", true)
+                                        .noEffect("there is one checkpoint format.")
+                                        .doc("Use the serialised format."),
+                                any("writer")
+                                        .noEffect("there is one checkpoint writer.")
+                                        .doc("DeepSpeed's checkpoint writer.")))
+                .doc("How DeepSpeed writes checkpoints.");
+    }
+
+    private static KeyDeclaration tensorboard(String name, String doc) {
+        return object(
+                        name,
+                        List.of(
+                                flag("enabled", false).refused(METRICS).doc("Turn it on."),
+                                text("output_path", "").doc("Directory of the files."),
+                                text("job_name", "DeepSpeedJobName").doc("Name of the run.")))
+                .doc(doc);
+    }
+
+    private static KeyDeclaration wandb() {
+        return object(
+                        "wandb",
+                        List.of(
+                                flag("enabled", false).refused(METRICS).doc("Turn it on."),
+                                text("group").doc("Group of the run."),
+                                text("team").doc("Team of the run."),
+                                text("project", "deepspeed").doc("Project of the run.")))
+                .doc("Weights & Biases.");
+    }
+
+    private static KeyDeclaration comet() {
+        return object(
+                        "comet",
+                        List.of(
+                                flag("enabled", false).refused(METRICS).doc("Turn it on."),
+                                integer("samples_log_interval", 100).doc("Samples between reports."),
+                                text("project").doc("Project of the run."),
+                                text("workspace").doc("Workspace of the run."),
+                                text("api_key").doc("Key of the account."),
+                                text("experiment_name").doc("Name of the run."),
+                                text("experiment_key").doc("Key of the run."),
+                                flag("online").doc("Report at once."),
+                                text("mode").doc("How the run is opened.")))
+                .doc("Comet.");
+    }
+
+    private static KeyDeclaration commsLogger() {
+        return object(
+                        "comms_logger",
+                        List.of(
+                                flag("enabled", false)
+                                        .noEffect("ds plan and the metrics count every exchange.")
+                                        .doc("Log collectives."),
+                                flag("verbose", false).doc("Log each call."),
+                                flag("prof_all", true).doc("Log all operations."),
+                                flag("debug", false).doc("Log call sites."),
+                                texts("prof_ops").doc("Operations to log.")))
+                .doc("Log of collectives.");
+    }
+
+    private static KeyDeclaration flopsProfiler() {
+        return object(
+                        "flops_profiler",
+                        List.of(
+                                flag("enabled", false)
+                                        .noEffect("ds bench train and the metrics report FLOPs.")
+                                        .doc("Count floating-point operations."),
+                                number("recompute_fwd_factor", 0).doc("Cost of recomputation."),
+                                integer("profile_step", 1).doc("Step to profile."),
+                                integer("module_depth", -1).doc("Depth of the report."),
+                                integer("top_modules", 1).doc("Modules in the report."),
+                                flag("detailed", true).doc("Report every module."),
+                                text("output_file").doc("File of the report.")))
+                .doc("Profile of floating-point operations.");
+    }
+
+    private static KeyDeclaration timers() {
+        return object(
+                        "timers",
+                        List.of(
+                                object(
+                                                "throughput",
+                                                List.of(
+                                                        flag("enabled", true)
+                                                                .noEffect("throughput is always in the metrics.")
+                                                                .doc("Measure throughput."),
+                                                        flag("synchronized", true)
+                                                                .noEffect("it is about CUDA streams.")
+                                                                .doc("Synchronise the device first.")))
+                                        .doc("Throughput timer.")))
+                .doc("Timers.");
+    }
+}
