@@ -8,7 +8,10 @@ public interface Activations extends AutoCloseable {
     /** Returns the mean loss over the batch's targets. */
     double loss();
 
-    /** Returns named outputs: {@code logits}, auxiliary losses. Valid until closed. */
+    /**
+     * Returns named outputs: {@code logits}, auxiliary losses. Valid until closed, or until the
+     * backward pass begins.
+     */
     Map<String, FlatBuffer> outputs();
 
     @Override

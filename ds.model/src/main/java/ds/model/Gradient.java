@@ -23,10 +23,27 @@ public interface Gradient {
     void accumulate(Writer writer);
 
     /**
-     * Adds {@code contribution}.
+     * Adds {@code contribution}, of any type.
      *
      * @throws IllegalArgumentException if its length is not the parameter's; names parameter, shape
      *     and both lengths
      */
     void accumulate(FlatBuffer contribution);
+
+    /**
+     * Checks that {@code contribution} is as long as {@code parameter}: for those who implement this.
+     *
+     * @throws IllegalArgumentException naming parameter, shape and both lengths
+     */
+    static void check(Parameter parameter, FlatBuffer contribution) {
+        if (contribution.lengthElements() != parameter.elements()) {
+            throw new IllegalArgumentException(
+                    "The gradient of '%s' %s has %,d elements, was given %,d; a gradient has its parameter's shape."
+                            .formatted(
+                                    parameter.name(),
+                                    parameter.shape(),
+                                    parameter.elements(),
+                                    contribution.lengthElements()));
+        }
+    }
 }

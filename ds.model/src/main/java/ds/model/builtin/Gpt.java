@@ -1,0 +1,129 @@
+package ds.model.builtin;
+
+import ds.model.Batch;
+import ds.model.Init;
+import ds.model.Parameter;
+import ds.model.nn.Layer;
+import ds.model.nn.Network;
+import ds.model.nn.Part;
+import ds.model.nn.Tape;
+import ds.model.nn.Tensor;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+
+/**
+ * A decoder-only transformer: token and position embeddings, pre-norm blocks with fused q, k and v,
+ * a final norm and a head without bias (the token table itself if tied). Units: {@code embed}, {@code
+ * blocks.N}, {@code final}. Output {@code logits}, fp32 [samples · tokens, vocabulary].
+ */
+public final class Gpt extends Network {
+    private static final float DEVIATION = 0.02f;
+    private static final Init NORMAL = new Init.Normal(DEVIATION);
+    private static final float EPSILON = 1e-5f;
+
+    private final GptOptions options;
+    private final Embed embed;
+    private final List<Block> blocks = new ArrayList<>();
+    private final Head head;
+
+    /** Creates a model: {@code Gpt.of(g -> g.layers(4).width(128).heads(4).context(128))}. */
+    public static Gpt of(Consumer<GptOptions> choose) {
+        GptOptions options = new GptOptions();
+        choose.accept(options);
+        return new Gpt(options);
+    }
+
+    private Gpt(GptOptions options) {
+        this.options = options.checked();
+        this.embed = add(new Embed());
+        for (int i = 0; i < options.layers; i++) {
+            blocks.add(add(new Block("blocks." + i)));
+        }
+        this.head = add(new Head());
+    }
+
+    /** Returns the most tokens per sample. */
+    public int context() {
+        return options.context;
+    }
+
+    @Override
+    protected Tensor forward(Tape t, Batch batch) {
+        Tensor h = t.dropout(options.dropout, t.embedding(batch.input(), embed.tok, embed.pos));
+        for (Block block : blocks) {
+            h = block.apply(t, h);
+        }
+        Tensor logits = head.apply(t, h);
+        t.output("logits", logits);
+        return t.softmaxCrossEntropy(logits, batch.target());
+    }
+
+    private final class Embed extends Part {
+        final Parameter tok;
+        final Parameter pos;
+
+        Embed() {
+            super("embed", "");
+            tok = parameter("tok", NORMAL, options.vocabulary, options.width);
+            pos = parameter("pos", NORMAL, options.context, options.width);
+        }
+    }
+
+    private final class Block extends Layer {
+        private final int d = options.width;
+        private final int ff = options.feedForward();
+        private final Init last =
+                new Init.Normal(DEVIATION / (float) Math.sqrt(2.0 * options.layers));
+        private final Parameter gain1 = gain("ln1_g", d);
+        private final Parameter shift1 = bias("ln1_b", d);
+        private final Parameter wqkv = parameter("wqkv", NORMAL, 3 * d, d);
+        private final Parameter bqkv = bias("bqkv", 3 * d);
+        private final Parameter wo = parameter("wo", last, d, d);
+        private final Parameter bo = bias("bo", d);
+        private final Parameter gain2 = gain("ln2_g", d);
+        private final Parameter shift2 = bias("ln2_b", d);
+        private final Parameter w1 = parameter("w1", NORMAL, ff, d);
+        private final Parameter b1 = bias("b1", ff);
+        private final Parameter w2 = parameter("w2", last, d, ff);
+        private final Parameter b2 = bias("b2", d);
+
+        Block(String name) {
+            super(name);
+            checkpoint(options.checkpointing);
+        }
+
+        @Override
+        protected Tensor forward(Tape t, Tensor h) {
+            Tensor qkv = t.linear(t.layerNorm(h, gain1, shift1, EPSILON), wqkv, bqkv);
+            Tensor mixed = t.causalAttention(qkv, options.heads);
+            Tensor middle = plus(t, h, options.attention ? mixed : t.scale(0, mixed), wo, bo);
+            Tensor wide = t.linear(t.layerNorm(middle, gain2, shift2, EPSILON), w1, b1);
+            return plus(t, middle, t.gelu(wide), w2, b2);
+        }
+
+        private Tensor plus(Tape t, Tensor h, Tensor x, Parameter weight, Parameter bias) {
+            return options.dropout == 0
+                    ? t.linearPlus(h, x, weight, bias)
+                    : t.add(h, t.dropout(options.dropout, t.linear(x, weight, bias)));
+        }
+    }
+
+    private final class Head extends Layer {
+        private final Parameter gain = gain("lnf_g", options.width);
+        private final Parameter shift = bias("lnf_b", options.width);
+        private final Parameter weight =
+                options.tied
+                        ? embed.tok
+                        : parameter("head", NORMAL, options.vocabulary, options.width);
+
+        Head() {
+            super("final", "");
+        }
+
+        @Override
+        protected Tensor forward(Tape t, Tensor h) {
+            return t.logits(t.layerNorm(h, gain, shift, EPSILON), weight);
+        }
+    }
+}

@@ -1,0 +1,226 @@
+package ds.model.nn;
+
+import ds.core.DType;
+import ds.core.FlatBuffer;
+import ds.kernels.Kernels.Transpose;
+import ds.model.Gradient;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** Products of matrices. Weights are stored [out, in]. */
+final class MatrixOps {
+    private MatrixOps() {}
+
+    /** y = (residual +) x wᵀ (+ b), one rounding. */
+    static Tensor linear(
+            Pass pass,
+            @Nullable Tensor residual,
+            Tensor x,
+            Slot weight,
+            @Nullable Slot bias,
+            DType type) {
+        check(x, weight, bias);
+        int out = weight.rows();
+        int in = weight.width();
+        Node node = pass.node(MatrixOps::linearBackward);
+        boolean wants =
+                x.wantsGradient
+                        || weight.parameter().trainable()
+                        || bias != null && bias.parameter().trainable()
+                        || residual != null && residual.wantsGradient;
+        Tensor y = pass.like(x, out, type, wants);
+        if (residual != null) {
+            if (residual.elements() != y.elements() || residual.type() != type) {
+                throw new IllegalArgumentException(
+                        "The sum of %s and the product %s needs equal shapes and types."
+                                .formatted(residual.shape(), y.shape()));
+            }
+            y.values().copyFrom(residual.values());
+        }
+        FlatBuffer w = pass.open(weight);
+        Optional<FlatBuffer> b = bias == null ? Optional.empty() : Optional.of(pass.open(bias));
+        pass.kernels()
+                .gemm(
+                        Transpose.NO,
+                        Transpose.YES,
+                        x.rows(),
+                        out,
+                        in,
+                        x.values(),
+                        w,
+                        b,
+                        y.values(),
+                        residual != null);
+        if (bias != null) {
+            pass.close(bias);
+        }
+        pass.close(weight);
+        pass.reads(x);
+        node.x = x;
+        node.y = residual;
+        node.weight = weight;
+        node.bias = bias;
+        node.out = y;
+        return y;
+    }
+
+    private static void check(Tensor x, Slot weight, @Nullable Slot bias) {
+        if (weight.parameter().shape().size() != 2 || x.width() != weight.width()) {
+            throw new IllegalArgumentException(
+                    "linear: an input of shape %s does not fit '%s' %s; its width must be the weight's second size."
+                            .formatted(
+                                    x.shape(),
+                                    weight.parameter().name(),
+                                    weight.parameter().shape()));
+        }
+        if (bias != null && bias.parameter().elements() != weight.rows()) {
+            throw new IllegalArgumentException(
+                    "linear: '%s' %s does not fit '%s' %s; a bias has as many elements as the weight has rows."
+                            .formatted(
+                                    bias.parameter().name(),
+                                    bias.parameter().shape(),
+                                    weight.parameter().name(),
+                                    weight.parameter().shape()));
+        }
+    }
+
+    private static void linearBackward(Pass pass, Node node) {
+        Tensor x = Gradients.present(node.x);
+        Tensor y = Gradients.present(node.out);
+        Slot weight = Gradients.present(node.weight);
+        Slot bias = node.bias;
+        FlatBuffer dy = y.gradientValues();
+        int rows = x.rows();
+        int out = weight.rows();
+        int in = weight.width();
+        if (x.wantsGradient) {
+            FlatBuffer dx = pass.gradients.of(x);
+            FlatBuffer w = pass.open(weight);
+            pass.kernels()
+                    .gemm(
+                            Transpose.NO,
+                            Transpose.NO,
+                            rows,
+                            in,
+                            out,
+                            dy,
+                            w,
+                            Optional.empty(),
+                            dx,
+                            pass.gradients.adding());
+            pass.close(weight);
+        }
+        Gradient dWeight = pass.gradient(weight);
+        if (dWeight.wanted()) {
+            dWeight.accumulate(
+                    (target, add) ->
+                            pass.kernels()
+                                    .gemm(
+                                            Transpose.YES,
+                                            Transpose.NO,
+                                            out,
+                                            in,
+                                            rows,
+                                            dy,
+                                            x.values(),
+                                            Optional.empty(),
+                                            target,
+                                            add));
+        }
+        if (bias != null) {
+            Gradient dBias = pass.gradient(bias);
+            if (dBias.wanted()) {
+                dBias.accumulate(
+                        (target, add) -> pass.kernels().sumRows(dy, rows, out, target, add));
+            }
+        }
+        if (node.y != null) {
+            pass.gradients.share(node.y, Gradients.present(y.gradient), y);
+        }
+    }
+
+    /** y = op(a) op(b) of two matrices. */
+    static Tensor multiply(Pass pass, Tensor a, boolean transposeA, Tensor b, boolean transposeB) {
+        int m = transposeA ? a.width() : a.rows();
+        int k = transposeA ? a.rows() : a.width();
+        int n = transposeB ? b.rows() : b.width();
+        int kOfB = transposeB ? b.width() : b.rows();
+        if (k != kOfB) {
+            throw new IllegalArgumentException(
+                    "matmul: %s%s and %s%s do not fit; the inner sizes are %d and %d."
+                            .formatted(
+                                    a.shape(),
+                                    transposeA ? " transposed" : "",
+                                    b.shape(),
+                                    transposeB ? " transposed" : "",
+                                    k,
+                                    kOfB));
+        }
+        Node node = pass.node(MatrixOps::multiplyBackward);
+        Tensor y = pass.tensor(a.wantsGradient || b.wantsGradient);
+        y.setShape(m, n);
+        pass.allocate(y, pass.storedType());
+        gemm(pass, transposeA, transposeB, m, n, k, a.values(), b.values(), y.values(), false);
+        pass.reads(a);
+        pass.reads(b);
+        node.x = a;
+        node.y = b;
+        node.flagX = transposeA;
+        node.flagY = transposeB;
+        node.out = y;
+        return y;
+    }
+
+    private static void multiplyBackward(Pass pass, Node node) {
+        Tensor a = Gradients.present(node.x);
+        Tensor b = Gradients.present(node.y);
+        Tensor y = Gradients.present(node.out);
+        FlatBuffer dy = y.gradientValues();
+        int m = y.rows();
+        int n = y.width();
+        int k = node.flagX ? a.rows() : a.width();
+        if (a.wantsGradient) {
+            FlatBuffer da = pass.gradients.of(a);
+            boolean add = pass.gradients.adding();
+            if (node.flagX) {
+                gemm(pass, node.flagY, true, k, m, n, b.values(), dy, da, add);
+            } else {
+                gemm(pass, false, !node.flagY, m, k, n, dy, b.values(), da, add);
+            }
+        }
+        if (b.wantsGradient) {
+            FlatBuffer db = pass.gradients.of(b);
+            boolean add = pass.gradients.adding();
+            if (node.flagY) {
+                gemm(pass, true, node.flagX, n, k, m, dy, a.values(), db, add);
+            } else {
+                gemm(pass, !node.flagX, false, k, n, m, a.values(), dy, db, add);
+            }
+        }
+    }
+
+    private static void gemm(
+            Pass pass,
+            boolean transposeA,
+            boolean transposeB,
+            int m,
+            int n,
+            int k,
+            FlatBuffer a,
+            FlatBuffer b,
+            FlatBuffer c,
+            boolean accumulate) {
+        pass.kernels()
+                .gemm(
+                        transposeA ? Transpose.YES : Transpose.NO,
+                        transposeB ? Transpose.YES : Transpose.NO,
+                        m,
+                        n,
+                        k,
+                        a,
+                        b,
+                        Optional.empty(),
+                        c,
+                        accumulate);
+    }
+}

@@ -1,0 +1,112 @@
+package ds.model.nn;
+
+import ds.model.Activations;
+import ds.model.BackwardContext;
+import ds.model.Batch;
+import ds.model.ForwardContext;
+import ds.model.ModelLayout;
+import ds.model.Parameter;
+import ds.model.TrainableModel;
+import ds.model.Unit;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A model written by its forward pass. Parts are declared in the constructor and become units in
+ * that order; parameters declared directly in the network form the first unit, live for a whole pass.
+ *
+ * <pre>{@code
+ * final class TwoLayers extends Network {
+ *     private final Linear first = add(new Linear("first", 8, 16));
+ *     private final Linear second = add(new Linear("second", 16, 4));
+ *
+ *     protected Tensor forward(Tape t, Batch b) {
+ *         Tensor hidden = t.tanh(first.apply(t, t.input(b.input())));
+ *         return t.meanSquaredError(second.apply(t, hidden), b.target());
+ *     }
+ * }
+ * }</pre>
+ */
+public abstract class Network extends Part implements TrainableModel {
+    private boolean checkpointing;
+    private @Nullable ModelLayout layout; // made at the first call, when the constructors have run
+
+    /** Creates a network without parts. */
+    protected Network() {
+        super("network", "");
+    }
+
+    /**
+     * Computes the loss of {@code batch}: a tensor of one element.
+     *
+     * @param tape where the operations are recorded
+     */
+    protected abstract Tensor forward(Tape tape, Batch batch);
+
+    /** Makes every layer that is a unit keep only its input; called in the constructor. */
+    protected final void checkpointUnits(boolean on) {
+        checkpointing = on;
+    }
+
+    final boolean checkpointsUnits() {
+        return checkpointing;
+    }
+
+    @Override
+    public final synchronized ModelLayout layout() {
+        ModelLayout made = layout;
+        if (made == null) {
+            List<Unit> units = new ArrayList<>();
+            if (!parameters().isEmpty()) {
+                setUnitIndex(0);
+                units.add(new Unit(name(), parameters()));
+            }
+            for (Part part : parts()) {
+                addUnit(part, units);
+            }
+            made = new ModelLayout(units);
+            layout = made;
+        }
+        return made;
+    }
+
+    private static void addUnit(Part part, List<Unit> units) {
+        List<Parameter> parameters = new ArrayList<>();
+        List<Part> unitsInside = new ArrayList<>();
+        collect(part, parameters, unitsInside);
+        if (!parameters.isEmpty()) {
+            part.setUnitIndex(units.size());
+            units.add(new Unit(part.name(), parameters));
+        }
+        part.markUnit();
+        for (Part inside : unitsInside) {
+            addUnit(inside, units);
+        }
+    }
+
+    private static void collect(Part part, List<Parameter> parameters, List<Part> unitsInside) {
+        parameters.addAll(part.parameters());
+        for (Part inside : part.parts()) {
+            if (inside.isUnit()) {
+                unitsInside.add(inside);
+            } else {
+                collect(inside, parameters, unitsInside);
+            }
+        }
+    }
+
+    @Override
+    public final Activations forward(Batch batch, ForwardContext context) {
+        return context.keep(Tapes.class, Tapes::new).free(this).forward(batch, context);
+    }
+
+    @Override
+    public final void backward(Activations activations, float lossSeed, BackwardContext context) {
+        if (!(activations instanceof Tape.Recording recording) || recording.network() != this) {
+            throw new IllegalArgumentException(
+                    "backward needs what this network's own forward returned.");
+        }
+        recording.backward(lossSeed, context);
+    }
+}
