@@ -20,7 +20,9 @@ public final class GptProvider implements ModelProvider {
     public List<KeyDeclaration> settings() {
         return List.of(
                 KeyDeclaration.integer("layers", 4).atLeast(1).doc("Number of blocks."),
-                KeyDeclaration.integer("width", 128).atLeast(1).doc("Width of the residual stream."),
+                KeyDeclaration.integer("width", 128)
+                        .atLeast(1)
+                        .doc("Width of the residual stream."),
                 KeyDeclaration.integer("heads", 4).atLeast(1).doc("Heads; must divide the width."),
                 KeyDeclaration.integer("context", 128)
                         .atLeast(1)

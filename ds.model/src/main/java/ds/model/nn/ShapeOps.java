@@ -114,7 +114,17 @@ final class ShapeOps {
         if (x.wantsGradient) {
             FlatBuffer dx = pass.gradients.of(x);
             boolean add = pass.gradients.adding();
-            copy(pass, y.gradientValues(), from, y.width(), dx, 0, x.width(), x.rows(), x.width(), add);
+            copy(
+                    pass,
+                    y.gradientValues(),
+                    from,
+                    y.width(),
+                    dx,
+                    0,
+                    x.width(),
+                    x.rows(),
+                    x.width(),
+                    add);
         }
     }
 
@@ -161,7 +171,15 @@ final class ShapeOps {
             boolean accumulate) {
         pass.kernels()
                 .copyBlock(
-                        from, fromOffset, fromStride, to, toOffset, toStride, rows, width, accumulate);
+                        from,
+                        fromOffset,
+                        fromStride,
+                        to,
+                        toOffset,
+                        toStride,
+                        rows,
+                        width,
+                        accumulate);
     }
 
     private static void checkRange(String operation, Tensor x, int from, int count, int limit) {
