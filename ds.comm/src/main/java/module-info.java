@@ -7,4 +7,7 @@ module ds.comm {
     exports ds.comm.spi;
 
     uses ds.comm.spi.CommunicatorProvider;
+
+    provides ds.comm.spi.CommunicatorProvider with
+            ds.comm.local.LocalProvider;
 }

@@ -2,7 +2,10 @@ package ds.zero;
 
 import ds.model.Parameter;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 
 /**
@@ -36,14 +39,39 @@ public final class OwnedSpace {
      */
     public record Piece(Parameter parameter, long parameterOffset, long offset, long length) {}
 
+    private static final long ABSENT = Long.MIN_VALUE;
+
     private final PartitionMap map;
     private final List<Run> runs;
     private final long elements;
+    private final Map<Region, long[]> bases = new EnumMap<>(Region.class);
 
     OwnedSpace(PartitionMap map, List<Run> runs) {
         this.map = map;
         this.runs = List.copyOf(runs);
         this.elements = runs.isEmpty() ? 0 : runs.getLast().end();
+        for (Region region : Region.values()) {
+            long[] base = new long[map.layout().units().size()];
+            Arrays.fill(base, ABSENT);
+            bases.put(region, base);
+        }
+        // Runs of one region follow each other without a gap, so one base serves all of them.
+        for (Run run : this.runs) {
+            long[] base = bases.get(run.region());
+            if (base[run.unit()] == ABSENT) {
+                base[run.unit()] = run.offset() - run.regionOffset();
+            }
+        }
+    }
+
+    /** Returns where element {@code regionOffset} of a region lies; it must be owned. */
+    long offsetOf(int unit, Region region, long regionOffset) {
+        long base = bases.get(region)[unit];
+        if (base == ABSENT) {
+            throw new IllegalArgumentException(
+                    "Nothing of region %s of unit %d is owned here.".formatted(region, unit));
+        }
+        return base + regionOffset;
     }
 
     /** Returns the runs in order of their offsets, none empty. */
@@ -58,6 +86,11 @@ public final class OwnedSpace {
 
     /** Returns the run that holds element {@code offset}. */
     public Run runAt(long offset) {
+        return runs.get(indexAt(offset));
+    }
+
+    /** Returns the index of the run that holds element {@code offset}. */
+    int indexAt(long offset) {
         Objects.checkIndex(offset, elements);
         int low = 0;
         int high = runs.size() - 1;
@@ -69,7 +102,7 @@ public final class OwnedSpace {
                 high = middle - 1;
             }
         }
-        return runs.get(low);
+        return low;
     }
 
     /** Returns the parameter pieces in [first, first + length), ascending, over any number of runs. */

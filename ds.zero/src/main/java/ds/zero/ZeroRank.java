@@ -1,11 +1,22 @@
 package ds.zero;
 
+import ds.core.MemoryKind;
+import ds.kernels.ExactNorm;
 import ds.model.BackwardContext;
 import ds.model.ForwardContext;
 import ds.model.Mode;
 import ds.model.ModelLayout;
 import ds.model.Workspace;
+import ds.offload.RestingPlace;
+import ds.offload.StateStore;
 import ds.optim.spi.Hyper;
+import ds.optim.spi.Optimizer;
+import ds.optim.spi.StateSlot;
+import ds.optim.spi.StepContext;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -30,26 +41,122 @@ public final class ZeroRank implements AutoCloseable {
     public record StepInputs(
             long globalStep, long appliedSteps, long microStep, Hyper hyper, float gradientScale) {}
 
+    private final ModelLayout layout;
+    private final RankParts parts;
+    private final long seed;
+    private final int world;
+    private final Parameters parameters;
+    private final Optional<StateStore> parameterStore;
+    private final Gradients gradients;
+    private final ShardState state;
+    private final ShardStepper stepper;
+    private final ShardTensors tensors;
+    private final RankContext context;
+    private long[] message = new long[0];
+    private long boundaryNanos;
+    private long stepNanos;
+    private long publishNanos;
+
     /**
      * Allocates everything that does not depend on the model's own order of calls.
      *
-     * @throws IllegalArgumentException if the optimizer cannot run at this residency
+     * @param map made by {@link #partition} for the communicator's size
+     * @throws IllegalArgumentException if the optimizer cannot run at this residency, or the map is
+     *     for another world
      */
-    public ZeroRank(ModelLayout layout, PartitionMap map, ZeroOptions options, RankParts parts) {
-        throw new UnsupportedOperationException();
+    public ZeroRank(
+            ModelLayout layout, PartitionMap map, ZeroOptions options, RankParts parts) {
+        this.layout = layout;
+        this.parts = parts;
+        this.seed = options.seed();
+        this.world = parts.communicator().size();
+        if (map.world() != world || map.layout() != layout) {
+            throw new IllegalArgumentException(
+                    "The partition is for %d ranks of %s layout, but the communicator has %d ranks."
+                            .formatted(
+                                    map.world(), map.layout() == layout ? "this" : "another", world));
+        }
+        int rank = parts.communicator().rank();
+        if (options.residency().shardParameters()) {
+            OwnedSpace held = map.owned(rank, true);
+            this.parameterStore = openParameterStore(held, options);
+            ParameterHome home =
+                    parameterStore
+                            .map(store -> ParameterHome.inStore(held, options.precision(), store))
+                            .orElseGet(
+                                    () ->
+                                            ParameterHome.inMemory(
+                                                    held, options.precision(), parts.memory()));
+            this.parameters =
+                    new ShardedParameters(
+                            map, parts.communicator(), parts.memory(), options, home);
+        } else {
+            this.parameterStore = Optional.empty();
+            this.parameters =
+                    new ReplicatedParameters(
+                            map,
+                            parts.communicator(),
+                            parts.memory(),
+                            options.precision(),
+                            options.residency().shardStates());
+        }
+        this.gradients =
+                new Gradients(
+                        map, parts.communicator(), parts.kernels(), parts.memory(), options);
+        OwnedSpace stepped =
+                options.residency().shardStates() ? map.owned(rank, false) : map.everything(false);
+        this.state =
+                new ShardState(
+                        stepped, parameters, options, parts.optimizer().slots(), parts.stores());
+        this.stepper = new ShardStepper(map, state, parameters, gradients, options, parts);
+        this.tensors = new ShardTensors(map, state, parameters, options, parts);
+        this.context =
+                new RankContext(
+                        map,
+                        parameters,
+                        gradients,
+                        parts.kernels(),
+                        options,
+                        new Workspace(parts.memory()));
+    }
+
+    private Optional<StateStore> openParameterStore(OwnedSpace held, ZeroOptions options) {
+        if (!(options.parameters() instanceof RestingPlace.OnNvme) || held.elements() == 0) {
+            return Optional.empty();
+        }
+        return Optional.of(
+                parts.stores()
+                        .open(
+                                StoreFactory.Role.PARAMETERS,
+                                options.parameters(),
+                                ParameterHome.layout(held, options.precision())));
+    }
+
+    /** Divides a model among {@code world} ranks as {@code optimizer} needs it. */
+    public static PartitionMap partition(ModelLayout layout, int world, Optimizer optimizer) {
+        return PartitionMap.of(
+                layout,
+                world,
+                parameter ->
+                        optimizer.kind(ShardStepper.spec(parameter)) instanceof Optimizer.Matrix);
     }
 
     /** Draws the initial values of everything this rank holds, and hands them out. Collective. */
-    public void drawInitialValues() {}
+    public void drawInitialValues() {
+        tensors.load(new InitialValues(seed, parts.kernels().workers()), false);
+    }
 
     /** Returns the context of a forward pass; valid until the next pass. */
     public ForwardContext forward(Mode mode, Workspace workspace) {
-        throw new UnsupportedOperationException();
+        context.enter(mode, workspace, false);
+        return context;
     }
 
     /** Returns the context of a backward pass; valid until the next pass or the boundary. */
     public BackwardContext backward(MicroStep step, Workspace workspace) {
-        throw new UnsupportedOperationException();
+        gradients.begin(step, stepper.wantsLocalGradients(step.appliedSteps()));
+        context.enter(Mode.TRAIN, workspace, true);
+        return context;
     }
 
     /**
@@ -62,35 +169,126 @@ public final class ZeroRank implements AutoCloseable {
      * @throws ds.comm.CommException if ranks completed units in different orders; names rank and unit
      */
     public Boundary boundary(double[] lossesOfThisRank, double divisor) {
-        throw new UnsupportedOperationException();
+        long before = System.nanoTime();
+        context.enter(Mode.EVAL, context.workspace(), false);
+        gradients.end();
+        gradients.gather();
+        int rank = parts.communicator().rank();
+        int n = lossesOfThisRank.length * world;
+        int losses = ExactNorm.LONGS;
+        int orders = losses + n;
+        if (message.length != orders + world) {
+            message = new long[orders + world];
+        }
+        Arrays.fill(message, 0);
+        ExactNorm norm = gradients.norm();
+        norm.copyTo(message, 0);
+        for (int k = 0; k < lossesOfThisRank.length; k++) {
+            message[losses + k * world + rank] = Double.doubleToRawLongBits(lossesOfThisRank[k]);
+        }
+        message[orders + rank] = gradients.orderHash();
+        parts.communicator().allReduce(message).await();
+        for (int r = 1; r < world; r++) {
+            if (message[orders + r] != message[orders]) {
+                throw gradients.orderMismatch();
+            }
+        }
+        norm.setFrom(message, 0);
+        double[] all = new double[n];
+        for (int g = 0; g < n; g++) {
+            all[g] = Double.longBitsToDouble(message[losses + g]);
+        }
+        boundaryNanos += System.nanoTime() - before;
+        return new Boundary(norm.norm() / divisor, norm.nonFiniteBlocks() != 0, all);
     }
 
-    /** Returns the first unit and parameter with a non-finite reduced gradient. Collective. */
+    /**
+     * Returns the first parameter, in layout order, whose reduced gradient is not finite, and its
+     * unit. Collective; before the next backward pass.
+     */
     public Optional<String> firstNonFinite() {
-        return Optional.empty();
+        return gradients.firstNonFinite();
     }
 
     /** Steps what this rank owns and hands the new parameters out. Collective. */
-    public void step(StepInputs inputs) {}
-
-    /** Leaves parameters and states as they are, and makes ready for the next step. */
-    public void skip() {}
+    public void step(StepInputs inputs) {
+        long before = System.nanoTime();
+        stepper.step(
+                new StepContext(
+                        inputs.globalStep(),
+                        inputs.appliedSteps(),
+                        inputs.microStep(),
+                        inputs.hyper(),
+                        inputs.gradientScale(),
+                        parts.kernels()));
+        long stepped = System.nanoTime();
+        stepNanos += stepped - before;
+        tensors.refreshStoredParameters();
+        parameters.publish(false);
+        publishNanos += System.nanoTime() - stepped;
+    }
 
     /**
-     * Hands out the pieces that this rank owns, each element of the model by exactly one rank: masters,
-     * slots and frozen parameters, in owned order, in pieces of bounded length.
+     * Leaves parameters and states as they are: the accumulators are overwritten by the next step's
+     * first micro-batch.
      */
-    public void exportOwned(TensorSink sink) {}
+    public void skip() {
+        // Nothing moved, so there is nothing to put back.
+    }
+
+    /**
+     * Hands out the pieces that this rank owns, each element of the model by exactly one rank:
+     * masters, slots and frozen parameters, in owned order, in pieces of bounded length.
+     */
+    public void exportOwned(TensorSink sink) {
+        tensors.export(sink);
+    }
 
     /** Replaces everything this rank holds by what {@code source} delivers. Collective. */
-    public void importTensors(TensorSource source) {}
+    public void importTensors(TensorSource source) {
+        tensors.load(source, true);
+    }
+
+    /** Returns the optimizer slots' names, which are kinds of {@link TensorSink}, in order. */
+    public List<String> slotNames() {
+        return state.slots().stream().map(StateSlot::name).toList();
+    }
+
+    /** Returns the layout of the model. */
+    public ModelLayout layout() {
+        return layout;
+    }
+
+    /** Returns the store of masters and slots: for commits. */
+    public StateStore optimizerStore() {
+        return state.store();
+    }
 
     /** Returns what was used and done so far. */
     public ZeroUsage usage() {
-        throw new UnsupportedOperationException();
+        Map<MemoryKind, Long> bytes = new EnumMap<>(MemoryKind.class);
+        for (MemoryKind kind : MemoryKind.values()) {
+            bytes.put(kind, parts.memory().bytes(kind));
+        }
+        return new ZeroUsage(
+                Map.copyOf(bytes),
+                parts.communicator().traffic(),
+                gradients.exchanges(),
+                parameters.liveElementsHighWater(),
+                state.store().storedBytes() + parameters.storedBytes(),
+                new ZeroUsage.PhaseTimes(
+                        parameters.gatherNanos(),
+                        gradients.exchangeNanos(),
+                        boundaryNanos,
+                        stepNanos,
+                        publishNanos,
+                        state.store().stallNanos()));
     }
 
     /** Closes the stores. Memory belongs to the {@link RankParts}. */
     @Override
-    public void close() {}
+    public void close() {
+        state.close();
+        parameterStore.ifPresent(StateStore::close);
+    }
 }

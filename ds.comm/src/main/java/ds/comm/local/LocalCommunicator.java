@@ -8,6 +8,7 @@ import ds.core.FlatBuffer;
 import ds.core.Pending;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One rank of a group of threads. A rank posts its call, waits until all have, reads the others'
@@ -157,8 +158,8 @@ final class LocalCommunicator implements Communicator {
         long sequence = under.sequence;
         group.awaitPosted(rank, sequence);
         group.checkAgreement(sequence);
-        long[] longs = null;
-        double[] doubles = null;
+        long @Nullable [] longs = null;
+        double @Nullable [] doubles = null;
         switch (under.call) {
             case Call.ReduceScatter c -> under.movedBytes = reduceScatter(c, sequence);
             case Call.AllGather c -> under.movedBytes = allGather(c, sequence);

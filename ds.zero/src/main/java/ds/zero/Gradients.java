@@ -1,0 +1,419 @@
+package ds.zero;
+
+import ds.comm.CommException;
+import ds.comm.Communicator;
+import ds.comm.Split;
+import ds.core.DType;
+import ds.core.FlatBuffer;
+import ds.core.MemoryKind;
+import ds.core.Pending;
+import ds.core.RankMemory;
+import ds.kernels.ExactNorm;
+import ds.kernels.Kernels;
+import ds.model.Gradient;
+import ds.model.ModelLayout;
+import ds.model.Parameter;
+import ds.model.Unit;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Takes one rank's contributions, exchanges them unit by unit as the model completes units, and
+ * folds what this rank owns of everybody's into fp32 accumulators (NUMERICS 2). Owned by the rank's
+ * thread.
+ */
+final class Gradients {
+    private static final Region[] TRAINED = {Region.SHARED, Region.WHOLE};
+
+    private final PartitionMap map;
+    private final Communicator communicator;
+    private final Kernels kernels;
+    private final RankMemory memory;
+    private final DType type;
+    private final OwnedSpace accumulated;
+    private final OwnedSpace owned;
+    private final boolean sharded;
+    private final FlatBuffer accumulators;
+    private final Map<String, Place> places = new HashMap<>();
+    private final List<List<Place>> placesOfUnit = new ArrayList<>();
+    private final Map<Integer, FlatBuffer> buckets = new HashMap<>();
+    private final Deque<FlatBuffer> idleBuckets = new ArrayDeque<>();
+    private final boolean[] completed;
+    private final ExactNorm norm = new ExactNorm();
+    private final long largestUnit;
+    private int[] order = new int[0];
+    private int orderLength;
+    private int completedUnits;
+    private boolean started;
+    private boolean local;
+    private MicroStep step = new MicroStep(0, 1, 0);
+    private long exchanges;
+    private long exchangeNanos;
+
+    Gradients(
+            PartitionMap map,
+            Communicator communicator,
+            Kernels kernels,
+            RankMemory memory,
+            ZeroOptions options) {
+        this.map = map;
+        this.communicator = communicator;
+        this.kernels = kernels;
+        this.memory = memory;
+        this.type = options.precision();
+        this.sharded = options.residency().shardGradients();
+        this.owned = map.owned(communicator.rank(), false);
+        this.accumulated = sharded ? owned : map.everything(false);
+        this.accumulators =
+                memory.allocate(MemoryKind.GRADIENTS, DType.FP32, accumulated.elements());
+        ModelLayout layout = map.layout();
+        int units = layout.units().size();
+        this.completed = new boolean[units];
+        long largest = 0;
+        for (int unit = 0; unit < units; unit++) {
+            largest = Math.max(largest, map.trainableElements(unit));
+            placesOfUnit.add(new ArrayList<>());
+        }
+        this.largestUnit = largest;
+        for (Parameter parameter : layout.storages()) {
+            if (parameter.trainable()) {
+                Place place = new Place(map.place(parameter));
+                places.put(parameter.name(), place);
+                placesOfUnit.get(place.where.unit()).add(place);
+            }
+        }
+    }
+
+    /** Begins a micro-batch. */
+    void begin(MicroStep next, boolean localOnly) {
+        if (started) {
+            requireComplete();
+        }
+        if (next.first()) {
+            orderLength = 0;
+            norm.clear();
+        }
+        started = true;
+        step = next;
+        local = localOnly;
+        completedUnits = 0;
+        Arrays.fill(completed, false);
+        places.values().forEach(place -> place.written = false);
+    }
+
+    /** Returns where the gradient of {@code parameter} goes. */
+    Gradient of(Parameter parameter) {
+        Place place = places.get(map.layout().storage(parameter).name());
+        return place == null ? Unwanted.INSTANCE : place;
+    }
+
+    /** Exchanges a unit's contributions; exactly once per unit and micro-batch. */
+    void complete(int unit) {
+        if (completed[unit]) {
+            throw new IllegalStateException(
+                    "Unit '%s' was completed twice in micro-batch %d of rank %d; complete it once, after its last gradient."
+                            .formatted(name(unit), step.index(), communicator.rank()));
+        }
+        completed[unit] = true;
+        completedUnits++;
+        remember(unit);
+        if (map.trainableElements(unit) == 0) {
+            return;
+        }
+        long before = System.nanoTime();
+        FlatBuffer bucket = bucket(unit);
+        fill(unit, bucket);
+        exchange(unit, bucket);
+        idleBuckets.push(bucket);
+        buckets.remove(unit);
+        exchanges++;
+        exchangeNanos += System.nanoTime() - before;
+    }
+
+    private String name(int unit) {
+        return map.layout().units().get(unit).name();
+    }
+
+    private void remember(int unit) {
+        if (orderLength == order.length) {
+            order = Arrays.copyOf(order, Math.max(completed.length * step.count(), orderLength + 1));
+        }
+        order[orderLength++] = unit;
+    }
+
+    private FlatBuffer bucket(int unit) {
+        return buckets.computeIfAbsent(
+                unit,
+                _ ->
+                        idleBuckets.isEmpty()
+                                ? memory.allocate(MemoryKind.BUCKETS, type, largestUnit)
+                                : idleBuckets.pop());
+    }
+
+    /** Makes the bucket whole: rounds tied sums, and zeroes padding and what got no gradient. */
+    private void fill(int unit, FlatBuffer bucket) {
+        for (Place place : placesOfUnit.get(unit)) {
+            FlatBuffer target = place.inBucket(bucket);
+            if (!place.written) {
+                target.zero();
+            } else {
+                place.sum.ifPresent(sum -> kernels.convert(sum, target));
+            }
+            long elements = place.where.parameter().elements();
+            bucket.slice(place.bucketOffset + elements, PartitionMap.padded(elements) - elements)
+                    .zero();
+        }
+    }
+
+    private void exchange(int unit, FlatBuffer bucket) {
+        long offset = 0;
+        for (Region region : TRAINED) {
+            Split split = map.split(unit, region);
+            if (split.total() == 0) {
+                continue;
+            }
+            FlatBuffer contribution = bucket.slice(offset, split.total());
+            if (local) {
+                fold(unit, region, 0, List.of(contribution));
+            } else {
+                long start = split.start(communicator.rank());
+                communicator
+                        .orderedReduceScatter(
+                                contribution, split, slices -> fold(unit, region, start, slices))
+                        .await();
+            }
+            offset += split.total();
+        }
+    }
+
+    private void fold(int unit, Region region, long start, List<FlatBuffer> slices) {
+        long length = slices.getFirst().lengthElements();
+        if (length > 0) {
+            kernels.fold(
+                    accumulators.slice(accumulated.offsetOf(unit, region, start), length),
+                    slices,
+                    step.first(),
+                    step.last() ? Optional.of(norm) : Optional.empty());
+        }
+    }
+
+    private void requireComplete() {
+        if (completedUnits == completed.length) {
+            return;
+        }
+        for (int unit = 0; unit < completed.length; unit++) {
+            if (!completed[unit]) {
+                throw new IllegalStateException(
+                        "Unit '%s' was not completed in micro-batch %d of rank %d; complete every unit once, with or without gradients."
+                                .formatted(name(unit), step.index(), communicator.rank()));
+            }
+        }
+    }
+
+    /** Ends the accumulation: checks that every unit was completed. */
+    void end() {
+        if (!started || !step.last()) {
+            throw new IllegalStateException(
+                    "The boundary came after %s of %d micro-batches; run all of them first."
+                            .formatted(started ? step.index() + 1 : 0, step.count()));
+        }
+        requireComplete();
+        started = false;
+    }
+
+    /** Returns the exact norm of the part that this rank folded. */
+    ExactNorm norm() {
+        return norm;
+    }
+
+    /** Returns a number that is equal on two ranks that completed units in the same order. */
+    long orderHash() {
+        long hash = 1;
+        for (int i = 0; i < orderLength; i++) {
+            hash = hash * 1_000_003 + order[i];
+        }
+        return hash & Long.MAX_VALUE;
+    }
+
+    /** Finds where the orders of the ranks part, and says so on every rank. Collective. */
+    CommException orderMismatch() {
+        int world = communicator.size();
+        long[] orders = new long[world * orderLength];
+        for (int i = 0; i < orderLength; i++) {
+            orders[communicator.rank() * orderLength + i] = order[i];
+        }
+        communicator.allReduce(orders).await();
+        for (int i = 0; i < orderLength; i++) {
+            for (int rank = 1; rank < world; rank++) {
+                long theirs = orders[rank * orderLength + i];
+                if (theirs != orders[i]) {
+                    return new CommException(
+                            "Rank 0 completed unit '%s' where rank %d completed unit '%s' (completion %d of the step); every rank must complete units in the same order."
+                                    .formatted(
+                                            name((int) orders[i]), rank, name((int) theirs), i));
+                }
+            }
+        }
+        return new CommException("Ranks disagree about the order of completed units.");
+    }
+
+    /** Collects the reduced gradients where every rank keeps all of them. Collective. */
+    void gather() {
+        if (sharded || local || communicator.size() == 1) {
+            return;
+        }
+        int rank = communicator.rank();
+        List<Pending> gathers = new ArrayList<>();
+        for (int unit = 0; unit < completed.length; unit++) {
+            for (Region region : TRAINED) {
+                Split split = map.split(unit, region);
+                if (split.total() > 0) {
+                    FlatBuffer whole =
+                            accumulators.slice(
+                                    accumulated.offsetOf(unit, region, 0), split.total());
+                    FlatBuffer own = whole.slice(split.start(rank), split.length(rank));
+                    gathers.add(communicator.allGather(own, whole, split));
+                }
+            }
+        }
+        gathers.forEach(Pending::await);
+    }
+
+    /** Returns the accumulators of a piece of a region. */
+    FlatBuffer view(int unit, Region region, long regionOffset, long length) {
+        return accumulators.slice(accumulated.offsetOf(unit, region, regionOffset), length);
+    }
+
+    /** Returns the first parameter, in layout order, with a non-finite sum. Collective. */
+    Optional<String> firstNonFinite() {
+        List<Parameter> storages = map.layout().storages();
+        Map<String, Integer> index = new HashMap<>();
+        storages.forEach(parameter -> index.put(parameter.name(), index.size()));
+        long[] found = new long[storages.size()];
+        for (OwnedSpace.Piece piece : owned.pieces(0, owned.elements())) {
+            OwnedSpace.Run run = owned.runAt(piece.offset());
+            long regionOffset = run.regionOffset() + piece.offset() - run.offset();
+            if (!kernels.allFinite(
+                    view(run.unit(), run.region(), regionOffset, piece.length()))) {
+                found[index.get(piece.parameter().name())]++;
+            }
+        }
+        communicator.allReduce(found).await();
+        for (int i = 0; i < found.length; i++) {
+            if (found[i] != 0) {
+                Unit unit = map.layout().unitOf(storages.get(i));
+                return Optional.of(
+                        "parameter '%s' of unit '%s'".formatted(storages.get(i).name(), unit.name()));
+            }
+        }
+        return Optional.empty();
+    }
+
+    long exchanges() {
+        return exchanges;
+    }
+
+    long exchangeNanos() {
+        return exchangeNanos;
+    }
+
+    /** The gradient of a frozen parameter. */
+    enum Unwanted implements Gradient {
+        /** The only one. */
+        INSTANCE;
+
+        @Override
+        public boolean wanted() {
+            return false;
+        }
+
+        @Override
+        public void accumulate(Writer writer) {
+            // Nobody wants it.
+        }
+
+        @Override
+        public void accumulate(FlatBuffer contribution) {
+            // Nobody wants it.
+        }
+    }
+
+    /**
+     * Where one stored parameter's gradient goes: straight into its unit's bucket; with a tie key,
+     * into an fp32 sum that is rounded once when the unit is completed.
+     */
+    private final class Place implements Gradient {
+        private final PartitionMap.Place where;
+        private final long bucketOffset;
+        private final Optional<FlatBuffer> sum;
+        private boolean written;
+
+        Place(PartitionMap.Place where) {
+            this.where = where;
+            this.bucketOffset =
+                    where.offset()
+                            + (where.region() == Region.WHOLE
+                                    ? map.elements(where.unit(), Region.SHARED)
+                                    : 0);
+            this.sum =
+                    where.parameter()
+                            .tieKey()
+                            .map(
+                                    _ ->
+                                            memory.allocate(
+                                                    MemoryKind.BUCKETS,
+                                                    DType.FP32,
+                                                    where.parameter().elements()));
+        }
+
+        FlatBuffer inBucket(FlatBuffer bucket) {
+            return bucket.slice(bucketOffset, where.parameter().elements());
+        }
+
+        private FlatBuffer target() {
+            if (completed[where.unit()]) {
+                throw new IllegalStateException(
+                        "A gradient of '%s' came after its unit '%s' was completed; complete a unit after its last gradient."
+                                .formatted(where.parameter().name(), name(where.unit())));
+            }
+            return sum.orElseGet(() -> inBucket(bucket(where.unit())));
+        }
+
+        @Override
+        public boolean wanted() {
+            return true;
+        }
+
+        @Override
+        public void accumulate(Writer writer) {
+            writer.write(target(), written);
+            written = true;
+        }
+
+        @Override
+        public void accumulate(FlatBuffer contribution) {
+            if (contribution.lengthElements() != where.parameter().elements()) {
+                throw new IllegalArgumentException(
+                        "The gradient of '%s' %s needs %,d elements, was given %,d."
+                                .formatted(
+                                        where.parameter().name(),
+                                        where.parameter().shape(),
+                                        where.parameter().elements(),
+                                        contribution.lengthElements()));
+            }
+            FlatBuffer target = target();
+            if (written) {
+                kernels.add(target, contribution, target);
+            } else {
+                kernels.convert(contribution, target);
+            }
+            written = true;
+        }
+    }
+}

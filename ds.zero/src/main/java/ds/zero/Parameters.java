@@ -1,0 +1,41 @@
+package ds.zero;
+
+import ds.core.FlatBuffer;
+import ds.model.Lease;
+
+/** The working parameters of one rank. Owned by the rank's thread. */
+interface Parameters {
+    /** Returns which elements this rank keeps, frozen ones included. */
+    OwnedSpace held();
+
+    /**
+     * Returns the memory where held elements live, in the precision of the run.
+     *
+     * @throws IllegalStateException if they do not rest in memory
+     */
+    FlatBuffer memory(long firstHeld, long length);
+
+    /** Returns whether held elements rest in memory, so that a step can write them in place. */
+    boolean inMemory();
+
+    /** Replaces held elements, which need not rest in memory; inside one run. */
+    void write(long firstHeld, FlatBuffer values);
+
+    /** Reads held elements, which need not rest in memory; inside one run. */
+    void read(long firstHeld, FlatBuffer into);
+
+    /** Hands new values out; with {@code frozen} also those that are never stepped. Collective. */
+    void publish(boolean frozen);
+
+    /** Gathers a unit and lends it. Collective where parameters are sharded. */
+    Lease acquire(int unit);
+
+    /** Returns the most elements on loan at once. */
+    long liveElementsHighWater();
+
+    /** Returns nanoseconds spent gathering. */
+    long gatherNanos();
+
+    /** Returns bytes at rest outside memory. */
+    long storedBytes();
+}

@@ -1,0 +1,380 @@
+package ds.zero;
+
+import ds.comm.Communicator;
+import ds.core.DType;
+import ds.core.FlatBuffer;
+import ds.core.MemoryKind;
+import ds.core.RankMemory;
+import ds.kernels.ExactNorm;
+import ds.kernels.Kernels;
+import ds.model.Parameter;
+import ds.offload.StateStore;
+import ds.optim.spi.Optimizer;
+import ds.optim.spi.ParameterRange;
+import ds.optim.spi.ParameterSpec;
+import ds.optim.spi.Shard;
+import ds.optim.spi.StepContext;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * Drives an optimizer over what one rank steps: chunk by chunk through the store, with a second pass
+ * for norms, and whole parameters one by one. Owned by the rank's thread, which waits while a
+ * store's own thread runs a chunk.
+ */
+final class ShardStepper {
+    /** Neighbouring pieces of a chunk that one kind steps in one call. */
+    private record Group(
+            Optimizer.Kind kind, long from, long length, List<ParameterRange> ranges) {}
+
+    /** The arrays of one chunk. */
+    private record Chunk(
+            FlatBuffer master,
+            FlatBuffer gradient,
+            List<FlatBuffer> slots,
+            Optional<FlatBuffer> copyOut) {
+        Shard shard(Group group) {
+            long from = group.from();
+            long length = group.length();
+            return new Shard(
+                    master.slice(from, length),
+                    gradient.slice(from, length),
+                    slots.stream().map(slot -> slot.slice(from, length)).toList(),
+                    group.ranges(),
+                    copyOut.map(copy -> copy.slice(from, length)));
+        }
+    }
+
+    private final ShardState state;
+    private final Parameters parameters;
+    private final Gradients gradients;
+    private final Communicator communicator;
+    private final Kernels kernels;
+    private final RankMemory memory;
+    private final boolean rounds;
+    private final boolean sharded;
+    private final Map<String, ParameterSpec> specs = new HashMap<>();
+    private final Map<String, Optimizer.Kind> kinds = new HashMap<>();
+    private final Map<String, ExactNorm[]> norms = new LinkedHashMap<>();
+    private final List<OwnedSpace.Piece> wholes = new ArrayList<>();
+    private final Map<Long, List<Group>> groups = new ConcurrentHashMap<>();
+    private final List<FlatBuffer> measured = new ArrayList<>();
+    private final List<FlatBuffer> wholeStaging = new ArrayList<>();
+    private final Optimizer.Exchange exchange;
+    private final boolean chunked;
+
+    ShardStepper(
+            PartitionMap map,
+            ShardState state,
+            Parameters parameters,
+            Gradients gradients,
+            ZeroOptions options,
+            RankParts parts) {
+        this.state = state;
+        this.parameters = parameters;
+        this.gradients = gradients;
+        this.communicator = parts.communicator();
+        this.kernels = parts.kernels();
+        this.memory = parts.memory();
+        this.rounds = options.precision() != DType.FP32;
+        this.sharded = options.residency().shardStates();
+        this.exchange = new RankExchange(communicator, kernels, memory);
+        boolean anyChunked = false;
+        for (Parameter parameter : map.layout().storages()) {
+            if (parameter.trainable()) {
+                ParameterSpec spec = spec(parameter);
+                Optimizer.Kind kind = parts.optimizer().kind(spec);
+                specs.put(parameter.name(), spec);
+                kinds.put(parameter.name(), kind);
+                anyChunked |= kind instanceof Optimizer.Element || kind instanceof Optimizer.Norm;
+                if (kind instanceof Optimizer.Norm norm) {
+                    norms.put(parameter.name(), newNorms(norm.norms()));
+                }
+            }
+        }
+        this.chunked = anyChunked;
+        check(map);
+        for (OwnedSpace.Piece piece : state.stepped().pieces(0, state.stepped().elements())) {
+            if (isWhole(kinds.get(piece.parameter().name()))) {
+                wholes.add(piece);
+            }
+        }
+        allocateWholeStaging();
+    }
+
+    static ParameterSpec spec(Parameter parameter) {
+        return new ParameterSpec(parameter.name(), parameter.shape(), parameter.tags());
+    }
+
+    private static boolean isWhole(Optimizer.Kind kind) {
+        return kind instanceof Optimizer.Matrix || kind instanceof Optimizer.Replica;
+    }
+
+    private static ExactNorm[] newNorms(int count) {
+        ExactNorm[] result = new ExactNorm[count];
+        for (int i = 0; i < count; i++) {
+            result[i] = new ExactNorm();
+        }
+        return result;
+    }
+
+    private void check(PartitionMap map) {
+        boolean replica = kinds.values().stream().anyMatch(Optimizer.Replica.class::isInstance);
+        if (replica && sharded) {
+            throw new IllegalArgumentException(
+                    "The optimizer keeps a replica per rank, which works at ZeRO stage 0 only; use stage 0 or another optimizer.");
+        }
+        if (replica && !kinds.values().stream().allMatch(Optimizer.Replica.class::isInstance)) {
+            throw new IllegalArgumentException(
+                    "An optimizer that keeps replicas must keep them of all parameters; its kinds are mixed.");
+        }
+        for (Parameter parameter : map.layout().storages()) {
+            if (sharded
+                    && kinds.get(parameter.name()) instanceof Optimizer.Matrix
+                    && map.place(parameter).region() != Region.WHOLE) {
+                throw new IllegalArgumentException(
+                        "The optimizer steps '%s' as a whole matrix, but the partition divides it; make the partition with ZeroRank.partition."
+                                .formatted(parameter.name()));
+            }
+        }
+    }
+
+    private void allocateWholeStaging() {
+        long longest =
+                wholes.stream()
+                        .mapToLong(piece -> PartitionMap.padded(piece.length()))
+                        .max()
+                        .orElse(0);
+        int arrays = state.slots().size() + (state.masterStored() ? 1 : 0);
+        for (int i = 0; longest > 0 && i < arrays; i++) {
+            wholeStaging.add(memory.allocate(MemoryKind.STAGING, DType.FP32, longest));
+        }
+    }
+
+    /** Returns whether the step after {@code appliedSteps} wants this rank's own gradients. */
+    boolean wantsLocalGradients(long appliedSteps) {
+        return kinds.values().stream()
+                .anyMatch(
+                        kind ->
+                                kind instanceof Optimizer.Replica replica
+                                        && replica.gradients(appliedSteps)
+                                                == Optimizer.Replica.Gradients.LOCAL);
+    }
+
+    /** Steps everything this rank steps. Collective where a kind needs norms or exchanges. */
+    void step(StepContext context) {
+        StateStore store = state.store();
+        StateStore.Resident resident = this::resident;
+        norms.values().forEach(ShardStepper::clear);
+        if (chunked) {
+            store.step(resident, (first, arrays, stored) -> pass(first, arrays, stored, context, true));
+        }
+        if (!norms.isEmpty()) {
+            reduceNorms();
+            store.step(
+                    resident, (first, arrays, stored) -> pass(first, arrays, stored, context, false));
+        }
+        for (OwnedSpace.Piece piece : wholes) {
+            stepWhole(piece, context);
+        }
+    }
+
+    private static void clear(ExactNorm[] all) {
+        for (ExactNorm norm : all) {
+            norm.clear();
+        }
+    }
+
+    private List<FlatBuffer> resident(long first, long length) {
+        FlatBuffer gradient = gradient(first, length);
+        return parameters.inMemory()
+                ? List.of(gradient, state.working(first, length))
+                : List.of(gradient);
+    }
+
+    private FlatBuffer gradient(long first, long length) {
+        OwnedSpace.Run run = state.stepped().runAt(first);
+        return gradients.view(
+                run.unit(), run.region(), run.regionOffset() + first - run.offset(), length);
+    }
+
+    private void pass(
+            long first,
+            List<FlatBuffer> resident,
+            List<FlatBuffer> stored,
+            StepContext context,
+            boolean firstPass) {
+        boolean masterStored = state.masterStored();
+        boolean copies = parameters.inMemory();
+        Chunk chunk =
+                new Chunk(
+                        masterStored ? stored.getFirst() : resident.get(1),
+                        resident.getFirst(),
+                        stored.subList(masterStored ? 1 : 0, stored.size()),
+                        rounds && copies ? Optional.of(resident.get(1)) : Optional.empty());
+        long length = chunk.gradient().lengthElements();
+        for (Group group : groups.computeIfAbsent(first, _ -> groups(first, length))) {
+            switch (group.kind()) {
+                case Optimizer.Element element -> {
+                    if (firstPass) {
+                        element.step(chunk.shard(group), context);
+                    }
+                }
+                case Optimizer.Norm norm -> {
+                    if (firstPass) {
+                        measure(norm, chunk.shard(group), context);
+                    } else {
+                        norm.apply(chunk.shard(group), context, normsOf(group));
+                    }
+                }
+                case Optimizer.Matrix _, Optimizer.Replica _ -> {
+                    // Stepped whole, after the chunks.
+                }
+            }
+        }
+        if (masterStored && copies && !rounds) {
+            resident.get(1).copyFrom(chunk.master());
+        }
+    }
+
+    /** Cuts a chunk where the kind changes; a chunk begins with a block, hence with an element. */
+    private List<Group> groups(long first, long length) {
+        List<Group> result = new ArrayList<>();
+        List<OwnedSpace.Piece> pieces = state.stepped().pieces(first, length);
+        int at = 0;
+        while (at < pieces.size()) {
+            Optimizer.Kind kind = kinds.get(pieces.get(at).parameter().name());
+            int end = at + 1;
+            while (end < pieces.size()
+                    && kinds.get(pieces.get(end).parameter().name()) == kind) {
+                end++;
+            }
+            long from = pieces.get(at).offset() - first;
+            long to = end < pieces.size() ? pieces.get(end).offset() - first : length;
+            List<ParameterRange> ranges = new ArrayList<>();
+            for (OwnedSpace.Piece piece : pieces.subList(at, end)) {
+                ranges.add(
+                        new ParameterRange(
+                                specs.get(piece.parameter().name()),
+                                piece.parameterOffset(),
+                                piece.offset() - first - from,
+                                piece.length()));
+            }
+            result.add(new Group(kind, from, to - from, List.copyOf(ranges)));
+            at = end;
+        }
+        return List.copyOf(result);
+    }
+
+    private void measure(Optimizer.Norm norm, Shard shard, StepContext context) {
+        List<FlatBuffer> vectors = new ArrayList<>();
+        for (int i = 0; i < norm.norms(); i++) {
+            vectors.add(measured(i, shard.length()));
+        }
+        norm.measure(shard, context, vectors);
+        for (ParameterRange range : shard.ranges()) {
+            ExactNorm[] sums = norms.get(range.parameter().name());
+            for (int i = 0; i < sums.length; i++) {
+                kernels.addSquares(
+                        vectors.get(i).slice(range.shardOffset(), range.length()), sums[i]);
+            }
+        }
+    }
+
+    private FlatBuffer measured(int index, long length) {
+        while (measured.size() <= index) {
+            measured.add(memory.allocate(MemoryKind.STAGING, DType.FP32, length));
+        }
+        if (measured.get(index).lengthElements() < length) {
+            measured.set(index, memory.allocate(MemoryKind.STAGING, DType.FP32, length));
+        }
+        return measured.get(index).slice(0, length);
+    }
+
+    private List<double[]> normsOf(Group group) {
+        List<double[]> result = new ArrayList<>();
+        for (ParameterRange range : group.ranges()) {
+            ExactNorm[] sums = norms.get(range.parameter().name());
+            double[] values = new double[sums.length];
+            for (int i = 0; i < sums.length; i++) {
+                values[i] = sums[i].norm();
+            }
+            result.add(values);
+        }
+        return result;
+    }
+
+    private void reduceNorms() {
+        if (!sharded) {
+            return;
+        }
+        int count = norms.values().stream().mapToInt(all -> all.length).sum();
+        long[] limbs = new long[count * ExactNorm.LONGS];
+        int at = 0;
+        for (ExactNorm[] all : norms.values()) {
+            for (ExactNorm norm : all) {
+                norm.copyTo(limbs, at);
+                at += ExactNorm.LONGS;
+            }
+        }
+        communicator.allReduce(limbs).await();
+        at = 0;
+        for (ExactNorm[] all : norms.values()) {
+            for (ExactNorm norm : all) {
+                norm.setFrom(limbs, at);
+                at += ExactNorm.LONGS;
+            }
+        }
+    }
+
+    private void stepWhole(OwnedSpace.Piece piece, StepContext context) {
+        long first = piece.offset();
+        long length = PartitionMap.padded(piece.length());
+        List<FlatBuffer> arrays = wholeStaging.stream().map(a -> a.slice(0, length)).toList();
+        int slotsFrom = state.masterStored() ? 1 : 0;
+        FlatBuffer master =
+                state.masterStored() ? arrays.getFirst() : state.working(first, length);
+        if (state.masterStored()) {
+            state.readMaster(first, master);
+        }
+        for (int i = slotsFrom; i < arrays.size(); i++) {
+            state.readSlot(i - slotsFrom, first, arrays.get(i));
+        }
+        Optional<FlatBuffer> working =
+                parameters.inMemory() ? Optional.of(state.working(first, length)) : Optional.empty();
+        ParameterSpec spec = specs.get(piece.parameter().name());
+        Group group =
+                new Group(
+                        kinds.get(spec.name()),
+                        0,
+                        piece.length(),
+                        List.of(new ParameterRange(spec, 0, 0, piece.length())));
+        Shard shard =
+                new Chunk(
+                                master,
+                                gradient(first, length),
+                                arrays.subList(slotsFrom, arrays.size()),
+                                rounds ? working : Optional.empty())
+                        .shard(group);
+        switch (group.kind()) {
+            case Optimizer.Matrix matrix -> matrix.step(shard, context);
+            case Optimizer.Replica replica -> replica.step(shard, context, exchange);
+            case Optimizer.Element _, Optimizer.Norm _ ->
+                    throw new AssertionError("Stepped chunk by chunk: " + spec.name());
+        }
+        for (int i = slotsFrom; i < arrays.size(); i++) {
+            state.writeSlot(i - slotsFrom, first, arrays.get(i));
+        }
+        if (state.masterStored()) {
+            state.writeMaster(first, master);
+            if (!rounds) {
+                working.ifPresent(copy -> copy.copyFrom(master));
+            }
+        }
+    }
+}

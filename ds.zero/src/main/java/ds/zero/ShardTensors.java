@@ -1,0 +1,186 @@
+package ds.zero;
+
+import ds.core.DType;
+import ds.core.FlatBuffer;
+import ds.core.MemoryKind;
+import ds.core.RankMemory;
+import ds.kernels.Kernels;
+import java.util.List;
+
+/**
+ * Carries tensors between the outside and what a rank holds, in pieces of bounded length keyed by
+ * parameter and offset: initial values, checkpoints, and the copy of masters into parameters that
+ * rest in a store. Owned by the rank's thread.
+ */
+final class ShardTensors {
+    private final PartitionMap map;
+    private final ShardState state;
+    private final Parameters parameters;
+    private final Kernels kernels;
+    private final DType precision;
+    private final int rank;
+    private final FlatBuffer staging;
+    private final FlatBuffer rounded;
+
+    ShardTensors(
+            PartitionMap map,
+            ShardState state,
+            Parameters parameters,
+            ZeroOptions options,
+            RankParts parts) {
+        this.map = map;
+        this.state = state;
+        this.parameters = parameters;
+        this.kernels = parts.kernels();
+        this.precision = options.precision();
+        this.rank = parts.communicator().rank();
+        long longest =
+                java.util.stream.Stream.of(state.stepped(), map.owned(rank, true))
+                        .flatMap(space -> space.runs().stream())
+                        .mapToLong(OwnedSpace.Run::length)
+                        .max()
+                        .orElse(PartitionMap.BLOCK_ELEMENTS);
+        long chunk = Math.min(longest, ShardState.chunkElements(options));
+        RankMemory memory = parts.memory();
+        this.staging = memory.allocate(MemoryKind.STAGING, DType.FP32, chunk);
+        this.rounded =
+                precision == DType.FP32
+                        ? staging
+                        : memory.allocate(MemoryKind.STAGING, precision, chunk);
+    }
+
+    /** What is done with one chunk of a run. */
+    @FunctionalInterface
+    private interface ChunkWork {
+        void run(OwnedSpace.Run run, long first, FlatBuffer chunk);
+    }
+
+    private void forChunks(OwnedSpace space, boolean frozen, ChunkWork work) {
+        for (OwnedSpace.Run run : space.runs()) {
+            if ((run.region() == Region.FROZEN) != frozen) {
+                continue;
+            }
+            for (long at = run.offset(); at < run.end(); at += staging.lengthElements()) {
+                long length = Math.min(staging.lengthElements(), run.end() - at);
+                work.run(run, at, staging.slice(0, length));
+            }
+        }
+    }
+
+    /**
+     * Replaces masters (and slots) and frozen parameters, and hands the working copies out.
+     * Collective.
+     */
+    void load(TensorSource source, boolean withSlots) {
+        OwnedSpace stepped = state.stepped();
+        forChunks(
+                stepped,
+                false,
+                (_, first, chunk) -> {
+                    read(source, TensorSink.MASTER, stepped, first, chunk);
+                    state.writeMaster(first, chunk);
+                    if (state.masterStored()) {
+                        parameters.write(state.held(first), round(chunk));
+                    }
+                    for (int slot = 0; withSlots && slot < state.slots().size(); slot++) {
+                        read(source, state.slots().get(slot).name(), stepped, first, chunk);
+                        state.writeSlot(slot, first, chunk);
+                    }
+                });
+        OwnedSpace owned = map.owned(rank, true);
+        forChunks(
+                owned,
+                true,
+                (run, first, chunk) -> {
+                    read(source, TensorSink.MASTER, owned, first, chunk);
+                    parameters.write(held(run, first), round(chunk));
+                });
+        parameters.publish(true);
+    }
+
+    private static void read(
+            TensorSource source, String kind, OwnedSpace space, long first, FlatBuffer chunk) {
+        chunk.zero();
+        for (OwnedSpace.Piece piece : space.pieces(first, chunk.lengthElements())) {
+            source.read(
+                    piece.parameter(),
+                    kind,
+                    piece.parameterOffset(),
+                    chunk.slice(piece.offset() - first, piece.length()));
+        }
+    }
+
+    private long held(OwnedSpace.Run run, long first) {
+        return parameters
+                .held()
+                .offsetOf(run.unit(), run.region(), run.regionOffset() + first - run.offset());
+    }
+
+    private FlatBuffer round(FlatBuffer chunk) {
+        if (precision == DType.FP32) {
+            return chunk;
+        }
+        FlatBuffer target = rounded.slice(0, chunk.lengthElements());
+        kernels.convert(chunk, target);
+        return target;
+    }
+
+    /** Hands out what this rank owns: every element of the model comes from exactly one rank. */
+    void export(TensorSink sink) {
+        OwnedSpace owned = map.owned(rank, true);
+        forChunks(
+                owned,
+                false,
+                (run, first, chunk) -> {
+                    long at =
+                            state.stepped()
+                                    .offsetOf(
+                                            run.unit(),
+                                            run.region(),
+                                            run.regionOffset() + first - run.offset());
+                    state.readMaster(at, chunk);
+                    accept(sink, TensorSink.MASTER, owned, first, chunk);
+                    for (int slot = 0; slot < state.slots().size(); slot++) {
+                        state.readSlot(slot, at, chunk);
+                        accept(sink, state.slots().get(slot).name(), owned, first, chunk);
+                    }
+                });
+        forChunks(
+                owned,
+                true,
+                (run, first, chunk) -> {
+                    FlatBuffer stored = rounded.slice(0, chunk.lengthElements());
+                    parameters.read(held(run, first), stored);
+                    if (precision != DType.FP32) {
+                        kernels.convert(stored, chunk);
+                    }
+                    accept(sink, TensorSink.MASTER, owned, first, chunk);
+                });
+    }
+
+    private static void accept(
+            TensorSink sink, String kind, OwnedSpace space, long first, FlatBuffer chunk) {
+        List<OwnedSpace.Piece> pieces = space.pieces(first, chunk.lengthElements());
+        for (OwnedSpace.Piece piece : pieces) {
+            sink.accept(
+                    piece.parameter(),
+                    kind,
+                    piece.parameterOffset(),
+                    chunk.slice(piece.offset() - first, piece.length()));
+        }
+    }
+
+    /** Writes the masters' values to parameters that do not rest in memory. */
+    void refreshStoredParameters() {
+        if (parameters.inMemory()) {
+            return;
+        }
+        forChunks(
+                state.stepped(),
+                false,
+                (_, first, chunk) -> {
+                    state.readMaster(first, chunk);
+                    parameters.write(state.held(first), round(chunk));
+                });
+    }
+}
