@@ -142,7 +142,9 @@ final class Gradients {
 
     private void remember(int unit) {
         if (orderLength == order.length) {
-            order = Arrays.copyOf(order, Math.max(completed.length * step.count(), orderLength + 1));
+            order =
+                    Arrays.copyOf(
+                            order, Math.max(completed.length * step.count(), orderLength + 1));
         }
         order[orderLength++] = unit;
     }
@@ -255,8 +257,7 @@ final class Gradients {
                 if (theirs != orders[i]) {
                     return new CommException(
                             "Rank 0 completed unit '%s' where rank %d completed unit '%s' (completion %d of the step); every rank must complete units in the same order."
-                                    .formatted(
-                                            name((int) orders[i]), rank, name((int) theirs), i));
+                                    .formatted(name((int) orders[i]), rank, name((int) theirs), i));
                 }
             }
         }
@@ -299,8 +300,7 @@ final class Gradients {
         for (OwnedSpace.Piece piece : owned.pieces(0, owned.elements())) {
             OwnedSpace.Run run = owned.runAt(piece.offset());
             long regionOffset = run.regionOffset() + piece.offset() - run.offset();
-            if (!kernels.allFinite(
-                    view(run.unit(), run.region(), regionOffset, piece.length()))) {
+            if (!kernels.allFinite(view(run.unit(), run.region(), regionOffset, piece.length()))) {
                 found[index.get(piece.parameter().name())]++;
             }
         }
@@ -309,7 +309,8 @@ final class Gradients {
             if (found[i] != 0) {
                 Unit unit = map.layout().unitOf(storages.get(i));
                 return Optional.of(
-                        "parameter '%s' of unit '%s'".formatted(storages.get(i).name(), unit.name()));
+                        "parameter '%s' of unit '%s'"
+                                .formatted(storages.get(i).name(), unit.name()));
             }
         }
         return Optional.empty();

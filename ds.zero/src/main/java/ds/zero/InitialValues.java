@@ -71,8 +71,7 @@ final class InitialValues implements TensorSource {
                 for (int i = 0; i < DRAWS; i += 2) {
                     // 1 − u lies in (0, 1], so that the logarithm is finite.
                     double radius =
-                            deviation
-                                    * Math.sqrt(-2 * StrictMath.log(1.0 - Philox.unit(bits[i])));
+                            deviation * Math.sqrt(-2 * StrictMath.log(1.0 - Philox.unit(bits[i])));
                     double angle = 2 * Math.PI * Philox.unit(bits[i + 1]);
                     values[i] = radius * StrictMath.cos(angle);
                     values[i + 1] = radius * StrictMath.sin(angle);

@@ -80,8 +80,7 @@ final class ParameterHome {
         while (done < into.lengthElements()) {
             OwnedSpace.Run run = held.runAt(first + done);
             long count = Math.min(run.end() - first - done, into.lengthElements() - done);
-            store.orElseThrow()
-                    .read(0, wordAt(first + done), asWords(into.slice(done, count)));
+            store.orElseThrow().read(0, wordAt(first + done), asWords(into.slice(done, count)));
             done += count;
         }
     }

@@ -53,8 +53,7 @@ final class ShardState implements AutoCloseable {
 
     /** Returns how many elements of one array a chunk may have: whole blocks, at least one. */
     static long chunkElements(ZeroOptions options) {
-        long blocks =
-                options.chunkBytes() / DType.FP32.bytesOf(PartitionMap.BLOCK_ELEMENTS);
+        long blocks = options.chunkBytes() / DType.FP32.bytesOf(PartitionMap.BLOCK_ELEMENTS);
         return Math.max(1, blocks) * PartitionMap.BLOCK_ELEMENTS;
     }
 

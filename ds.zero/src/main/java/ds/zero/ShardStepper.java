@@ -172,12 +172,15 @@ final class ShardStepper {
         StateStore.Resident resident = this::resident;
         norms.values().forEach(ShardStepper::clear);
         if (chunked) {
-            store.step(resident, (first, arrays, stored) -> pass(first, arrays, stored, context, true));
+            store.step(
+                    resident,
+                    (first, arrays, stored) -> pass(first, arrays, stored, context, true));
         }
         if (!norms.isEmpty()) {
             reduceNorms();
             store.step(
-                    resident, (first, arrays, stored) -> pass(first, arrays, stored, context, false));
+                    resident,
+                    (first, arrays, stored) -> pass(first, arrays, stored, context, false));
         }
         for (OwnedSpace.Piece piece : wholes) {
             stepWhole(piece, context);
@@ -250,8 +253,7 @@ final class ShardStepper {
         while (at < pieces.size()) {
             Optimizer.Kind kind = kinds.get(pieces.get(at).parameter().name());
             int end = at + 1;
-            while (end < pieces.size()
-                    && kinds.get(pieces.get(end).parameter().name()) == kind) {
+            while (end < pieces.size() && kinds.get(pieces.get(end).parameter().name()) == kind) {
                 end++;
             }
             long from = pieces.get(at).offset() - first;
@@ -337,8 +339,7 @@ final class ShardStepper {
         long length = PartitionMap.padded(piece.length());
         List<FlatBuffer> arrays = wholeStaging.stream().map(a -> a.slice(0, length)).toList();
         int slotsFrom = state.masterStored() ? 1 : 0;
-        FlatBuffer master =
-                state.masterStored() ? arrays.getFirst() : state.working(first, length);
+        FlatBuffer master = state.masterStored() ? arrays.getFirst() : state.working(first, length);
         if (state.masterStored()) {
             state.readMaster(first, master);
         }
@@ -346,7 +347,9 @@ final class ShardStepper {
             state.readSlot(i - slotsFrom, first, arrays.get(i));
         }
         Optional<FlatBuffer> working =
-                parameters.inMemory() ? Optional.of(state.working(first, length)) : Optional.empty();
+                parameters.inMemory()
+                        ? Optional.of(state.working(first, length))
+                        : Optional.empty();
         ParameterSpec spec = specs.get(piece.parameter().name());
         Group group =
                 new Group(

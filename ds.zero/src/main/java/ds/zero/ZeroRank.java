@@ -64,8 +64,7 @@ public final class ZeroRank implements AutoCloseable {
      * @throws IllegalArgumentException if the optimizer cannot run at this residency, or the map is
      *     for another world
      */
-    public ZeroRank(
-            ModelLayout layout, PartitionMap map, ZeroOptions options, RankParts parts) {
+    public ZeroRank(ModelLayout layout, PartitionMap map, ZeroOptions options, RankParts parts) {
         this.layout = layout;
         this.parts = parts;
         this.seed = options.seed();
@@ -74,7 +73,9 @@ public final class ZeroRank implements AutoCloseable {
             throw new IllegalArgumentException(
                     "The partition is for %d ranks of %s layout, but the communicator has %d ranks."
                             .formatted(
-                                    map.world(), map.layout() == layout ? "this" : "another", world));
+                                    map.world(),
+                                    map.layout() == layout ? "this" : "another",
+                                    world));
         }
         int rank = parts.communicator().rank();
         if (options.residency().shardParameters()) {
@@ -88,8 +89,7 @@ public final class ZeroRank implements AutoCloseable {
                                             ParameterHome.inMemory(
                                                     held, options.precision(), parts.memory()));
             this.parameters =
-                    new ShardedParameters(
-                            map, parts.communicator(), parts.memory(), options, home);
+                    new ShardedParameters(map, parts.communicator(), parts.memory(), options, home);
         } else {
             this.parameterStore = Optional.empty();
             this.parameters =
@@ -101,8 +101,7 @@ public final class ZeroRank implements AutoCloseable {
                             options.residency().shardStates());
         }
         this.gradients =
-                new Gradients(
-                        map, parts.communicator(), parts.kernels(), parts.memory(), options);
+                new Gradients(map, parts.communicator(), parts.kernels(), parts.memory(), options);
         OwnedSpace stepped =
                 options.residency().shardStates() ? map.owned(rank, false) : map.everything(false);
         this.state =
