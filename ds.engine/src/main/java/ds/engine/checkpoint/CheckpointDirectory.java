@@ -99,17 +99,8 @@ final class CheckpointDirectory {
         long largest = 0;
         for (Path directory : all(root)) {
             if (isCommitted(directory)) {
-                try {
-                    Path file = directory.resolve(Manifest.FILE);
-                    largest = Math.max(largest, Manifest.read(Files.readAllBytes(file)).sequence());
-                } catch (JsonTree.Malformed e) {
-                    System.getLogger(CheckpointDirectory.class.getName())
-                            .log(
-                                    System.Logger.Level.WARNING,
-                                    "{0} is corrupt: {1}",
-                                    directory,
-                                    e.getMessage());
-                }
+                byte[] text = Files.readAllBytes(directory.resolve(Manifest.FILE));
+                largest = Math.max(largest, Manifest.sequence(text).orElse(0));
             }
         }
         return largest + 1;

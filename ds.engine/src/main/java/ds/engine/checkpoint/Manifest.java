@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.TreeMap;
 
 /**
@@ -89,6 +90,17 @@ record Manifest(CheckpointHeader header, long sequence, List<RankFile> files) {
             files.add(file(file));
         }
         return new Manifest(header(root), root.get("sequence").number(), List.copyOf(files));
+    }
+
+    /** Returns the sequence number of a manifest's text; empty if it is corrupt. */
+    static OptionalLong sequence(byte[] bytes) {
+        try {
+            return OptionalLong.of(read(bytes).sequence());
+        } catch (JsonTree.Malformed e) {
+            System.getLogger(Manifest.class.getName())
+                    .log(System.Logger.Level.WARNING, "A manifest is corrupt: {0}", e.getMessage());
+            return OptionalLong.empty();
+        }
     }
 
     private static CheckpointHeader header(JsonTree root) throws JsonTree.Malformed {
