@@ -175,7 +175,8 @@ public record BatchSizes(
                 lower == 0
                         ? "%d would fit".formatted(known)
                         : "%d or %d would fit".formatted(lower, lower + known);
-        return fits + (micro.isPresent() || accumulation.isPresent() ? ", or drop one of them." : ".");
+        return fits
+                + (micro.isPresent() || accumulation.isPresent() ? ", or drop one of them." : ".");
     }
 
     /** Returns the product, or {@code Long.MAX_VALUE} if it does not fit. */

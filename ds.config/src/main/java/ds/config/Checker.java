@@ -38,7 +38,8 @@ final class Checker {
             Settings root = Effective.of(checked.settings());
             boolean warn = options.warnOnUnknownKeys().orElse(asksForWarnings(root));
             checked.diagnostics().forEach(d -> found.add(WrongSection.advise(relaxed(d, warn))));
-            found.addAll(CrossRules.check(checked.settings()));
+            found.addAll(
+                    CrossRules.check(checked.settings(), document.root().get("bfloat16") != null));
             BatchSizes batch = DsConfig.batch(root);
             found.addAll(batch(root, batch));
             plugin(root, "optimizer", options.optimizers(), true);
@@ -50,7 +51,8 @@ final class Checker {
         }
         List<Diagnostic> located = new ArrayList<>();
         found.forEach(d -> located.add(document.locate(d)));
-        located.sort(Comparator.comparingInt(Diagnostic::line).thenComparingInt(Diagnostic::column));
+        located.sort(
+                Comparator.comparingInt(Diagnostic::line).thenComparingInt(Diagnostic::column));
         return new ConfigCheck(origin, config, located, resolved, document.text());
     }
 
@@ -93,8 +95,9 @@ final class Checker {
                                 d ->
                                         d.isError()
                                                 && Pointers.parent(d.pointer()).isEmpty()
-                                                && Pointers.last(d.pointer()).matches(
-                                                        "train_.*batch_size.*|gradient_acc.*"));
+                                                && Pointers.last(d.pointer())
+                                                        .matches(
+                                                                "train_.*batch_size.*|gradient_acc.*"));
         if (broken) {
             return List.of();
         }
@@ -108,10 +111,7 @@ final class Checker {
     }
 
     private void plugin(
-            Settings root,
-            String name,
-            Map<String, List<KeyDeclaration>> known,
-            boolean anyCase) {
+            Settings root, String name, Map<String, List<KeyDeclaration>> known, boolean anyCase) {
         Optional<PluginSection> section = DsConfig.plugin(root, name, document);
         if (known.isEmpty() || section.isEmpty()) {
             return;
@@ -125,10 +125,7 @@ final class Checker {
             found.add(section.get().unknownType(known.keySet().stream().sorted().toList()));
             return;
         }
-        section.get()
-                .check(known.get(match.get()))
-                .diagnostics()
-                .forEach(found::add);
+        section.get().check(known.get(match.get())).diagnostics().forEach(found::add);
     }
 
     /** Finds keys that are known, only elsewhere. */

@@ -47,8 +47,6 @@ public final class ConfigException extends RuntimeException {
                 errors.size() == 1
                         ? "%s has a mistake:".formatted(origin)
                         : "%s has %d mistakes:".formatted(origin, errors.size());
-        return errors.stream()
-                .map(d -> "\n  " + d)
-                .collect(Collectors.joining("", head, ""));
+        return errors.stream().map(d -> "\n  " + d).collect(Collectors.joining("", head, ""));
     }
 }

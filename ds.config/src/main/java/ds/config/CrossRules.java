@@ -19,17 +19,19 @@ final class CrossRules {
 
     private final Settings root;
     private final Settings zero;
+    private final String bf16;
     private final long stage;
     private final List<Diagnostic> found = new ArrayList<>();
 
-    private CrossRules(Settings root) {
+    private CrossRules(Settings root, String bf16) {
+        this.bf16 = bf16;
         this.root = root;
         this.zero = root.section("zero_optimization");
         this.stage = zero.longOr("stage", 0);
     }
 
-    static List<Diagnostic> check(Settings root) {
-        CrossRules rules = new CrossRules(root);
+    static List<Diagnostic> check(Settings root, boolean oldName) {
+        CrossRules rules = new CrossRules(root, oldName ? "bfloat16" : "bf16");
         rules.precision();
         rules.lossScale();
         rules.masters();
@@ -42,8 +44,8 @@ final class CrossRules {
         boolean half = root.section("fp16").booleanOr("enabled", false);
         if (half && root.section("bf16").booleanOr("enabled", false)) {
             conflict(
-                    "/bf16/enabled",
-                    "'fp16.enabled' and 'bf16.enabled' are both true.",
+                    "/" + bf16 + "/enabled",
+                    "'fp16.enabled' and '%s.enabled' are both true.".formatted(bf16),
                     "Turn one of them off; bf16 needs no loss scale.");
         }
     }
@@ -71,12 +73,12 @@ final class CrossRules {
         needsZero("fp16", "fp16_master_weights_and_grads");
         needsZero("bf16", "bf16_master_weights_and_grads");
         needsZero("bf16", "bf16_optimizer_states");
-        Settings bf16 = root.section("bf16");
-        if (bf16.booleanOr("bf16_optimizer_states", false)
-                && !bf16.booleanOr("bf16_master_weights_and_grads", false)) {
+        Settings section = root.section("bf16");
+        if (section.booleanOr("bf16_optimizer_states", false)
+                && !section.booleanOr("bf16_master_weights_and_grads", false)) {
             conflict(
                     "/bf16/bf16_optimizer_states",
-                    "'bf16_optimizer_states' needs 'bf16_master_weights_and_grads' to be true.",
+                    "'bf16_optimizer_states' needs bf16.bf16_master_weights_and_grads to be true.",
                     "");
         }
     }

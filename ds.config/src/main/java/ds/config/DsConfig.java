@@ -79,8 +79,7 @@ public final class DsConfig {
                 return unreadable(origin, "'%s' is a directory, not a file.".formatted(file));
             }
             if (Files.size(file) > 4L * DocumentParser.MOST_CHARACTERS) {
-                return unreadable(
-                        origin, "'%s' has %,d bytes.".formatted(file, Files.size(file)));
+                return unreadable(origin, "'%s' has %,d bytes.".formatted(file, Files.size(file)));
             }
             return Checker.check(origin, DocumentParser.parse(Files.readString(file)), options);
         } catch (CharacterCodingException e) {
@@ -232,8 +231,7 @@ public final class DsConfig {
                 && written.get("params") instanceof Map<?, ?> given) {
             given.forEach((key, value) -> params.put(String.valueOf(key), value));
         }
-        return Optional.of(
-                new PluginSection(name, section.stringOr("type", ""), params, document));
+        return Optional.of(new PluginSection(name, section.stringOr("type", ""), params, document));
     }
 
     private static OffloadParam offloadParam(Settings section) {

@@ -3,11 +3,32 @@ package ds.config;
 import ds.core.KeyDeclaration;
 import ds.core.Settings;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 
 /** Gives old keys the meaning of their successors and fills in sections that are absent. */
 final class Effective {
     private static final String ZERO = "zero_optimization";
+
+    /** Sections for which {@code null} means the defaults; for others it means none. */
+    private static final Set<String> NULL_IS_DEFAULTS = Set.of("aio", "bf16", "leaf_module");
+
+    /** Names that DeepSpeed reads in any case; all others are taken as written. */
+    private static final Set<String> NATIVE_OPTIMIZERS =
+            Set.of(
+                    "adam",
+                    "adamw",
+                    "adagrad",
+                    "lamb",
+                    "onebitadam",
+                    "onebitlamb",
+                    "zerooneadam",
+                    "muadam",
+                    "muadamw",
+                    "musgd",
+                    "lion",
+                    "muon");
 
     private Effective() {}
 
@@ -28,13 +49,31 @@ final class Effective {
         if (!zero.has("overlap_comm")) {
             zero = zero.with("overlap_comm", zero.longOr("stage", 0) == 3);
         }
+        if (root.section("flops_profiler").booleanOr("enabled", false)) {
+            root = root.with("wall_clock_breakdown", true);
+        }
+        root = plugin(root, "optimizer");
+        root = plugin(root, "scheduler");
         return root.with(ZERO, zero);
+    }
+
+    /** Without a type there is no plug-in; DeepSpeed's own optimizers have lower-case names. */
+    private static Settings plugin(Settings root, String name) {
+        Settings section = root.section(name);
+        if (!section.has("type")) {
+            return root.with(name, section.without("params"));
+        }
+        String type = section.stringOr("type", "");
+        String lower = type.toLowerCase(Locale.ROOT);
+        return name.equals("optimizer") && NATIVE_OPTIMIZERS.contains(lower)
+                ? root.with(name, section.with("type", lower))
+                : root;
     }
 
     private static Settings withDefaults(Settings parent, KeyDeclaration key) {
         boolean section = key.type() == KeyDeclaration.Type.OBJECT;
-        boolean optional = key.has(KeyDeclaration.Trait.NULLABLE) && !key.name().equals("aio");
-        if (!section || (optional && !isLeafModule(key))) {
+        boolean optional = key.has(KeyDeclaration.Trait.NULLABLE);
+        if (!section || (optional && !NULL_IS_DEFAULTS.contains(key.name()))) {
             return parent;
         }
         Settings inner =
@@ -45,10 +84,6 @@ final class Effective {
             inner = withDefaults(inner, child);
         }
         return parent.with(key.name(), inner);
-    }
-
-    private static boolean isLeafModule(KeyDeclaration key) {
-        return key.name().equals("leaf_module");
     }
 
     private static Settings offload(Settings zero, String old, String successor) {

@@ -22,7 +22,8 @@ public record Jvm(
     /** Refuses a chunk smaller than a page. */
     public Jvm {
         if (chunkBytes < 4096) {
-            throw new ConfigException("/jvm/chunk_bytes", "must be 4096 or more, was " + chunkBytes);
+            throw new ConfigException(
+                    "/jvm/chunk_bytes", "must be 4096 or more, was " + chunkBytes);
         }
     }
 }

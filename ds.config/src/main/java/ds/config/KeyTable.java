@@ -41,16 +41,19 @@ final class KeyTable {
         return List.of(
                 integer("train_batch_size")
                         .atLeast(1)
+                        .with(Trait.UNQUOTED)
                         .in("samples")
                         .doc(
                                 "Samples per optimizer step over all ranks: micro batch x accumulation"
                                         + " x ranks. Any one or two of the three give the rest."),
                 integer("train_micro_batch_size_per_gpu")
                         .atLeast(1)
+                        .with(Trait.UNQUOTED)
                         .in("samples")
                         .doc("Samples per forward pass on one rank."),
                 integer("gradient_accumulation_steps")
                         .atLeast(1)
+                        .with(Trait.UNQUOTED)
                         .in("micro-steps")
                         .doc("Forward and backward passes per optimizer step."));
     }
@@ -95,15 +98,22 @@ final class KeyTable {
                         .doc("Factor divided out before the sum and multiplied back after it."),
                 choice("gradient_allreduce_op", "mean", List.of("mean", "sum"))
                         .with(Trait.ANY_CASE)
-                        .refused("the loss is defined as the mean over the batch. Scale lr instead.")
+                        .with(Trait.NO_AUTO)
+                        .refused(
+                                "the loss is defined as the mean over the batch. Scale lr instead.")
                         .doc("Whether gradients of the ranks are averaged or added."),
                 choice("communication_data_type", List.of("fp32", "fp16", "bf16"))
                         .with(Trait.ANY_CASE)
+                        .with(Trait.NO_AUTO)
                         .nullable()
                         .noEffect("gradients are always exchanged exactly and added in fp32.")
                         .doc("Data type in which gradients travel between ranks."),
-                choice("seq_parallel_communication_data_type", "fp32", List.of("fp32", "fp16", "bf16"))
+                choice(
+                                "seq_parallel_communication_data_type",
+                                "fp32",
+                                List.of("fp32", "fp16", "bf16"))
                         .with(Trait.ANY_CASE)
+                        .with(Trait.NO_AUTO)
                         .noEffect("there is no sequence parallelism.")
                         .doc("Data type of sequence-parallel exchanges."),
                 flag("sparse_gradients", false)
@@ -121,7 +131,8 @@ final class KeyTable {
                         .noEffect("it belongs to the old form \"zero_optimization\": true.")
                         .doc("Old spelling of zero_optimization.allgather_bucket_size."),
                 flag("zero_allow_untested_optimizer", false)
-                        .noEffect("every optimizer works at every stage: the runtime owns its memory.")
+                        .noEffect(
+                                "every optimizer works at every stage: the runtime owns its memory.")
                         .doc("Allow optimizers that DeepSpeed has not tested with ZeRO."),
                 flag("zero_force_ds_cpu_optimizer", true)
                         .noEffect("the optimizer that is named is the one that runs.")
@@ -153,7 +164,8 @@ final class KeyTable {
                         "jvm",
                         List.of(
                                 choice("unknown_keys", "error", List.of("error", "warn"))
-                                        .doc("Whether a key nobody declared is an error or a warning."),
+                                        .doc(
+                                                "Whether a key nobody declared is an error or a warning."),
                                 choice("reduction", "ordered", List.of("ordered", "fast"))
                                         .refused(
                                                 "only the ordered sum exists, which gives the same bits"

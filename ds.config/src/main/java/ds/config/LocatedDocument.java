@@ -25,7 +25,13 @@ record LocatedDocument(
 
     /** Rules about the name of a member rather than its value: the caret goes under the name. */
     private static final Set<String> ABOUT_NAMES =
-            Set.of("unknown-key", "duplicate-key", "deprecated", "conflict", "no-effect", "missing");
+            Set.of(
+                    "unknown-key",
+                    "duplicate-key",
+                    "deprecated",
+                    "conflict",
+                    "no-effect",
+                    "missing");
 
     LocatedDocument {
         root = Collections.unmodifiableMap(root);

@@ -3,13 +3,13 @@ package ds.config;
 import ds.core.Diagnostic;
 import ds.core.KeyDeclaration;
 import ds.core.Settings;
+import ds.core.Spelling;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import ds.core.Spelling;
 
 /**
  * A section that names a plug-in and carries its settings: {@code optimizer} or {@code scheduler}.
@@ -28,7 +28,7 @@ public final class PluginSection {
         this.document = document;
     }
 
-    /** Returns the name of the plug-in, exactly as written. */
+    /** Returns the name of the plug-in: as written, DeepSpeed's own optimizers in lower case. */
     public String type() {
         return type;
     }
@@ -65,7 +65,8 @@ public final class PluginSection {
     public Settings settings(List<KeyDeclaration> declared) {
         Settings.Checked checked = check(declared);
         if (!checked.isUsable()) {
-            throw new ConfigException("The %s configuration".formatted(name), checked.diagnostics());
+            throw new ConfigException(
+                    "The %s configuration".formatted(name), checked.diagnostics());
         }
         return checked.settings();
     }

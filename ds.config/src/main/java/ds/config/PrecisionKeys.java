@@ -5,8 +5,8 @@ import static ds.core.KeyDeclaration.flag;
 import static ds.core.KeyDeclaration.integer;
 import static ds.core.KeyDeclaration.number;
 import static ds.core.KeyDeclaration.object;
+import static ds.core.KeyDeclaration.optionalTexts;
 import static ds.core.KeyDeclaration.text;
-import static ds.core.KeyDeclaration.texts;
 
 import ds.core.KeyDeclaration;
 import ds.core.KeyDeclaration.Trait;
@@ -67,6 +67,7 @@ final class PrecisionKeys {
                                         .refused(MASTERS_ARE_FP32)
                                         .doc("Keep optimizer states in bf16.")))
                 .alias("bfloat16")
+                .nullable()
                 .doc("Brain floating point; needs no loss scale.");
     }
 
@@ -105,9 +106,9 @@ final class PrecisionKeys {
                                                         "torch.float32",
                                                         "int8",
                                                         "torch.int8"))
+                                        .with(Trait.NO_AUTO)
                                         .doc("Data type of those operations."),
-                                texts("lower_precision_safe_modules")
-                                        .nullable()
+                                optionalTexts("lower_precision_safe_modules")
                                         .doc("Kinds of modules that are cast.")))
                 .doc("PyTorch autocast.");
     }

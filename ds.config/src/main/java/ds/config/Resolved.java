@@ -43,7 +43,10 @@ final class Resolved {
 
     private void declared(KeyDeclaration key, Settings settings, String path) {
         if (settings.isAuto(key.name())) {
-            flat.put(path, settings.value(key.name()).orElse(Settings.AUTO));
+            flat.put(
+                    path,
+                    settings.value(key.name())
+                            .orElse(key.type() == Type.OBJECT ? null : Settings.AUTO));
         } else if (key.type() != Type.OBJECT || !settings.has(key.name())) {
             flat.put(path, settings.value(key.name()).orElse(null));
         } else {

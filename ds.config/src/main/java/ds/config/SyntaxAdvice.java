@@ -18,7 +18,10 @@ final class SyntaxAdvice {
         int column = DocumentParser.column(failure.getLocation());
         String original = failure.getOriginalMessage();
         if (failure instanceof UnexpectedEndOfInputException || original.contains("end-of-input")) {
-            return at(line, column, "The text ends in the middle of a value or object.",
+            return at(
+                    line,
+                    column,
+                    "The text ends in the middle of a value or object.",
                     "Close what is still open: a brace, a bracket or a quote.");
         }
         int offset = offset(text, line, column);
@@ -27,7 +30,10 @@ final class SyntaxAdvice {
         char before = lastInk(text, start);
         int wordColumn = column - (offset - start);
         if (rest.startsWith("'''")) {
-            return at(line, wordColumn, "Text in ''' is not read here.",
+            return at(
+                    line,
+                    wordColumn,
+                    "Text in ''' is not read here.",
                     "Write one \"quoted\" string with \\n for a new line.");
         }
         Matcher word = BARE_WORD.matcher(rest);
@@ -36,28 +42,43 @@ final class SyntaxAdvice {
         }
         Matcher number = BARE_NUMBER.matcher(rest);
         if (number.lookingAt() && (before == ':' || before == '[')) {
-            return at(line, wordColumn, "'%s' is not a JSON number.".formatted(number.group()),
+            return at(
+                    line,
+                    wordColumn,
+                    "'%s' is not a JSON number.".formatted(number.group()),
                     "Write digits without a leading zero, plus sign or underscore, such as 1000.");
         }
         if (before == ',' && rest.startsWith(",")) {
             return at(line, wordColumn, "Two commas follow each other.", "Remove one.");
         }
         if (original.contains("Illegal unquoted character") || original.contains("CTRL-CHAR")) {
-            return at(line, column, "A string contains a raw control character.",
+            return at(
+                    line,
+                    column,
+                    "A string contains a raw control character.",
                     "Write it as an escape: \\n for a new line, \\t for a tab.");
         }
         if (original.contains("expecting comma") || original.contains("expected comma")) {
-            return at(line, column, "A comma is missing before this.",
+            return at(
+                    line,
+                    column,
+                    "A comma is missing before this.",
                     "Separate members with commas; a new line does not.");
         }
         if (original.contains("colon")) {
-            return at(line, column, "A colon is missing after the name of a key.",
+            return at(
+                    line,
+                    column,
+                    "A colon is missing after the name of a key.",
                     "Write \"name\": value.");
         }
         if (text.stripLeading().startsWith("{")) {
             return at(line, column, "This is not JSON: " + firstSentence(original) + ".", "");
         }
-        return at(line, column, "The document must be an object in braces.",
+        return at(
+                line,
+                column,
+                "The document must be an object in braces.",
                 "Put { before the first key and } after the last.");
     }
 

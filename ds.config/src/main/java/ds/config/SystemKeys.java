@@ -31,7 +31,10 @@ final class SystemKeys {
                         .noEffect("ds plan prints the whole state of a run.")
                         .doc("Print the state of the engine."),
                 flag("wall_clock_breakdown", false)
-                        .noEffect("the metrics carry timings; profiles come from JDK Flight Recorder.")
+                        .with(Trait.NO_AUTO)
+                        .with(Trait.UNQUOTED)
+                        .noEffect(
+                                "the metrics carry timings; profiles come from JDK Flight Recorder.")
                         .doc("Print timings of forward, backward and step."),
                 flag("memory_breakdown", false)
                         .noEffect("ds plan prints bytes per rank and kind.")
@@ -74,7 +77,8 @@ final class SystemKeys {
                                         .noEffect(CHANNEL)
                                         .doc("Submit while completions are awaited."),
                                 flag("use_gds", false)
-                                        .refused("GPUDirect Storage needs a CUDA device. Remove it.")
+                                        .refused(
+                                                "GPUDirect Storage needs a CUDA device. Remove it.")
                                         .doc("Move data from NVMe to the GPU directly.")))
                 .nullable()
                 .doc("Asynchronous file access of the offload.");
@@ -161,7 +165,8 @@ final class SystemKeys {
                         "comet",
                         List.of(
                                 flag("enabled", false).refused(METRICS).doc("Turn it on."),
-                                integer("samples_log_interval", 100).doc("Samples between reports."),
+                                integer("samples_log_interval", 100)
+                                        .doc("Samples between reports."),
                                 text("project").doc("Project of the run."),
                                 text("workspace").doc("Workspace of the run."),
                                 text("api_key").doc("Key of the account."),
@@ -191,6 +196,7 @@ final class SystemKeys {
                         "flops_profiler",
                         List.of(
                                 flag("enabled", false)
+                                        .with(Trait.UNQUOTED)
                                         .noEffect("ds bench train and the metrics report FLOPs.")
                                         .doc("Count floating-point operations."),
                                 number("recompute_fwd_factor", 0).doc("Cost of recomputation."),
@@ -210,11 +216,14 @@ final class SystemKeys {
                                                 "throughput",
                                                 List.of(
                                                         flag("enabled", true)
-                                                                .noEffect("throughput is always in the metrics.")
+                                                                .noEffect(
+                                                                        "throughput is always in the metrics.")
                                                                 .doc("Measure throughput."),
                                                         flag("synchronized", true)
-                                                                .noEffect("it is about CUDA streams.")
-                                                                .doc("Synchronise the device first.")))
+                                                                .noEffect(
+                                                                        "it is about CUDA streams.")
+                                                                .doc(
+                                                                        "Synchronise the device first.")))
                                         .doc("Throughput timer.")))
                 .doc("Timers.");
     }

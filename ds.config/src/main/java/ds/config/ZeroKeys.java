@@ -6,7 +6,7 @@ import static ds.core.KeyDeclaration.flag;
 import static ds.core.KeyDeclaration.integer;
 import static ds.core.KeyDeclaration.number;
 import static ds.core.KeyDeclaration.object;
-import static ds.core.KeyDeclaration.text;
+import static ds.core.KeyDeclaration.path;
 import static ds.core.KeyDeclaration.texts;
 
 import ds.core.KeyDeclaration;
@@ -63,7 +63,8 @@ final class ZeroKeys {
                 integer("allgather_bucket_size", 500_000_000)
                         .atLeast(0)
                         .in("elements")
-                        .noEffect("published parameters need no staging buffer between local ranks.")
+                        .noEffect(
+                                "published parameters need no staging buffer between local ranks.")
                         .doc("Most parameter elements gathered at once."),
                 flag("overlap_comm")
                         .noEffect("local ranks share memory: an exchange is the fold itself.")
@@ -181,7 +182,9 @@ final class ZeroKeys {
                                 "zeropp_loco_param",
                                 List.of(
                                         number("err_beta").doc("Decay of the error."),
-                                        integer("reset_T").in("steps").doc("Steps between resets.")))
+                                        integer("reset_T")
+                                                .in("steps")
+                                                .doc("Steps between resets.")))
                         .with(Trait.OPEN)
                         .nullable()
                         .refused(NO_QUANTIZED)
@@ -200,14 +203,20 @@ final class ZeroKeys {
         return object(
                         "zenflow",
                         List.of(
-                                number("topk_ratio", 0.1).atLeast(0).atMost(1).doc("Share of important gradients."),
+                                number("topk_ratio", 0.1)
+                                        .atLeast(0)
+                                        .atMost(1)
+                                        .doc("Share of important gradients."),
                                 choice("select_strategy", "auto", List.of("auto", "step", "epoch"))
                                         .doc("When important gradients are chosen."),
                                 any("select_interval").doc("Steps between choices, or auto."),
                                 any("update_interval").doc("Steps between full updates, or auto."),
                                 flag("overlap_step", false).doc("Overlap the step with compute."),
                                 flag("offload", false).doc("Offload selected states."),
-                                number("auto_ratio", 0.99).atLeast(0).atMost(1).doc("Share of the norm kept."),
+                                number("auto_ratio", 0.99)
+                                        .atLeast(0)
+                                        .atMost(1)
+                                        .doc("Share of the norm kept."),
                                 integer("full_warm_up_rounds", 0).doc("Rounds with full updates."),
                                 number("pt_reserved_cores_perc", 0.5)
                                         .atLeast(0)
@@ -264,8 +273,9 @@ final class ZeroKeys {
                             "offload_param",
                             List.of(
                                     choice("device", "none", DEVICES)
-                                            .doc("Where parameters rest between uses; stage 3 only."),
-                                    text("nvme_path").doc("Directory on the NVMe volume."),
+                                            .doc(
+                                                    "Where parameters rest between uses; stage 3 only."),
+                                    path("nvme_path").doc("Directory on the NVMe volume."),
                                     integer("buffer_count", 5)
                                             .atLeast(0)
                                             .noEffect(BUFFERS_BOUNDED)
@@ -278,7 +288,8 @@ final class ZeroKeys {
                                     integer("max_in_cpu", 1_000_000_000)
                                             .atLeast(0)
                                             .in("elements")
-                                            .noEffect("a unit is in memory only while it is in use.")
+                                            .noEffect(
+                                                    "a unit is in memory only while it is in use.")
                                             .doc("Elements kept in memory when on NVMe."),
                                     pinMemory()))
                     .nullable()
@@ -291,7 +302,7 @@ final class ZeroKeys {
                             List.of(
                                     choice("device", "none", DEVICES)
                                             .doc("Where optimizer state rests between steps."),
-                                    text("nvme_path").doc("Directory on the NVMe volume."),
+                                    path("nvme_path").doc("Directory on the NVMe volume."),
                                     integer("buffer_count", 4)
                                             .atLeast(0)
                                             .noEffect(BUFFERS_BOUNDED)
@@ -304,7 +315,8 @@ final class ZeroKeys {
                                             .noEffect("writing behind is always on.")
                                             .doc("Write the last chunk while one is stepped."),
                                     flag("fast_init", false)
-                                            .noEffect("state is written once, when it is first used.")
+                                            .noEffect(
+                                                    "state is written once, when it is first used.")
                                             .doc("Initialise NVMe state quickly."),
                                     number("ratio", 1.0)
                                             .atLeast(0)

@@ -56,6 +56,8 @@ public record KeyDeclaration(
         NUMBER("a number"),
         /** Any text. */
         STRING("a string"),
+        /** A text that names a file or directory; repeated and trailing separators are dropped. */
+        PATH("a path"),
         /** One of a fixed set of words. */
         CHOICE("one of a fixed set of words"),
         /** A list of finite numbers. */
@@ -99,6 +101,8 @@ public record KeyDeclaration(
         OPEN,
         /** A choice whose words may be written in any case; it is read in lower case. */
         ANY_CASE,
+        /** A number or a boolean in quotes is a mistake here; elsewhere it is read with a warning. */
+        UNQUOTED,
         /** {@code "auto"} is a mistake here; elsewhere it leaves the value to the planner. */
         NO_AUTO,
         /** Still read, but its use earns a warning; the reason names the successor. */
@@ -211,6 +215,11 @@ public record KeyDeclaration(
         return of(name, Type.STRING, Optional.empty()).with(Trait.NULLABLE);
     }
 
+    /** Returns a key whose value is a path; absent means absent. */
+    public static KeyDeclaration path(String name) {
+        return of(name, Type.PATH, Optional.empty()).with(Trait.NULLABLE);
+    }
+
     /** Returns a key whose value is one of {@code choices}, with a default among them. */
     public static KeyDeclaration choice(String name, String defaultValue, List<String> choices) {
         return choice(name, choices).withDefault(defaultValue);
@@ -246,6 +255,11 @@ public record KeyDeclaration(
     /** Returns a key whose value is a list of texts, with the default given. */
     public static KeyDeclaration texts(String name, String... defaultValue) {
         return of(name, Type.STRINGS, Optional.of(List.of(defaultValue)));
+    }
+
+    /** Returns a key whose value is a list of texts; absent means absent. */
+    public static KeyDeclaration optionalTexts(String name) {
+        return of(name, Type.STRINGS, Optional.empty()).with(Trait.NULLABLE);
     }
 
     /** Returns a key whose value is an object with exactly these keys. */

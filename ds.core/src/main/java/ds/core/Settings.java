@@ -192,6 +192,17 @@ public final class Settings {
         return new Settings(more, given, stillAuto);
     }
 
+    /** Returns these settings without {@code name}, as if it had not been written. */
+    public Settings without(String name) {
+        Map<String, Object> fewer = new LinkedHashMap<>(values);
+        fewer.remove(name);
+        Set<String> stillGiven = new LinkedHashSet<>(given);
+        stillGiven.remove(name);
+        Set<String> stillAuto = new LinkedHashSet<>(auto);
+        stillAuto.remove(name);
+        return new Settings(fewer, stillGiven, stillAuto);
+    }
+
     /** Returns the values as an unmodifiable map; objects inside become maps too. */
     public Map<String, Object> asMap() {
         Map<String, Object> map = new LinkedHashMap<>();

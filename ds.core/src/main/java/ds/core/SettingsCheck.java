@@ -64,7 +64,17 @@ final class SettingsCheck {
                 }
                 continue;
             }
-            String twin = spelledAs.putIfAbsent(key.name(), written);
+            if (entry.getValue() == null
+                    && key.has(Trait.NULLABLE)
+                    && spelledAs.containsKey(key.name())) {
+                continue;
+            }
+            @Nullable String twin = spelledAs.putIfAbsent(key.name(), written);
+            boolean nothing = twin != null && object.get(twin) == null;
+            if (nothing && key.has(Trait.NULLABLE)) {
+                spelledAs.put(key.name(), written);
+                twin = null;
+            }
             if (twin != null) {
                 found.add(
                         Diagnostic.error(
@@ -75,9 +85,7 @@ final class SettingsCheck {
                                 "Keep one of them."));
                 continue;
             }
-            if (Settings.AUTO.equals(entry.getValue())
-                    && !key.choices().contains(Settings.AUTO)
-                    && !key.has(Trait.NO_AUTO)) {
+            if (Settings.AUTO.equals(entry.getValue()) && mayBeAuto(key)) {
                 auto.add(key.name());
                 continue;
             }
@@ -96,6 +104,11 @@ final class SettingsCheck {
             key.defaultValue().ifPresent(value -> values.putIfAbsent(key.name(), value));
         }
         return new Settings(values, spelledAs.keySet(), auto);
+    }
+
+    private static boolean mayBeAuto(KeyDeclaration key) {
+        boolean wholeSection = key.type() == Type.OBJECT && !key.has(Trait.NULLABLE);
+        return !wholeSection && !key.choices().contains(Settings.AUTO) && !key.has(Trait.NO_AUTO);
     }
 
     private Diagnostic unknown(String written, String place, Set<String> known) {
@@ -127,6 +140,7 @@ final class SettingsCheck {
                     case BOOLEAN -> flag(key, value, place);
                     case INTEGER, NUMBER -> number(key, value, place);
                     case STRING -> text(key, value, place);
+                    case PATH -> text(key, value, place).map(SettingsCheck::path);
                     case CHOICE -> choice(key, value, place);
                     case NUMBERS, STRINGS -> list(key, value, place);
                     case OBJECT -> section(key, value, place, inert);
@@ -168,7 +182,9 @@ final class SettingsCheck {
         String word = String.valueOf(value).toLowerCase(Locale.ROOT);
         boolean yes = TRUE_WORDS.contains(word) || "1.0".equals(word);
         boolean no = FALSE_WORDS.contains(word) || "0.0".equals(word);
-        if ((value instanceof String || value instanceof Number) && (yes || no)) {
+        boolean readable =
+                value instanceof Number || (value instanceof String && !key.has(Trait.UNQUOTED));
+        if (readable && (yes || no)) {
             found.add(lenient(key, value, place, String.valueOf(yes)));
             return Optional.of(yes);
         }
@@ -177,7 +193,8 @@ final class SettingsCheck {
     }
 
     private Optional<Object> number(KeyDeclaration key, Object value, String place) {
-        Optional<BigDecimal> parsed = value instanceof String s ? quotedNumber(s) : decimal(value);
+        Optional<BigDecimal> parsed =
+                value instanceof String s ? quotedNumber(key, s) : decimal(value);
         if (parsed.isEmpty()) {
             found.add(mistyped(key, value, place));
             return Optional.empty();
@@ -237,9 +254,12 @@ final class SettingsCheck {
     }
 
     /** Reads what DeepSpeed takes for a number in quotes: {@code " 500 "}, {@code "5_000"}. */
-    private static Optional<BigDecimal> quotedNumber(String text) {
+    private static Optional<BigDecimal> quotedNumber(KeyDeclaration key, String text) {
         String digits = text.strip();
-        if (digits.length() > MOST_DIGITS
+        boolean exponent = digits.indexOf('e') >= 0 || digits.indexOf('E') >= 0;
+        if (key.has(Trait.UNQUOTED)
+                || (exponent && key.type() == Type.INTEGER)
+                || digits.length() > MOST_DIGITS
                 || !digits.matches("[+-]?(\\d+(_\\d+)*)?(\\.\\d*)?([eE][+-]?\\d{1,9})?")
                 || !digits.matches("[+-]?\\.?\\d.*")) {
             return Optional.empty();
@@ -253,6 +273,14 @@ final class SettingsCheck {
         }
         found.add(mistyped(key, value, place));
         return Optional.empty();
+    }
+
+    private static Object path(Object text) {
+        String clean = text.toString().replaceAll("/{2,}", "/");
+        if (clean.length() > 1 && clean.endsWith("/")) {
+            clean = clean.substring(0, clean.length() - 1);
+        }
+        return clean.isEmpty() ? "." : clean;
     }
 
     private Optional<Object> choice(KeyDeclaration key, Object value, String place) {
