@@ -8,4 +8,7 @@ module ds.kernels {
     exports ds.kernels.spi;
 
     uses ds.kernels.spi.KernelsProvider;
+
+    provides ds.kernels.spi.KernelsProvider with
+            ds.kernels.host.HostProvider;
 }

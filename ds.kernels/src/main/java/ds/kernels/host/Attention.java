@@ -1,0 +1,404 @@
+package ds.kernels.host;
+
+import ds.core.FlatBuffer;
+import ds.kernels.Kernels.AttentionShape;
+import java.util.Arrays;
+
+/**
+ * Causal softmax attention by tiles of {@value #QUERIES} queries, which skip all keys after their
+ * last query. A part is one head of one sequence (forward: or some query tiles of it); tiles and
+ * sums are the same for every number of workers.
+ */
+final class Attention {
+    private static final int QUERIES = 32;
+    private static final int ROWS = Lanes.TILE_ROWS;
+    private static final int COLUMNS = Lanes.TILE_COLUMNS;
+
+    // Slots of Scratch. Matrices are row-major; "panels" are packed as the right factor.
+    private static final int STAGE = 3;
+    private static final int KEYS_ACROSS = 4;
+    private static final int VALUES_ACROSS = 5;
+    private static final int ALONG = 6;
+    private static final int TILE_STRIPS = 7;
+    private static final int SCORES = 8;
+    private static final int SLOPES = 9;
+    private static final int STRIPS = 10;
+    private static final int RESULT = 11;
+    private static final int TILE_PANELS = 12;
+    private static final int KEY_SLOPES = 13;
+    private static final int VALUE_SLOPES = 14;
+    private static final int STATISTICS = 15;
+
+    private final Team team;
+
+    Attention(Team team) {
+        this.team = team;
+    }
+
+    private static int up(int count, int unit) {
+        return (count + unit - 1) / unit * unit;
+    }
+
+    private static float factor(AttentionShape shape) {
+        return (float) (1.0 / Math.sqrt(shape.headWidth()));
+    }
+
+    /** Reads rows of one head's columns. */
+    private static void loadRows(
+            Scratch own,
+            FlatBuffer from,
+            long row,
+            int rows,
+            int rowWidth,
+            int column,
+            int width,
+            float[] to,
+            int offset) {
+        for (int i = 0; i < rows; i++) {
+            own.load(from, (row + i) * rowWidth + column, to, offset + i * width, width);
+        }
+    }
+
+    /** Packs stage[rows, width] as panels of rows: the right factor of X · stageᵀ. */
+    private static void panelsAcross(
+            Scratch own, float[] stage, int rows, int width, float[] panels) {
+        for (int j = 0; j < rows; j += COLUMNS) {
+            own.lanes.packAcross(
+                    stage,
+                    j * width,
+                    width,
+                    Math.min(COLUMNS, rows - j),
+                    width,
+                    panels,
+                    j * width,
+                    COLUMNS);
+        }
+    }
+
+    /** Packs stage[rows, width] as panels of columns: the right factor of X · stage. */
+    private static void panelsAlong(
+            Scratch own, float[] stage, int offset, int rows, int width, float[] panels) {
+        for (int j = 0; j < width; j += COLUMNS) {
+            own.lanes.packAlong(
+                    stage,
+                    offset + j,
+                    width,
+                    Math.min(COLUMNS, width - j),
+                    rows,
+                    panels,
+                    j * rows,
+                    COLUMNS);
+        }
+    }
+
+    /** Packs matrix[rows, depth] in strips of rows: the left factor of matrix · X. */
+    private static void strips(
+            Scratch own, float[] matrix, int stride, int rows, int depth, float[] strips) {
+        for (int i = 0; i < rows; i += ROWS) {
+            own.lanes.packAcross(
+                    matrix,
+                    i * stride,
+                    stride,
+                    Math.min(ROWS, rows - i),
+                    depth,
+                    strips,
+                    i * depth,
+                    ROWS);
+        }
+    }
+
+    /**
+     * c[rows, columns] = strips · panels; panel p starts at p · panelSize and its first {@code
+     * depth} rows count.
+     */
+    private static void multiply(
+            Scratch own,
+            float[] strips,
+            float[] panels,
+            int panelSize,
+            int rows,
+            int columns,
+            int depth,
+            float[] c,
+            int stride,
+            boolean add) {
+        for (int j = 0; j < columns; j += COLUMNS) {
+            for (int i = 0; i < rows; i += ROWS) {
+                own.lanes.multiplyTile(
+                        strips,
+                        i * depth,
+                        panels,
+                        j / COLUMNS * panelSize,
+                        depth,
+                        c,
+                        i * stride + j,
+                        stride,
+                        add);
+            }
+        }
+    }
+
+    void forward(AttentionShape shape, FlatBuffer qkv, FlatBuffer out, FlatBuffer logSumExp) {
+        int heads = shape.sequences() * shape.heads();
+        int tiles = (shape.tokens() + QUERIES - 1) / QUERIES;
+        int wanted = team.workers().count() == 1 ? 1 : 2 * team.workers().count();
+        int groups = Math.clamp((wanted + heads - 1L) / Math.max(heads, 1), 1, Math.max(tiles, 1));
+        team.parts(
+                heads * groups,
+                (own, part) ->
+                        forwardHead(
+                                own,
+                                shape,
+                                qkv,
+                                out,
+                                logSumExp,
+                                part / groups,
+                                part % groups,
+                                groups));
+    }
+
+    private static void forwardHead(
+            Scratch own,
+            AttentionShape shape,
+            FlatBuffer qkv,
+            FlatBuffer out,
+            FlatBuffer logSumExp,
+            int head,
+            int group,
+            int groups) {
+        int tokens = shape.tokens();
+        int d = shape.headWidth();
+        int width = shape.width();
+        long row = (long) (head / shape.heads()) * tokens;
+        int column = head % shape.heads() * d;
+        int tokensUp = up(tokens, COLUMNS);
+        int dUp = up(d, COLUMNS);
+        float scale = factor(shape);
+        float[] stage = own.slot(STAGE, tokens * d);
+        float[] keys = own.slot(KEYS_ACROSS, tokensUp * d);
+        float[] values = own.slot(ALONG, tokens * dUp);
+        loadRows(own, qkv, row, tokens, 3 * width, width + column, d, stage, 0);
+        panelsAcross(own, stage, tokens, d, keys);
+        loadRows(own, qkv, row, tokens, 3 * width, 2 * width + column, d, stage, 0);
+        panelsAlong(own, stage, 0, tokens, d, values);
+        float[] queryStrips = own.slot(TILE_STRIPS, QUERIES * d);
+        float[] scores = own.slot(SCORES, QUERIES * tokensUp);
+        float[] weightStrips = own.slot(STRIPS, QUERIES * tokensUp);
+        float[] result = own.slot(RESULT, QUERIES * dUp);
+        float[] statistics = own.slot(STATISTICS, 3 * QUERIES);
+        for (int q0 = group * QUERIES; q0 < tokens; q0 += groups * QUERIES) {
+            int rows = Math.min(QUERIES, tokens - q0);
+            int visible = q0 + rows;
+            loadRows(own, qkv, row + q0, rows, 3 * width, column, d, stage, 0);
+            strips(own, stage, d, rows, d, queryStrips);
+            multiply(
+                    own, queryStrips, keys, COLUMNS * d, rows, visible, d, scores, tokensUp, false);
+            for (int i = 0; i < rows; i++) {
+                int at = i * tokensUp;
+                int count = q0 + i + 1;
+                float max = scale * own.lanes.max(scores, at, count);
+                float sum = own.lanes.expSum(scale, max, scores, at, count);
+                Arrays.fill(scores, at + count, at + visible, 0f);
+                statistics[i] = max + FloatMath.log(sum);
+                statistics[QUERIES + i] = 1f / sum;
+            }
+            own.store(logSumExp, (long) head * tokens + q0, statistics, 0, rows);
+            strips(own, scores, tokensUp, rows, visible, weightStrips);
+            multiply(
+                    own,
+                    weightStrips,
+                    values,
+                    COLUMNS * tokens,
+                    rows,
+                    d,
+                    visible,
+                    result,
+                    dUp,
+                    false);
+            for (int i = 0; i < rows; i++) {
+                own.lanes.scale(statistics[QUERIES + i], result, i * dUp, result, i * dUp, d);
+                own.store(out, (row + q0 + i) * width + column, result, i * dUp, d);
+            }
+        }
+    }
+
+    void backward(
+            AttentionShape shape,
+            FlatBuffer qkv,
+            FlatBuffer out,
+            FlatBuffer logSumExp,
+            FlatBuffer dOut,
+            FlatBuffer dQkv) {
+        team.parts(
+                shape.sequences() * shape.heads(),
+                (own, head) ->
+                        new Backward(own, shape, qkv, out, logSumExp, dOut, dQkv, head).run());
+    }
+
+    /** The gradient of one head of one sequence. */
+    private static final class Backward {
+        private final Scratch own;
+        private final FlatBuffer qkv;
+        private final FlatBuffer out;
+        private final FlatBuffer logSumExp;
+        private final FlatBuffer dOut;
+        private final FlatBuffer dQkv;
+        private final int head;
+        private final int tokens;
+        private final int d;
+        private final int width;
+        private final long row;
+        private final int column;
+        private final int tokensUp;
+        private final int dUp;
+        private final float scale;
+        private final float[] stage;
+        private final float[] keysAcross;
+        private final float[] valuesAcross;
+        private final float[] keysAlong;
+        private final float[] tileStrips;
+        private final float[] scores;
+        private final float[] slopes;
+        private final float[] strips;
+        private final float[] result;
+        private final float[] tilePanels;
+        private final float[] keySlopes;
+        private final float[] valueSlopes;
+        private final float[] statistics;
+
+        Backward(
+                Scratch own,
+                AttentionShape shape,
+                FlatBuffer qkv,
+                FlatBuffer out,
+                FlatBuffer logSumExp,
+                FlatBuffer dOut,
+                FlatBuffer dQkv,
+                int head) {
+            this.own = own;
+            this.qkv = qkv;
+            this.out = out;
+            this.logSumExp = logSumExp;
+            this.dOut = dOut;
+            this.dQkv = dQkv;
+            this.head = head;
+            tokens = shape.tokens();
+            d = shape.headWidth();
+            width = shape.width();
+            row = (long) (head / shape.heads()) * tokens;
+            column = head % shape.heads() * d;
+            tokensUp = up(tokens, COLUMNS);
+            dUp = up(d, COLUMNS);
+            scale = factor(shape);
+            stage = own.slot(STAGE, Math.max(tokens, 3 * QUERIES) * d);
+            keysAcross = own.slot(KEYS_ACROSS, tokensUp * d);
+            valuesAcross = own.slot(VALUES_ACROSS, tokensUp * d);
+            keysAlong = own.slot(ALONG, tokens * dUp);
+            tileStrips = own.slot(TILE_STRIPS, QUERIES * d);
+            scores = own.slot(SCORES, QUERIES * tokensUp);
+            slopes = own.slot(SLOPES, QUERIES * tokensUp);
+            strips = own.slot(STRIPS, QUERIES * tokensUp);
+            result = own.slot(RESULT, QUERIES * dUp);
+            tilePanels = own.slot(TILE_PANELS, QUERIES * dUp);
+            keySlopes = own.slot(KEY_SLOPES, tokensUp * dUp);
+            valueSlopes = own.slot(VALUE_SLOPES, tokensUp * dUp);
+            statistics = own.slot(STATISTICS, 3 * QUERIES);
+        }
+
+        void run() {
+            loadRows(own, qkv, row, tokens, 3 * width, width + column, d, stage, 0);
+            panelsAcross(own, stage, tokens, d, keysAcross);
+            panelsAlong(own, stage, 0, tokens, d, keysAlong);
+            loadRows(own, qkv, row, tokens, 3 * width, 2 * width + column, d, stage, 0);
+            panelsAcross(own, stage, tokens, d, valuesAcross);
+            Arrays.fill(keySlopes, 0, tokensUp * dUp, 0f);
+            Arrays.fill(valueSlopes, 0, tokensUp * dUp, 0f);
+            for (int q0 = 0; q0 < tokens; q0 += QUERIES) {
+                tile(q0, Math.min(QUERIES, tokens - q0));
+            }
+            for (int t = 0; t < tokens; t++) {
+                own.lanes.scale(scale, keySlopes, t * dUp, keySlopes, t * dUp, d);
+                own.store(dQkv, (row + t) * 3 * width + width + column, keySlopes, t * dUp, d);
+                own.store(
+                        dQkv, (row + t) * 3 * width + 2 * width + column, valueSlopes, t * dUp, d);
+            }
+        }
+
+        private void tile(int q0, int rows) {
+            int visible = q0 + rows;
+            int queries = 0;
+            int outputs = QUERIES * d;
+            int outputSlopes = 2 * QUERIES * d;
+            loadRows(own, qkv, row + q0, rows, 3 * width, column, d, stage, queries);
+            loadRows(own, out, row + q0, rows, width, column, d, stage, outputs);
+            loadRows(own, dOut, row + q0, rows, width, column, d, stage, outputSlopes);
+            own.load(logSumExp, (long) head * tokens + q0, statistics, 0, rows);
+            strips(own, stage, d, rows, d, tileStrips);
+            multiply(
+                    own,
+                    tileStrips,
+                    keysAcross,
+                    COLUMNS * d,
+                    rows,
+                    visible,
+                    d,
+                    scores,
+                    tokensUp,
+                    false);
+            for (int i = 0; i < rows; i += ROWS) {
+                own.lanes.packAcross(
+                        stage,
+                        outputSlopes + i * d,
+                        d,
+                        Math.min(ROWS, rows - i),
+                        d,
+                        tileStrips,
+                        i * d,
+                        ROWS);
+            }
+            multiply(
+                    own,
+                    tileStrips,
+                    valuesAcross,
+                    COLUMNS * d,
+                    rows,
+                    visible,
+                    d,
+                    slopes,
+                    tokensUp,
+                    false);
+            for (int i = 0; i < rows; i++) {
+                int at = i * tokensUp;
+                int count = q0 + i + 1;
+                float delta = own.lanes.dot(stage, outputs + i * d, stage, outputSlopes + i * d, d);
+                own.lanes.expShifted(scale, statistics[i], scores, at, count);
+                own.lanes.softmaxSlope(scores, at, delta, slopes, at, count);
+                Arrays.fill(scores, at + count, at + up(visible, ROWS), 0f);
+                Arrays.fill(slopes, at + count, at + up(visible, ROWS), 0f);
+            }
+            queryGradient(q0, rows, visible);
+            panelsAlong(own, stage, outputSlopes, rows, d, tilePanels);
+            addTransposed(scores, rows, visible, valueSlopes);
+            panelsAlong(own, stage, queries, rows, d, tilePanels);
+            addTransposed(slopes, rows, visible, keySlopes);
+        }
+
+        private void queryGradient(int q0, int rows, int visible) {
+            strips(own, slopes, tokensUp, rows, visible, strips);
+            multiply(
+                    own, strips, keysAlong, COLUMNS * tokens, rows, d, visible, result, dUp, false);
+            for (int i = 0; i < rows; i++) {
+                own.lanes.scale(scale, result, i * dUp, result, i * dUp, d);
+                own.store(dQkv, (row + q0 + i) * 3 * width + column, result, i * dUp, d);
+            }
+        }
+
+        /** sums[visible, d] += weights[rows, visible]ᵀ · the packed tile. */
+        private void addTransposed(float[] weights, int rows, int visible, float[] sums) {
+            for (int t = 0; t < visible; t += ROWS) {
+                own.lanes.packAlong(weights, t, tokensUp, ROWS, rows, strips, t * rows, ROWS);
+            }
+            multiply(own, strips, tilePanels, COLUMNS * rows, visible, d, rows, sums, dUp, true);
+        }
+    }
+}

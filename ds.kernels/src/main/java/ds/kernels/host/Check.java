@@ -1,0 +1,41 @@
+package ds.kernels.host;
+
+import ds.core.DType;
+import ds.core.FlatBuffer;
+
+/** What kernels demand of their operands. */
+final class Check {
+    private Check() {}
+
+    static void holds(FlatBuffer buffer, String name, long elements) {
+        if (buffer.lengthElements() < elements) {
+            throw new IllegalArgumentException(
+                    "Operand %s needs %,d elements for these sizes, but holds %,d."
+                            .formatted(name, elements, buffer.lengthElements()));
+        }
+    }
+
+    static void same(FlatBuffer buffer, String name, FlatBuffer like) {
+        if (buffer.lengthElements() != like.lengthElements()) {
+            throw new IllegalArgumentException(
+                    "Operand %s must have the %,d elements of the first one, but has %,d."
+                            .formatted(name, like.lengthElements(), buffer.lengthElements()));
+        }
+    }
+
+    static void fp32(FlatBuffer buffer, String name) {
+        if (buffer.type() != DType.FP32) {
+            throw new IllegalArgumentException(
+                    "Operand %s must be fp32, but is %s."
+                            .formatted(name, buffer.type().jsonName()));
+        }
+    }
+
+    static void sizes(int... sizes) {
+        for (int size : sizes) {
+            if (size < 0) {
+                throw new IllegalArgumentException("A size must be at least 0, was " + size + ".");
+            }
+        }
+    }
+}

@@ -1,0 +1,278 @@
+package ds.kernels.host;
+
+import ds.core.FlatBuffer;
+import ds.kernels.Kernels.Transpose;
+import java.util.Arrays;
+import java.util.Optional;
+
+/**
+ * Matrix products on packed panels: B is packed once per call by all workers, each worker packs the
+ * rows of A that it multiplies. Packing reads either order and widens, so all layouts and types run
+ * the same tiles. Blocking over rows and columns never changes a sum.
+ */
+final class Gemm {
+    /** Depth of a block: one fma chain; block sums are added in order. */
+    static final int BLOCK_DEPTH = 256;
+
+    private static final int ROWS = Lanes.TILE_ROWS;
+    private static final int COLUMNS = Lanes.TILE_COLUMNS;
+    private static final int PART_ROWS = 96;
+    private static final int CHUNK_COLUMNS = 512;
+    private static final int PACK_COLUMNS = 128;
+    private static final long PANEL_LIMIT = 1L << 22;
+    private static final long STRIP_LIMIT = 1L << 20;
+    private static final long SMALL = 1L << 15;
+
+    /** Slots of {@link Scratch}. */
+    private static final int STAGE = 0;
+
+    private static final int STRIPS = 1;
+    private static final int PRODUCT = 2;
+
+    private final Team team;
+    private float[] panels = new float[0];
+    private float[] biasRow = new float[0];
+
+    Gemm(Team team) {
+        this.team = team;
+    }
+
+    private record Call(
+            boolean transposeA,
+            boolean transposeB,
+            int m,
+            int n,
+            int k,
+            FlatBuffer a,
+            FlatBuffer b,
+            float[] bias,
+            FlatBuffer c,
+            boolean accumulate) {}
+
+    /** C (+)= op(A) op(B) (+ bias). */
+    void run(
+            Transpose transposeA,
+            Transpose transposeB,
+            int m,
+            int n,
+            int k,
+            FlatBuffer a,
+            FlatBuffer b,
+            Optional<FlatBuffer> bias,
+            FlatBuffer c,
+            boolean accumulate) {
+        if (m == 0 || n == 0) {
+            return;
+        }
+        float[] row = null;
+        if (bias.isPresent()) {
+            if (biasRow.length < n) {
+                biasRow = new float[n];
+            }
+            row = biasRow;
+            team.scratch(0).load(bias.get(), 0, row, 0, n);
+        }
+        Call call =
+                new Call(
+                        transposeA == Transpose.YES,
+                        transposeB == Transpose.YES,
+                        m,
+                        n,
+                        k,
+                        a,
+                        b,
+                        row,
+                        c,
+                        accumulate);
+        long limit = Math.max(COLUMNS, PANEL_LIMIT / Math.max(k, 1) / COLUMNS * COLUMNS);
+        int width = (int) Math.min(limit, up(n, COLUMNS));
+        for (int first = 0; first < n; first += width) {
+            pass(call, first, Math.min(width, n - first));
+        }
+    }
+
+    private static int up(int count, int unit) {
+        return (count + unit - 1) / unit * unit;
+    }
+
+    private static int parts(int count, int unit) {
+        return (count + unit - 1) / unit;
+    }
+
+    /** Multiplies all of A with {@code width} columns of B. */
+    private void pass(Call call, int first, int width) {
+        boolean small = (long) call.m * width * call.k < SMALL;
+        int padded = up(width, COLUMNS);
+        int needed = Math.multiplyExact(padded, Math.max(call.k, 1));
+        if (panels.length < needed) {
+            panels = new float[needed];
+        }
+        int blocks = parts(call.k, BLOCK_DEPTH);
+        int groups = parts(width, PACK_COLUMNS);
+        if (small) {
+            for (int i = 0; i < blocks * groups; i++) {
+                packPanels(call, first, width, team.scratch(0), i / groups, i % groups);
+            }
+        } else {
+            team.parts(
+                    blocks * groups,
+                    (own, i) -> packPanels(call, first, width, own, i / groups, i % groups));
+        }
+        int stripRows =
+                Math.clamp(STRIP_LIMIT / Math.max(call.k, 1) / ROWS * ROWS, ROWS, PART_ROWS);
+        int rowParts = parts(call.m, stripRows);
+        int wanted = small ? 1 : team.workers().count();
+        if (rowParts > wanted && rowParts % wanted != 0) {
+            rowParts += wanted - rowParts % wanted;
+        }
+        int rows = up(parts(call.m, rowParts), ROWS);
+        int finalRowParts = parts(call.m, rows);
+        int columnParts =
+                Math.min(
+                        wanted == 1 ? 1 : parts(2 * wanted, finalRowParts), parts(padded, COLUMNS));
+        int columns = up(parts(padded, columnParts), COLUMNS);
+        int finalColumnParts = parts(padded, columns);
+        if (small) {
+            for (int i = 0; i < finalRowParts * finalColumnParts; i++) {
+                multiply(call, first, width, team.scratch(0), i, rows, columns, finalColumnParts);
+            }
+        } else {
+            team.parts(
+                    finalRowParts * finalColumnParts,
+                    (own, i) ->
+                            multiply(call, first, width, own, i, rows, columns, finalColumnParts));
+        }
+    }
+
+    /** Packs {@value #PACK_COLUMNS} columns of one block of B. */
+    private void packPanels(Call call, int first, int width, Scratch own, int block, int group) {
+        int k0 = block * BLOCK_DEPTH;
+        int depth = Math.min(BLOCK_DEPTH, call.k - k0);
+        int j0 = group * PACK_COLUMNS;
+        int count = Math.min(PACK_COLUMNS, width - j0);
+        int base = k0 * up(width, COLUMNS);
+        float[] stage = own.slot(STAGE, BLOCK_DEPTH * PACK_COLUMNS);
+        if (call.transposeB) {
+            for (int j = 0; j < count; j++) {
+                own.load(call.b, (long) (first + j0 + j) * call.k + k0, stage, j * depth, depth);
+            }
+        } else {
+            for (int k = 0; k < depth; k++) {
+                own.load(call.b, (long) (k0 + k) * call.n + first + j0, stage, k * count, count);
+            }
+        }
+        for (int j = 0; j < count; j += COLUMNS) {
+            int target = base + (j0 + j) * depth;
+            int present = Math.min(COLUMNS, count - j);
+            if (call.transposeB) {
+                own.lanes.packAcross(
+                        stage, j * depth, depth, present, depth, panels, target, COLUMNS);
+            } else {
+                own.lanes.packAlong(stage, j, count, present, depth, panels, target, COLUMNS);
+            }
+        }
+    }
+
+    private void multiply(
+            Call call,
+            int first,
+            int width,
+            Scratch own,
+            int part,
+            int partRows,
+            int partColumns,
+            int columnParts) {
+        int i0 = part / columnParts * partRows;
+        int rows = Math.min(partRows, call.m - i0);
+        int from = part % columnParts * partColumns;
+        int to = Math.min(from + partColumns, width);
+        int paddedRows = up(rows, ROWS);
+        float[] strips = own.slot(STRIPS, paddedRows * Math.max(call.k, 1));
+        packStrips(call, own, i0, rows, strips);
+        int chunk = Math.min(CHUNK_COLUMNS, up(to - from, COLUMNS));
+        float[] product = own.slot(PRODUCT, paddedRows * chunk);
+        for (int j = from; j < to; j += chunk) {
+            int columns = Math.min(chunk, to - j);
+            multiplyChunk(call.k, own, strips, paddedRows, up(width, COLUMNS), j, columns, product);
+            for (int i = 0; i < rows; i++) {
+                if (call.bias != null) {
+                    own.lanes.add(
+                            product,
+                            i * up(columns, COLUMNS),
+                            call.bias,
+                            first + j,
+                            product,
+                            i * up(columns, COLUMNS),
+                            columns);
+                }
+                own.store(
+                        call.c,
+                        (long) (i0 + i) * call.n + first + j,
+                        product,
+                        i * up(columns, COLUMNS),
+                        columns,
+                        call.accumulate);
+            }
+        }
+    }
+
+    private void multiplyChunk(
+            int k,
+            Scratch own,
+            float[] strips,
+            int paddedRows,
+            int paddedWidth,
+            int j0,
+            int columns,
+            float[] product) {
+        int stride = up(columns, COLUMNS);
+        if (k == 0) {
+            Arrays.fill(product, 0, paddedRows * stride, 0f);
+        }
+        for (int k0 = 0; k0 < k; k0 += BLOCK_DEPTH) {
+            int depth = Math.min(BLOCK_DEPTH, k - k0);
+            for (int j = 0; j < columns; j += COLUMNS) {
+                int panel = k0 * paddedWidth + (j0 + j) * depth;
+                for (int i = 0; i < paddedRows; i += ROWS) {
+                    own.lanes.multiplyTile(
+                            strips,
+                            k0 * paddedRows + i * depth,
+                            panels,
+                            panel,
+                            depth,
+                            product,
+                            i * stride + j,
+                            stride,
+                            k0 > 0);
+                }
+            }
+        }
+    }
+
+    /** Packs rows of op(A), block after block, in strips of {@value Lanes#TILE_ROWS} rows. */
+    private static void packStrips(Call call, Scratch own, int i0, int rows, float[] strips) {
+        int paddedRows = up(rows, ROWS);
+        float[] stage = own.slot(STAGE, BLOCK_DEPTH * PACK_COLUMNS);
+        for (int k0 = 0; k0 < call.k; k0 += BLOCK_DEPTH) {
+            int depth = Math.min(BLOCK_DEPTH, call.k - k0);
+            if (call.transposeA) {
+                for (int k = 0; k < depth; k++) {
+                    own.load(call.a, (long) (k0 + k) * call.m + i0, stage, k * rows, rows);
+                }
+            }
+            for (int i = 0; i < rows; i += ROWS) {
+                int present = Math.min(ROWS, rows - i);
+                int target = k0 * paddedRows + i * depth;
+                if (call.transposeA) {
+                    own.lanes.packAlong(stage, i, rows, present, depth, strips, target, ROWS);
+                } else {
+                    for (int r = 0; r < present; r++) {
+                        own.load(
+                                call.a, (long) (i0 + i + r) * call.k + k0, stage, r * depth, depth);
+                    }
+                    own.lanes.packAcross(stage, 0, depth, present, depth, strips, target, ROWS);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,430 @@
+package ds.kernels.host;
+
+import ds.core.Rounding;
+import ds.kernels.Kernels.Activation;
+import java.util.Arrays;
+import java.util.function.Supplier;
+
+/**
+ * The primitive loops over {@code float[]} from which every kernel is made. This class is their
+ * definition, in scalar code; {@link VectorLanes} has the same bits, faster. A reduction has {@value
+ * #LANES} logical lanes, element i in lane i mod {@value #LANES}, added by the fixed tree (8, 4, 2,
+ * 1). One instance per worker.
+ */
+class Lanes {
+    /** Logical lanes of a reduction. */
+    static final int LANES = 16;
+
+    /** Rows of a product tile. */
+    static final int TILE_ROWS = 4;
+
+    /** Columns of a product tile. */
+    static final int TILE_COLUMNS = 16;
+
+    private static final System.Logger LOGGER = System.getLogger("ds.kernels");
+    private static final String VECTOR_MODULE = "jdk.incubator.vector";
+
+    /** Partial sums of one reduction. */
+    final float[] partial = new float[LANES];
+
+    /** Partial sums of one fp64 reduction. */
+    final double[] partialDouble = new double[LANES];
+
+    private static final class Best {
+        static final Supplier<Lanes> SUPPLIER = choose();
+
+        private static Supplier<Lanes> choose() {
+            Module self = Lanes.class.getModule();
+            boolean present =
+                    self.isNamed()
+                            ? self.getLayer()
+                                    .findModule(VECTOR_MODULE)
+                                    .filter(self::canRead)
+                                    .isPresent()
+                            : ModuleLayer.boot().findModule(VECTOR_MODULE).isPresent();
+            if (!present) {
+                LOGGER.log(
+                        System.Logger.Level.WARNING,
+                        "Kernels run without vectors; start Java with --add-modules "
+                                + VECTOR_MODULE
+                                + " to make them many times faster.");
+                return Lanes::new;
+            }
+            return VectorLanes::new;
+        }
+    }
+
+    /**
+     * Returns what makes the fastest lanes that can run here. Without the vector module no class
+     * that names it is loaded.
+     */
+    static Supplier<Lanes> best() {
+        return Best.SUPPLIER;
+    }
+
+    /** Returns the name: {@code scalar}, or {@code vector} with its width in bits. */
+    String describe() {
+        return "scalar";
+    }
+
+    // Conversions.
+
+    void widenBf16(short[] from, int fromOffset, float[] to, int toOffset, int count) {
+        for (int i = 0; i < count; i++) {
+            to[toOffset + i] = Float.intBitsToFloat(from[fromOffset + i] << 16);
+        }
+    }
+
+    void narrowBf16(float[] from, int fromOffset, short[] to, int toOffset, int count) {
+        for (int i = 0; i < count; i++) {
+            to[toOffset + i] = Rounding.toBf16(from[fromOffset + i]);
+        }
+    }
+
+    final void widenFp16(short[] from, int fromOffset, float[] to, int toOffset, int count) {
+        for (int i = 0; i < count; i++) {
+            to[toOffset + i] = Float.float16ToFloat(from[fromOffset + i]);
+        }
+    }
+
+    final void narrowFp16(float[] from, int fromOffset, short[] to, int toOffset, int count) {
+        for (int i = 0; i < count; i++) {
+            to[toOffset + i] = Float.floatToFloat16(from[fromOffset + i]);
+        }
+    }
+
+    // Element by element; y may be the same place as an input.
+
+    /** y = a + b. */
+    void add(float[] a, int ao, float[] b, int bo, float[] y, int yo, int count) {
+        for (int i = 0; i < count; i++) {
+            y[yo + i] = a[ao + i] + b[bo + i];
+        }
+    }
+
+    /** y = a · b. */
+    void multiply(float[] a, int ao, float[] b, int bo, float[] y, int yo, int count) {
+        for (int i = 0; i < count; i++) {
+            y[yo + i] = a[ao + i] * b[bo + i];
+        }
+    }
+
+    /** y = factor · x. */
+    void scale(float factor, float[] x, int xo, float[] y, int yo, int count) {
+        for (int i = 0; i < count; i++) {
+            y[yo + i] = factor * x[xo + i];
+        }
+    }
+
+    /** y = factor · x + y, one rounding. */
+    void addScaled(float factor, float[] x, int xo, float[] y, int yo, int count) {
+        for (int i = 0; i < count; i++) {
+            y[yo + i] = Math.fma(factor, x[xo + i], y[yo + i]);
+        }
+    }
+
+    /** y = a · b + y, one rounding. */
+    void addProduct(float[] a, int ao, float[] b, int bo, float[] y, int yo, int count) {
+        for (int i = 0; i < count; i++) {
+            y[yo + i] = Math.fma(a[ao + i], b[bo + i], y[yo + i]);
+        }
+    }
+
+    /** y = f(x). */
+    void activation(Activation f, float[] x, float[] y, int count) {
+        switch (f) {
+            case GELU -> {
+                for (int i = 0; i < count; i++) {
+                    y[i] = FloatMath.gelu(x[i]);
+                }
+            }
+            case RELU -> {
+                for (int i = 0; i < count; i++) {
+                    y[i] = x[i] <= 0f ? 0f : x[i];
+                }
+            }
+            case SILU -> {
+                for (int i = 0; i < count; i++) {
+                    y[i] = FloatMath.silu(x[i]);
+                }
+            }
+            case TANH -> {
+                for (int i = 0; i < count; i++) {
+                    y[i] = FloatMath.tanh(x[i]);
+                }
+            }
+        }
+    }
+
+    /** y = f'(x) · dy. */
+    void activationSlope(Activation f, float[] x, float[] dy, float[] y, int count) {
+        switch (f) {
+            case GELU -> {
+                for (int i = 0; i < count; i++) {
+                    y[i] = dy[i] * FloatMath.geluSlope(x[i]);
+                }
+            }
+            case RELU -> {
+                for (int i = 0; i < count; i++) {
+                    y[i] = x[i] <= 0f ? 0f : dy[i];
+                }
+            }
+            case SILU -> {
+                for (int i = 0; i < count; i++) {
+                    y[i] = dy[i] * FloatMath.siluSlope(x[i]);
+                }
+            }
+            case TANH -> {
+                for (int i = 0; i < count; i++) {
+                    y[i] = dy[i] * FloatMath.tanhSlope(x[i]);
+                }
+            }
+        }
+    }
+
+    /** y = exp(x). */
+    void exp(float[] x, float[] y, int count) {
+        for (int i = 0; i < count; i++) {
+            y[i] = FloatMath.exp(x[i]);
+        }
+    }
+
+    /** x = exp(factor · x − shift), in place. */
+    void expShifted(float factor, float shift, float[] x, int xo, int count) {
+        for (int i = 0; i < count; i++) {
+            x[xo + i] = FloatMath.exp(Math.fma(factor, x[xo + i], -shift));
+        }
+    }
+
+    /** d = p · (d − delta), in place: the gradient of a softmax row. */
+    void softmaxSlope(float[] p, int po, float delta, float[] d, int offset, int count) {
+        for (int i = 0; i < count; i++) {
+            d[offset + i] = p[po + i] * (d[offset + i] - delta);
+        }
+    }
+
+    /** y = (x − mean) · reciprocal · gamma + beta, the last two as one fma. */
+    void normalize(
+            float[] x,
+            int xo,
+            float mean,
+            float reciprocal,
+            float[] gamma,
+            float[] beta,
+            float[] y,
+            int yo,
+            int count) {
+        for (int i = 0; i < count; i++) {
+            y[yo + i] = Math.fma((x[xo + i] - mean) * reciprocal, gamma[i], beta[i]);
+        }
+    }
+
+    /** y = (x − mean) · reciprocal. */
+    void standardize(
+            float[] x, int xo, float mean, float reciprocal, float[] y, int yo, int count) {
+        for (int i = 0; i < count; i++) {
+            y[yo + i] = (x[xo + i] - mean) * reciprocal;
+        }
+    }
+
+    /** w = reciprocal · (w − meanW − x · meanWx), in place: the gradient of a normalized row. */
+    void normSlope(float[] x, float reciprocal, float meanW, float meanWx, float[] w, int count) {
+        for (int i = 0; i < count; i++) {
+            w[i] = reciprocal * Math.fma(-x[i], meanWx, w[i] - meanW);
+        }
+    }
+
+    // Reductions.
+
+    /** Returns the sum. */
+    float sum(float[] x, int offset, int count) {
+        Arrays.fill(partial, 0f);
+        addLanes(x, offset, 0, count);
+        return tree();
+    }
+
+    /** Returns the sum of a · b, each product added by fma. */
+    float dot(float[] a, int ao, float[] b, int bo, int count) {
+        Arrays.fill(partial, 0f);
+        dotLanes(a, ao, b, bo, 0, count);
+        return tree();
+    }
+
+    /** Returns the sum of (x − mean)². */
+    float deviation(float[] x, int offset, float mean, int count) {
+        Arrays.fill(partial, 0f);
+        deviationLanes(x, offset, mean, 0, count);
+        return tree();
+    }
+
+    /** Returns the greatest element; what it is with a NaN present is undefined, but repeatable. */
+    float max(float[] x, int offset, int count) {
+        Arrays.fill(partial, Float.NEGATIVE_INFINITY);
+        maxLanes(x, offset, 0, count);
+        return maxTree();
+    }
+
+    /** x = exp(factor · x − shift) in place; returns the sum. */
+    float expSum(float factor, float shift, float[] x, int offset, int count) {
+        expShifted(factor, shift, x, offset, count);
+        return sum(x, offset, count);
+    }
+
+    /** Returns the fp64 sum of squares. */
+    double squares(float[] x, int offset, int count) {
+        Arrays.fill(partialDouble, 0.0);
+        squareLanes(x, offset, 0, count);
+        return treeDouble();
+    }
+
+    /** Returns whether all are finite. */
+    boolean allFinite(float[] x, int offset, int count) {
+        for (int i = 0; i < count; i++) {
+            if (!(Math.abs(x[offset + i]) <= Float.MAX_VALUE)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    final void addLanes(float[] x, int offset, int from, int to) {
+        for (int i = from; i < to; i++) {
+            partial[i & LANES - 1] += x[offset + i];
+        }
+    }
+
+    final void dotLanes(float[] a, int ao, float[] b, int bo, int from, int to) {
+        for (int i = from; i < to; i++) {
+            partial[i & LANES - 1] = Math.fma(a[ao + i], b[bo + i], partial[i & LANES - 1]);
+        }
+    }
+
+    final void deviationLanes(float[] x, int offset, float mean, int from, int to) {
+        for (int i = from; i < to; i++) {
+            float d = x[offset + i] - mean;
+            partial[i & LANES - 1] = Math.fma(d, d, partial[i & LANES - 1]);
+        }
+    }
+
+    final void maxLanes(float[] x, int offset, int from, int to) {
+        for (int i = from; i < to; i++) {
+            float best = partial[i & LANES - 1];
+            partial[i & LANES - 1] = x[offset + i] > best ? x[offset + i] : best;
+        }
+    }
+
+    final void squareLanes(float[] x, int offset, int from, int to) {
+        for (int i = from; i < to; i++) {
+            double value = x[offset + i];
+            partialDouble[i & LANES - 1] = Math.fma(value, value, partialDouble[i & LANES - 1]);
+        }
+    }
+
+    final float tree() {
+        for (int half = LANES / 2; half > 0; half /= 2) {
+            for (int i = 0; i < half; i++) {
+                partial[i] += partial[i + half];
+            }
+        }
+        return partial[0];
+    }
+
+    final float maxTree() {
+        for (int half = LANES / 2; half > 0; half /= 2) {
+            for (int i = 0; i < half; i++) {
+                partial[i] = partial[i + half] > partial[i] ? partial[i + half] : partial[i];
+            }
+        }
+        return partial[0];
+    }
+
+    final double treeDouble() {
+        for (int half = LANES / 2; half > 0; half /= 2) {
+            for (int i = 0; i < half; i++) {
+                partialDouble[i] += partialDouble[i + half];
+            }
+        }
+        return partialDouble[0];
+    }
+
+    // Matrix products.
+
+    /**
+     * Packs {@code depth} rows of {@code count} neighbours: to[k·width + j] = from[k·stride + j],
+     * zero from {@code count} to {@code width}.
+     *
+     * @param width {@link #TILE_ROWS} or {@link #TILE_COLUMNS}
+     */
+    void packAlong(
+            float[] from,
+            int fromOffset,
+            int stride,
+            int count,
+            int depth,
+            float[] to,
+            int toOffset,
+            int width) {
+        for (int k = 0; k < depth; k++) {
+            int source = fromOffset + k * stride;
+            int target = toOffset + k * width;
+            for (int j = 0; j < count; j++) {
+                to[target + j] = from[source + j];
+            }
+            for (int j = count; j < width; j++) {
+                to[target + j] = 0f;
+            }
+        }
+    }
+
+    /**
+     * Packs {@code count} rows of {@code depth} neighbours: to[k·width + j] = from[j·stride + k],
+     * zero from {@code count} to {@code width}.
+     */
+    void packAcross(
+            float[] from,
+            int fromOffset,
+            int stride,
+            int count,
+            int depth,
+            float[] to,
+            int toOffset,
+            int width) {
+        for (int j = 0; j < width; j++) {
+            int source = fromOffset + j * stride;
+            for (int k = 0; k < depth; k++) {
+                to[toOffset + k * width + j] = j < count ? from[source + k] : 0f;
+            }
+        }
+    }
+
+    /**
+     * The product of a packed {@value #TILE_ROWS}-row strip and a packed {@value
+     * #TILE_COLUMNS}-column panel, stored to, or added to, a tile of c. Each output is one fma chain
+     * from zero.
+     */
+    void multiplyTile(
+            float[] a,
+            int ao,
+            float[] b,
+            int bo,
+            int depth,
+            float[] c,
+            int co,
+            int stride,
+            boolean add) {
+        for (int row = 0; row < TILE_ROWS; row++) {
+            Arrays.fill(partial, 0f);
+            for (int k = 0; k < depth; k++) {
+                float factor = a[ao + k * TILE_ROWS + row];
+                int source = bo + k * TILE_COLUMNS;
+                for (int j = 0; j < TILE_COLUMNS; j++) {
+                    partial[j] = Math.fma(factor, b[source + j], partial[j]);
+                }
+            }
+            int target = co + row * stride;
+            for (int j = 0; j < TILE_COLUMNS; j++) {
+                c[target + j] = add ? c[target + j] + partial[j] : partial[j];
+            }
+        }
+    }
+}

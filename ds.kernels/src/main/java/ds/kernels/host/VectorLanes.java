@@ -1,0 +1,654 @@
+package ds.kernels.host;
+
+import ds.kernels.Kernels.Activation;
+import jdk.incubator.vector.DoubleVector;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorShuffle;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * The loops of {@link Lanes} by the Vector API, with the same bits. Vectors are 256 bits wide, or
+ * 128 where the hardware has no more; wider ones would leave the product tile too few chains to hide
+ * the latency of fma. Loaded only if the vector module is present.
+ */
+final class VectorLanes extends Lanes {
+    private static final VectorShape SHAPE =
+            FloatVector.SPECIES_PREFERRED.length() >= 8
+                    ? VectorShape.S_256_BIT
+                    : VectorShape.S_128_BIT;
+    private static final VectorShape HALF_SHAPE =
+            SHAPE == VectorShape.S_256_BIT ? VectorShape.S_128_BIT : VectorShape.S_64_BIT;
+    private static final VectorSpecies<Float> S = VectorSpecies.of(float.class, SHAPE);
+    private static final VectorSpecies<Integer> I = VectorSpecies.of(int.class, SHAPE);
+    private static final VectorSpecies<Double> D = VectorSpecies.of(double.class, SHAPE);
+    private static final VectorSpecies<Short> H = VectorSpecies.of(short.class, HALF_SHAPE);
+    private static final VectorSpecies<Float> F = VectorSpecies.of(float.class, HALF_SHAPE);
+    private static final VectorSpecies<Float> QUAD = FloatVector.SPECIES_128;
+    private static final int L = S.length();
+    private static final int L2 = 2 * L;
+    private static final int DL = D.length();
+
+    @Override
+    String describe() {
+        return "vector " + SHAPE.vectorBitSize();
+    }
+
+    /** Returns the first multiple of the vector length that is not above {@code count}. */
+    private static int whole(int count) {
+        return count & -L;
+    }
+
+    private static FloatVector load(float[] x, int offset) {
+        return FloatVector.fromArray(S, x, offset);
+    }
+
+    @Override
+    void widenBf16(short[] from, int fromOffset, float[] to, int toOffset, int count) {
+        int end = whole(count);
+        for (int i = 0; i < end; i += L) {
+            IntVector bits =
+                    (IntVector)
+                            ShortVector.fromArray(H, from, fromOffset + i)
+                                    .convertShape(VectorOperators.ZERO_EXTEND_S2I, I, 0);
+            bits.lanewise(VectorOperators.LSHL, 16)
+                    .reinterpretAsFloats()
+                    .intoArray(to, toOffset + i);
+        }
+        super.widenBf16(from, fromOffset + end, to, toOffset + end, count - end);
+    }
+
+    @Override
+    void narrowBf16(float[] from, int fromOffset, short[] to, int toOffset, int count) {
+        int end = whole(count);
+        for (int i = 0; i < end; i += L) {
+            IntVector bits = load(from, fromOffset + i).reinterpretAsInts();
+            IntVector upper = bits.lanewise(VectorOperators.LSHR, 16);
+            IntVector rounded =
+                    bits.add(0x7fff).add(upper.and(1)).lanewise(VectorOperators.LSHR, 16);
+            VectorMask<Integer> nan = bits.and(0x7fffffff).compare(VectorOperators.GT, 0x7f800000);
+            ((ShortVector)
+                            rounded.blend(upper.or(0x40), nan)
+                                    .convertShape(VectorOperators.I2S, H, 0))
+                    .intoArray(to, toOffset + i);
+        }
+        super.narrowBf16(from, fromOffset + end, to, toOffset + end, count - end);
+    }
+
+    @Override
+    void add(float[] a, int ao, float[] b, int bo, float[] y, int yo, int count) {
+        int end = whole(count);
+        for (int i = 0; i < end; i += L) {
+            load(a, ao + i).add(load(b, bo + i)).intoArray(y, yo + i);
+        }
+        super.add(a, ao + end, b, bo + end, y, yo + end, count - end);
+    }
+
+    @Override
+    void multiply(float[] a, int ao, float[] b, int bo, float[] y, int yo, int count) {
+        int end = whole(count);
+        for (int i = 0; i < end; i += L) {
+            load(a, ao + i).mul(load(b, bo + i)).intoArray(y, yo + i);
+        }
+        super.multiply(a, ao + end, b, bo + end, y, yo + end, count - end);
+    }
+
+    @Override
+    void scale(float factor, float[] x, int xo, float[] y, int yo, int count) {
+        int end = whole(count);
+        for (int i = 0; i < end; i += L) {
+            load(x, xo + i).mul(factor).intoArray(y, yo + i);
+        }
+        super.scale(factor, x, xo + end, y, yo + end, count - end);
+    }
+
+    @Override
+    void addScaled(float factor, float[] x, int xo, float[] y, int yo, int count) {
+        FloatVector f = FloatVector.broadcast(S, factor);
+        int end = whole(count);
+        for (int i = 0; i < end; i += L) {
+            f.fma(load(x, xo + i), load(y, yo + i)).intoArray(y, yo + i);
+        }
+        super.addScaled(factor, x, xo + end, y, yo + end, count - end);
+    }
+
+    @Override
+    void addProduct(float[] a, int ao, float[] b, int bo, float[] y, int yo, int count) {
+        int end = whole(count);
+        for (int i = 0; i < end; i += L) {
+            load(a, ao + i).fma(load(b, bo + i), load(y, yo + i)).intoArray(y, yo + i);
+        }
+        super.addProduct(a, ao + end, b, bo + end, y, yo + end, count - end);
+    }
+
+    private static FloatVector constant(float value) {
+        return FloatVector.broadcast(S, value);
+    }
+
+    /** Returns x where it lies in [low, high], else the bound; NaN stays. */
+    private static FloatVector clamp(FloatVector x, float low, float high) {
+        FloatVector c = x.blend(high, x.compare(VectorOperators.GT, high));
+        return c.blend(low, c.compare(VectorOperators.LT, low));
+    }
+
+    private static FloatVector exp(FloatVector x) {
+        FloatVector clamped = clamp(x, FloatMath.EXP_LOW, FloatMath.EXP_HIGH);
+        FloatVector shifted = clamped.fma(constant(FloatMath.LOG2_E), constant(FloatMath.ROUND));
+        FloatVector n = shifted.sub(FloatMath.ROUND);
+        IntVector whole = shifted.reinterpretAsInts().sub(FloatMath.ROUND_BITS);
+        FloatVector r =
+                n.fma(constant(-FloatMath.LN2_LOW), n.fma(constant(-FloatMath.LN2_HIGH), clamped));
+        FloatVector p = constant(FloatMath.EXP_5).fma(r, constant(FloatMath.EXP_4));
+        p = p.fma(r, constant(FloatMath.EXP_3));
+        p = p.fma(r, constant(FloatMath.EXP_2));
+        p = p.fma(r, constant(FloatMath.EXP_1));
+        p = p.fma(r, constant(FloatMath.EXP_0));
+        p = p.fma(r.mul(r), r).add(1f);
+        IntVector half = whole.lanewise(VectorOperators.ASHR, 1);
+        return p.mul(power(half)).mul(power(whole.sub(half)));
+    }
+
+    private static FloatVector power(IntVector exponent) {
+        return exponent.add(127).lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats();
+    }
+
+    private static FloatVector tanh(FloatVector x) {
+        FloatVector c = x.abs();
+        FloatVector s = c.mul(c);
+        FloatVector p = constant(FloatMath.TANH_4).fma(s, constant(FloatMath.TANH_3));
+        p = p.fma(s, constant(FloatMath.TANH_2));
+        p = p.fma(s, constant(FloatMath.TANH_1));
+        p = p.fma(s, constant(FloatMath.TANH_0));
+        p = p.mul(s).fma(c, c);
+        FloatVector y = constant(1f).sub(constant(2f).div(exp(c.add(c)).add(1f)));
+        return y.blend(p, c.compare(VectorOperators.LT, FloatMath.TANH_SMALL))
+                .reinterpretAsInts()
+                .or(x.reinterpretAsInts().and(FloatMath.SIGN))
+                .reinterpretAsFloats();
+    }
+
+    private static FloatVector gelu(FloatVector x) {
+        FloatVector z = x.mul(x.mul(x).fma(constant(FloatMath.GELU_2), constant(FloatMath.GELU_0)));
+        return x.div(exp(z.neg()).add(1f));
+    }
+
+    private static FloatVector geluSlope(FloatVector x) {
+        FloatVector c = clamp(x, -FloatMath.GELU_FLAT, FloatMath.GELU_FLAT);
+        FloatVector square = c.mul(c);
+        FloatVector z = c.mul(square.fma(constant(FloatMath.GELU_2), constant(FloatMath.GELU_0)));
+        FloatVector one = constant(1f);
+        FloatVector s = one.div(exp(z.neg()).add(1f));
+        FloatVector slope =
+                c.mul(square.fma(constant(FloatMath.GELU_2_TIMES_3), constant(FloatMath.GELU_0)));
+        return slope.fma(s.mul(one.sub(s)), s);
+    }
+
+    private static FloatVector silu(FloatVector x) {
+        return x.div(exp(x.neg()).add(1f));
+    }
+
+    private static FloatVector siluSlope(FloatVector x) {
+        FloatVector one = constant(1f);
+        FloatVector s = one.div(exp(x.neg()).add(1f));
+        return s.mul(x.fma(one.sub(s), one));
+    }
+
+    private static FloatVector tanhSlope(FloatVector x) {
+        FloatVector t = tanh(x);
+        return t.neg().fma(t, constant(1f));
+    }
+
+    @Override
+    void activation(Activation f, float[] x, float[] y, int count) {
+        int end = whole(count);
+        switch (f) {
+            case GELU -> geluLoop(x, y, end);
+            case RELU -> reluLoop(x, y, end);
+            case SILU -> siluLoop(x, y, end);
+            case TANH -> tanhLoop(x, y, end);
+        }
+        for (int i = end; i < count; i++) {
+            y[i] =
+                    switch (f) {
+                        case GELU -> FloatMath.gelu(x[i]);
+                        case RELU -> x[i] <= 0f ? 0f : x[i];
+                        case SILU -> FloatMath.silu(x[i]);
+                        case TANH -> FloatMath.tanh(x[i]);
+                    };
+        }
+    }
+
+    private static void geluLoop(float[] x, float[] y, int end) {
+        for (int i = 0; i < end; i += L) {
+            gelu(load(x, i)).intoArray(y, i);
+        }
+    }
+
+    private static void reluLoop(float[] x, float[] y, int end) {
+        for (int i = 0; i < end; i += L) {
+            FloatVector v = load(x, i);
+            v.blend(0f, v.compare(VectorOperators.LE, 0f)).intoArray(y, i);
+        }
+    }
+
+    private static void siluLoop(float[] x, float[] y, int end) {
+        for (int i = 0; i < end; i += L) {
+            silu(load(x, i)).intoArray(y, i);
+        }
+    }
+
+    private static void tanhLoop(float[] x, float[] y, int end) {
+        for (int i = 0; i < end; i += L) {
+            tanh(load(x, i)).intoArray(y, i);
+        }
+    }
+
+    @Override
+    void activationSlope(Activation f, float[] x, float[] dy, float[] y, int count) {
+        int end = whole(count);
+        switch (f) {
+            case GELU -> geluSlopeLoop(x, dy, y, end);
+            case RELU -> reluSlopeLoop(x, dy, y, end);
+            case SILU -> siluSlopeLoop(x, dy, y, end);
+            case TANH -> tanhSlopeLoop(x, dy, y, end);
+        }
+        for (int i = end; i < count; i++) {
+            y[i] =
+                    switch (f) {
+                        case GELU -> dy[i] * FloatMath.geluSlope(x[i]);
+                        case RELU -> x[i] <= 0f ? 0f : dy[i];
+                        case SILU -> dy[i] * FloatMath.siluSlope(x[i]);
+                        case TANH -> dy[i] * FloatMath.tanhSlope(x[i]);
+                    };
+        }
+    }
+
+    private static void geluSlopeLoop(float[] x, float[] dy, float[] y, int end) {
+        for (int i = 0; i < end; i += L) {
+            load(dy, i).mul(geluSlope(load(x, i))).intoArray(y, i);
+        }
+    }
+
+    private static void reluSlopeLoop(float[] x, float[] dy, float[] y, int end) {
+        for (int i = 0; i < end; i += L) {
+            load(dy, i).blend(0f, load(x, i).compare(VectorOperators.LE, 0f)).intoArray(y, i);
+        }
+    }
+
+    private static void siluSlopeLoop(float[] x, float[] dy, float[] y, int end) {
+        for (int i = 0; i < end; i += L) {
+            load(dy, i).mul(siluSlope(load(x, i))).intoArray(y, i);
+        }
+    }
+
+    private static void tanhSlopeLoop(float[] x, float[] dy, float[] y, int end) {
+        for (int i = 0; i < end; i += L) {
+            load(dy, i).mul(tanhSlope(load(x, i))).intoArray(y, i);
+        }
+    }
+
+    @Override
+    void exp(float[] x, float[] y, int count) {
+        int end = whole(count);
+        for (int i = 0; i < end; i += L) {
+            exp(load(x, i)).intoArray(y, i);
+        }
+        for (int i = end; i < count; i++) {
+            y[i] = FloatMath.exp(x[i]);
+        }
+    }
+
+    @Override
+    void expShifted(float factor, float shift, float[] x, int xo, int count) {
+        FloatVector f = constant(factor);
+        FloatVector s = constant(-shift);
+        int end = whole(count);
+        for (int i = 0; i < end; i += L) {
+            exp(f.fma(load(x, xo + i), s)).intoArray(x, xo + i);
+        }
+        super.expShifted(factor, shift, x, xo + end, count - end);
+    }
+
+    @Override
+    void softmaxSlope(float[] p, int po, float delta, float[] d, int offset, int count) {
+        int end = whole(count);
+        for (int i = 0; i < end; i += L) {
+            load(p, po + i).mul(load(d, offset + i).sub(delta)).intoArray(d, offset + i);
+        }
+        super.softmaxSlope(p, po + end, delta, d, offset + end, count - end);
+    }
+
+    @Override
+    void normalize(
+            float[] x,
+            int xo,
+            float mean,
+            float reciprocal,
+            float[] gamma,
+            float[] beta,
+            float[] y,
+            int yo,
+            int count) {
+        int end = whole(count);
+        for (int i = 0; i < end; i += L) {
+            load(x, xo + i)
+                    .sub(mean)
+                    .mul(reciprocal)
+                    .fma(load(gamma, i), load(beta, i))
+                    .intoArray(y, yo + i);
+        }
+        for (int i = end; i < count; i++) {
+            y[yo + i] = Math.fma((x[xo + i] - mean) * reciprocal, gamma[i], beta[i]);
+        }
+    }
+
+    @Override
+    void standardize(
+            float[] x, int xo, float mean, float reciprocal, float[] y, int yo, int count) {
+        int end = whole(count);
+        for (int i = 0; i < end; i += L) {
+            load(x, xo + i).sub(mean).mul(reciprocal).intoArray(y, yo + i);
+        }
+        super.standardize(x, xo + end, mean, reciprocal, y, yo + end, count - end);
+    }
+
+    @Override
+    void normSlope(float[] x, float reciprocal, float meanW, float meanWx, float[] w, int count) {
+        FloatVector m = constant(meanWx);
+        int end = whole(count);
+        for (int i = 0; i < end; i += L) {
+            load(x, i).neg().fma(m, load(w, i).sub(meanW)).mul(reciprocal).intoArray(w, i);
+        }
+        for (int i = end; i < count; i++) {
+            w[i] = reciprocal * Math.fma(-x[i], meanWx, w[i] - meanW);
+        }
+    }
+
+    // Each pass below owns 2 L of the 16 lanes: one pass with 256 bits, two with 128.
+
+    @Override
+    float sum(float[] x, int offset, int count) {
+        int end = count & -LANES;
+        for (int h = 0; h < LANES; h += L2) {
+            FloatVector s0 = FloatVector.zero(S);
+            FloatVector s1 = FloatVector.zero(S);
+            for (int i = h; i < end; i += LANES) {
+                s0 = s0.add(load(x, offset + i));
+                s1 = s1.add(load(x, offset + i + L));
+            }
+            s0.intoArray(partial, h);
+            s1.intoArray(partial, h + L);
+        }
+        addLanes(x, offset, end, count);
+        return tree();
+    }
+
+    @Override
+    float dot(float[] a, int ao, float[] b, int bo, int count) {
+        int end = count & -LANES;
+        for (int h = 0; h < LANES; h += L2) {
+            FloatVector s0 = FloatVector.zero(S);
+            FloatVector s1 = FloatVector.zero(S);
+            for (int i = h; i < end; i += LANES) {
+                s0 = load(a, ao + i).fma(load(b, bo + i), s0);
+                s1 = load(a, ao + i + L).fma(load(b, bo + i + L), s1);
+            }
+            s0.intoArray(partial, h);
+            s1.intoArray(partial, h + L);
+        }
+        dotLanes(a, ao, b, bo, end, count);
+        return tree();
+    }
+
+    @Override
+    float deviation(float[] x, int offset, float mean, int count) {
+        int end = count & -LANES;
+        for (int h = 0; h < LANES; h += L2) {
+            FloatVector s0 = FloatVector.zero(S);
+            FloatVector s1 = FloatVector.zero(S);
+            for (int i = h; i < end; i += LANES) {
+                FloatVector d0 = load(x, offset + i).sub(mean);
+                FloatVector d1 = load(x, offset + i + L).sub(mean);
+                s0 = d0.fma(d0, s0);
+                s1 = d1.fma(d1, s1);
+            }
+            s0.intoArray(partial, h);
+            s1.intoArray(partial, h + L);
+        }
+        deviationLanes(x, offset, mean, end, count);
+        return tree();
+    }
+
+    @Override
+    float max(float[] x, int offset, int count) {
+        int end = count & -LANES;
+        for (int h = 0; h < LANES; h += L2) {
+            FloatVector s0 = constant(Float.NEGATIVE_INFINITY);
+            FloatVector s1 = s0;
+            for (int i = h; i < end; i += LANES) {
+                FloatVector x0 = load(x, offset + i);
+                FloatVector x1 = load(x, offset + i + L);
+                s0 = s0.blend(x0, x0.compare(VectorOperators.GT, s0));
+                s1 = s1.blend(x1, x1.compare(VectorOperators.GT, s1));
+            }
+            s0.intoArray(partial, h);
+            s1.intoArray(partial, h + L);
+        }
+        maxLanes(x, offset, end, count);
+        return maxTree();
+    }
+
+    @Override
+    double squares(float[] x, int offset, int count) {
+        int end = count & -LANES;
+        for (int h = 0; h < LANES; h += 4 * DL) {
+            DoubleVector s0 = DoubleVector.zero(D);
+            DoubleVector s1 = s0;
+            DoubleVector s2 = s0;
+            DoubleVector s3 = s0;
+            for (int i = h; i < end; i += LANES) {
+                DoubleVector d0 = widen(x, offset + i);
+                DoubleVector d1 = widen(x, offset + i + DL);
+                DoubleVector d2 = widen(x, offset + i + 2 * DL);
+                DoubleVector d3 = widen(x, offset + i + 3 * DL);
+                s0 = d0.fma(d0, s0);
+                s1 = d1.fma(d1, s1);
+                s2 = d2.fma(d2, s2);
+                s3 = d3.fma(d3, s3);
+            }
+            s0.intoArray(partialDouble, h);
+            s1.intoArray(partialDouble, h + DL);
+            s2.intoArray(partialDouble, h + 2 * DL);
+            s3.intoArray(partialDouble, h + 3 * DL);
+        }
+        squareLanes(x, offset, end, count);
+        return treeDouble();
+    }
+
+    private static DoubleVector widen(float[] x, int offset) {
+        return (DoubleVector)
+                FloatVector.fromArray(F, x, offset).convertShape(VectorOperators.F2D, D, 0);
+    }
+
+    @Override
+    boolean allFinite(float[] x, int offset, int count) {
+        int end = whole(count);
+        IntVector bad = IntVector.zero(I);
+        for (int i = 0; i < end; i += L) {
+            // The sign bit appears where the exponent is all ones.
+            bad = bad.or(load(x, offset + i).reinterpretAsInts().and(0x7f800000).add(0x00800000));
+        }
+        return !bad.compare(VectorOperators.LT, 0).anyTrue()
+                && super.allFinite(x, offset + end, count - end);
+    }
+
+    @Override
+    void packAlong(
+            float[] from,
+            int fromOffset,
+            int stride,
+            int count,
+            int depth,
+            float[] to,
+            int toOffset,
+            int width) {
+        if (count < width) {
+            super.packAlong(from, fromOffset, stride, count, depth, to, toOffset, width);
+        } else if (width == TILE_ROWS) {
+            for (int k = 0; k < depth; k++) {
+                FloatVector.fromArray(QUAD, from, fromOffset + k * stride)
+                        .intoArray(to, toOffset + k * TILE_ROWS);
+            }
+        } else {
+            for (int k = 0; k < depth; k++) {
+                int source = fromOffset + k * stride;
+                int target = toOffset + k * TILE_COLUMNS;
+                for (int j = 0; j < TILE_COLUMNS; j += L) {
+                    load(from, source + j).intoArray(to, target + j);
+                }
+            }
+        }
+    }
+
+    @Override
+    void packAcross(
+            float[] from,
+            int fromOffset,
+            int stride,
+            int count,
+            int depth,
+            float[] to,
+            int toOffset,
+            int width) {
+        int done = depth & -TILE_ROWS;
+        for (int j = 0; j < width; j += TILE_ROWS) {
+            if (j + TILE_ROWS > count) {
+                packAcrossPart(from, fromOffset, stride, count, 0, depth, to, toOffset, width, j);
+            } else {
+                packAcross4(from, fromOffset + j * stride, stride, done, to, toOffset + j, width);
+                packAcrossPart(
+                        from, fromOffset, stride, count, done, depth, to, toOffset, width, j);
+            }
+        }
+    }
+
+    private static void packAcrossPart(
+            float[] from,
+            int fromOffset,
+            int stride,
+            int count,
+            int firstDepth,
+            int depth,
+            float[] to,
+            int toOffset,
+            int width,
+            int firstRow) {
+        for (int j = firstRow; j < firstRow + TILE_ROWS; j++) {
+            int source = fromOffset + j * stride;
+            for (int k = firstDepth; k < depth; k++) {
+                to[toOffset + k * width + j] = j < count ? from[source + k] : 0f;
+            }
+        }
+    }
+
+    private static final VectorShuffle<Float> SWAP_1 =
+            VectorShuffle.fromArray(QUAD, new int[] {1, 0, 3, 2}, 0);
+    private static final VectorShuffle<Float> SWAP_2 =
+            VectorShuffle.fromArray(QUAD, new int[] {2, 3, 0, 1}, 0);
+    private static final VectorMask<Float> ODD = VectorMask.fromLong(QUAD, 0b1010);
+    private static final VectorMask<Float> EVEN = VectorMask.fromLong(QUAD, 0b0101);
+    private static final VectorMask<Float> HIGH = VectorMask.fromLong(QUAD, 0b1100);
+    private static final VectorMask<Float> LOW = VectorMask.fromLong(QUAD, 0b0011);
+
+    /** Transposes 4 rows of {@code depth} neighbours, 4 by 4 in registers. */
+    private static void packAcross4(
+            float[] from, int source, int stride, int depth, float[] to, int target, int width) {
+        for (int k = 0; k < depth; k += TILE_ROWS) {
+            FloatVector r0 = FloatVector.fromArray(QUAD, from, source + k);
+            FloatVector r1 = FloatVector.fromArray(QUAD, from, source + stride + k);
+            FloatVector r2 = FloatVector.fromArray(QUAD, from, source + 2 * stride + k);
+            FloatVector r3 = FloatVector.fromArray(QUAD, from, source + 3 * stride + k);
+            FloatVector s0 = r0.blend(r1.rearrange(SWAP_1), ODD);
+            FloatVector s1 = r1.blend(r0.rearrange(SWAP_1), EVEN);
+            FloatVector s2 = r2.blend(r3.rearrange(SWAP_1), ODD);
+            FloatVector s3 = r3.blend(r2.rearrange(SWAP_1), EVEN);
+            int t = target + k * width;
+            s0.blend(s2.rearrange(SWAP_2), HIGH).intoArray(to, t);
+            s1.blend(s3.rearrange(SWAP_2), HIGH).intoArray(to, t + width);
+            s2.blend(s0.rearrange(SWAP_2), LOW).intoArray(to, t + 2 * width);
+            s3.blend(s1.rearrange(SWAP_2), LOW).intoArray(to, t + 3 * width);
+        }
+    }
+
+    @Override
+    void multiplyTile(
+            float[] a,
+            int ao,
+            float[] b,
+            int bo,
+            int depth,
+            float[] c,
+            int co,
+            int stride,
+            boolean add) {
+        for (int h = 0; h < TILE_COLUMNS; h += L2) {
+            multiplyHalf(a, ao, b, bo + h, depth, c, co + h, stride, add);
+        }
+    }
+
+    /** 4 rows by two vectors: 8 accumulators; more spill. */
+    private static void multiplyHalf(
+            float[] a,
+            int ao,
+            float[] b,
+            int bo,
+            int depth,
+            float[] c,
+            int co,
+            int stride,
+            boolean add) {
+        FloatVector c00 = FloatVector.zero(S);
+        FloatVector c01 = c00;
+        FloatVector c10 = c00;
+        FloatVector c11 = c00;
+        FloatVector c20 = c00;
+        FloatVector c21 = c00;
+        FloatVector c30 = c00;
+        FloatVector c31 = c00;
+        for (int k = 0; k < depth; k++) {
+            FloatVector b0 = load(b, bo + k * TILE_COLUMNS);
+            FloatVector b1 = load(b, bo + k * TILE_COLUMNS + L);
+            int x = ao + k * TILE_ROWS;
+            FloatVector f = constant(a[x]);
+            c00 = f.fma(b0, c00);
+            c01 = f.fma(b1, c01);
+            f = constant(a[x + 1]);
+            c10 = f.fma(b0, c10);
+            c11 = f.fma(b1, c11);
+            f = constant(a[x + 2]);
+            c20 = f.fma(b0, c20);
+            c21 = f.fma(b1, c21);
+            f = constant(a[x + 3]);
+            c30 = f.fma(b0, c30);
+            c31 = f.fma(b1, c31);
+        }
+        store(c, co, c00, c01, add);
+        store(c, co + stride, c10, c11, add);
+        store(c, co + 2 * stride, c20, c21, add);
+        store(c, co + 3 * stride, c30, c31, add);
+    }
+
+    private static void store(float[] c, int co, FloatVector v0, FloatVector v1, boolean add) {
+        if (add) {
+            load(c, co).add(v0).intoArray(c, co);
+            load(c, co + L).add(v1).intoArray(c, co + L);
+        } else {
+            v0.intoArray(c, co);
+            v1.intoArray(c, co + L);
+        }
+    }
+}
