@@ -9,6 +9,7 @@ module ds.engine {
 
     exports ds.engine.checkpoint;
     exports ds.engine.data;
+    exports ds.engine.metrics;
     exports ds.engine.spi;
 
     uses ds.engine.spi.DatasetProvider;
