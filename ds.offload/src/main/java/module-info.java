@@ -8,4 +8,7 @@ module ds.offload {
     exports ds.offload.spi;
 
     uses ds.offload.spi.StorageProvider;
+
+    provides ds.offload.spi.StorageProvider with
+            ds.offload.channel.ChannelProvider;
 }

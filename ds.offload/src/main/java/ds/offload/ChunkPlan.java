@@ -23,7 +23,17 @@ record ChunkPlan(int blockBytes, List<Chunk> chunks) {
      * @param first its first element, counted in the owned space
      * @param length its elements
      */
-    record Chunk(int run, long firstInRun, long first, long length) {}
+    record Chunk(int run, long firstInRun, long first, long length) {
+        /** Returns where it begins in its run, in bytes of one array. */
+        long offsetInRun() {
+            return firstInRun * ELEMENT_BYTES;
+        }
+
+        /** Returns its bytes of one array. */
+        long sizeBytes() {
+            return length * ELEMENT_BYTES;
+        }
+    }
 
     ChunkPlan {
         chunks = List.copyOf(chunks);

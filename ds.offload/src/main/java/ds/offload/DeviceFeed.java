@@ -2,7 +2,6 @@ package ds.offload;
 
 import ds.core.DType;
 import ds.core.Device;
-import ds.core.DsException;
 import ds.core.FlatBuffer;
 import ds.core.Pending;
 import java.util.ArrayDeque;
@@ -116,8 +115,8 @@ final class DeviceFeed implements Feed {
             for (Pending pending : chunk) {
                 try {
                     pending.await();
-                } catch (DsException | IllegalStateException e) {
-                    // The failure that led here is the one to report; this only waits.
+                } catch (RuntimeException e) {
+                    // Whatever it was: the failure that led here is reported, this only waits.
                 }
             }
         }

@@ -20,4 +20,23 @@ public final class StateStores {
             StateLayout layout, RankMemory memory, Device device, boolean pinned, long chunkBytes) {
         return new MemoryStateStore(layout, memory, device, pinned, chunkBytes);
     }
+
+    /**
+     * Creates a store whose arrays rest in {@code directory}, one zero-filled file per array, of
+     * which only staging slots are in memory.
+     *
+     * @param memory where the staging slots are allocated; outlives the store
+     * @param device where steps run; outlives the store
+     * @param directory this rank's directory; outlives the store
+     * @throws StorageException if there is too little space, before anything is written, or a write
+     *     fails
+     */
+    public static StateStore onNvme(
+            StateLayout layout,
+            RankMemory memory,
+            Device device,
+            StoreDirectory directory,
+            PipelineSettings settings) {
+        return NvmeStateStore.create(layout, memory, device, directory, settings);
+    }
 }

@@ -1,0 +1,231 @@
+package ds.offload;
+
+import ds.core.DType;
+import ds.core.FlatBuffer;
+import ds.core.Pending;
+import ds.core.RankMemory;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/** A typed array in one file; reads ahead on request, writes through. */
+final class NvmeShardFile implements ShardFile {
+    private static final int BLOCK_BYTES_MAX = 1 << 20;
+    private static final int FILE_NUMBER =
+            1_000; // unlike a state array's; their store ids differ too
+
+    /** A read that was asked for ahead of time. */
+    private record Ahead(
+            long firstByte, long sizeBytes, ExtentFile.Span span, Staging staging, Pending read) {
+        boolean touches(long first, long size) {
+            long blocksBegin = firstByte - span.skip();
+            return first < blocksBegin + span.sizeBytes() && blocksBegin < first + size;
+        }
+    }
+
+    private final ShardFiles.Shape shape;
+    private final ExtentFile file;
+    private final Staging direct;
+    private final Deque<Staging> free = new ArrayDeque<>();
+    private final Deque<Ahead> ahead = new ArrayDeque<>();
+    private final long elements;
+    private long stallNanos;
+    private boolean closed;
+
+    /** Null until a transfer failed. */
+    private @Nullable StorageException broken;
+
+    static NvmeShardFile create(
+            ShardFiles.Shape shape,
+            RankMemory memory,
+            StoreDirectory directory,
+            PipelineSettings settings) {
+        int blockBytes = (int) Math.min(BLOCK_BYTES_MAX, Long.highestOneBit(settings.chunkBytes()));
+        List<Long> extents = shape.extentLengths().stream().map(shape.type()::bytesOf).toList();
+        var fileShape = new ExtentFile.Shape(shape.name(), FILE_NUMBER, extents, blockBytes);
+        directory.requireSpace(fileShape.fileBytes());
+        long chunkBytes = settings.chunkBytes() / blockBytes * blockBytes;
+        long areaBytes = Math.max(ExtentFile.padded(1), Math.min(chunkBytes, fileShape.longest()));
+        List<Staging> stagings =
+                Stream.generate(() -> Staging.allocate(memory, 1, areaBytes))
+                        .limit(settings.bufferCount())
+                        .toList();
+        ExtentFile file =
+                ExtentFile.create(
+                        directory,
+                        fileShape,
+                        ThreadLocalRandom.current().nextLong(),
+                        stagings.getFirst(),
+                        stagings.size(),
+                        settings.stuckAfter());
+        return new NvmeShardFile(shape, file, stagings);
+    }
+
+    private NvmeShardFile(ShardFiles.Shape shape, ExtentFile file, List<Staging> stagings) {
+        this.shape = shape;
+        this.file = file;
+        this.direct = stagings.getFirst();
+        this.free.addAll(stagings.subList(1, stagings.size()));
+        this.elements = shape.extentLengths().stream().mapToLong(Long::longValue).sum();
+    }
+
+    @Override
+    public DType type() {
+        return shape.type();
+    }
+
+    @Override
+    public List<Long> extentLengths() {
+        return shape.extentLengths();
+    }
+
+    @Override
+    public long elements() {
+        return elements;
+    }
+
+    @Override
+    public void prefetch(long firstElement, long length) {
+        requireUsable();
+        Objects.checkFromIndexSize(firstElement, length, elements);
+        long first = type().bytesOf(firstElement);
+        long size = type().bytesOf(length);
+        if (length == 0 || free.isEmpty() || find(first, size) != null) {
+            return;
+        }
+        ExtentFile.Span span = file.span(first, size, free.getFirst());
+        if (span.payloadBytes() < size) {
+            return; // longer than a slot: read() goes through it piece by piece
+        }
+        Staging staging = free.removeFirst();
+        MemorySegment area = staging.areas().getFirst().asSlice(0, span.sizeBytes());
+        ahead.add(
+                new Ahead(
+                        first, size, span, staging, file.read(span.extent(), span.offset(), area)));
+    }
+
+    private @Nullable Ahead find(long firstByte, long sizeBytes) {
+        for (Ahead candidate : ahead) {
+            if (candidate.firstByte() == firstByte && candidate.sizeBytes() == sizeBytes) {
+                return candidate;
+            }
+        }
+        return null;
+    }
+
+    @Override
+    public void read(long firstElement, FlatBuffer into) {
+        check(firstElement, into);
+        long first = type().bytesOf(firstElement);
+        timed(
+                () -> {
+                    Ahead found = find(first, into.sizeBytes());
+                    if (found == null) {
+                        file.read(first, into.segment(), direct);
+                    } else {
+                        ahead.remove(found);
+                        take(found, into.segment());
+                    }
+                });
+    }
+
+    private void take(Ahead found, MemorySegment into) {
+        found.read().await();
+        ExtentFile.Span span = found.span();
+        Staging staging = found.staging();
+        file.verify(span.extent(), span.offset(), staging.bytes().getFirst(), span.sizeBytes());
+        MemorySegment.copy(staging.areas().getFirst(), span.skip(), into, 0, span.payloadBytes());
+        free.add(staging);
+    }
+
+    @Override
+    public void write(long firstElement, FlatBuffer from) {
+        check(firstElement, from);
+        long first = type().bytesOf(firstElement);
+        timed(
+                () -> {
+                    forget(first, from.sizeBytes());
+                    file.write(first, from.segment(), direct);
+                });
+    }
+
+    /** Drops what was read ahead and is about to change, neighbours in the same blocks included. */
+    private void forget(long firstByte, long sizeBytes) {
+        for (Iterator<Ahead> each = ahead.iterator(); each.hasNext(); ) {
+            Ahead candidate = each.next();
+            if (candidate.touches(firstByte, sizeBytes)) {
+                each.remove();
+                candidate.read().await();
+                free.add(candidate.staging());
+            }
+        }
+    }
+
+    private void check(long firstElement, FlatBuffer buffer) {
+        requireUsable();
+        Objects.checkFromIndexSize(firstElement, buffer.lengthElements(), elements);
+        if (buffer.type() != type()) {
+            throw new IllegalArgumentException(
+                    "The shard file '%s' holds %s, the buffer is %s."
+                            .formatted(shape.name(), type().jsonName(), buffer.type().jsonName()));
+        }
+    }
+
+    private void timed(Runnable transfer) {
+        long since = System.nanoTime();
+        try {
+            transfer.run();
+        } catch (StorageException e) {
+            broken = e;
+            throw e;
+        } finally {
+            stallNanos += System.nanoTime() - since;
+        }
+    }
+
+    private void requireUsable() {
+        if (closed) {
+            throw new IllegalStateException(
+                    "The shard file '%s' is closed.".formatted(shape.name()));
+        }
+        if (broken != null) {
+            throw new StorageException(
+                    "The shard file '%s' cannot be used any more, since an earlier operation failed: %s"
+                            .formatted(shape.name(), broken.getMessage()),
+                    broken);
+        }
+    }
+
+    @Override
+    public long storedBytes() {
+        return file.fileBytes();
+    }
+
+    @Override
+    public long stallNanos() {
+        return stallNanos;
+    }
+
+    /** Waits for what was read ahead, and deletes the file. */
+    @Override
+    public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        List<Ahead> left = new ArrayList<>(ahead);
+        ahead.clear();
+        try {
+            left.forEach(each -> each.read().await());
+        } finally {
+            file.close();
+        }
+    }
+}

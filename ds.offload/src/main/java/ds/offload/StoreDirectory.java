@@ -1,0 +1,258 @@
+package ds.offload;
+
+import ds.offload.spi.StorageProvider;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One rank's directory on an NVMe volume, locked while it is open and deleted when it is closed.
+ * Opening it first reclaims what dead processes left in the same {@code nvme_path}: a store whose
+ * process is gone, whose lock is free and that never committed. Owned by the rank's thread.
+ */
+public final class StoreDirectory implements AutoCloseable {
+    static final String LOCK_FILE = "lock";
+
+    private static final Set<PosixFilePermission> DIRECTORY_MODE =
+            PosixFilePermissions.fromString("rwx------");
+    private static final Set<PosixFilePermission> FILE_MODE =
+            PosixFilePermissions.fromString("rw-------");
+    private static final int ATTEMPTS = 10;
+
+    private final StoreLocation location;
+    private final StorageProvider provider;
+    private final FileOperations files;
+    private final Path directory;
+    private final FileChannel lockChannel;
+    private final FileLock lock;
+    private boolean closed;
+
+    private StoreDirectory(
+            StoreLocation location,
+            StorageProvider provider,
+            FileOperations files,
+            FileChannel lockChannel,
+            FileLock lock) {
+        this.location = location;
+        this.provider = provider;
+        this.files = files;
+        this.directory = location.rankDirectory();
+        this.lockChannel = lockChannel;
+        this.lock = lock;
+    }
+
+    /**
+     * Creates and locks the directory of {@code location}, and {@code nvme_path} where it is not
+     * there yet.
+     *
+     * @param provider how the files in it are opened
+     * @param files the door through which every byte goes
+     * @throws StorageException if {@code nvme_path} cannot be written, the store is another live
+     *     process's, or a directory on the way is a link or somebody else's
+     */
+    public static StoreDirectory open(
+            StoreLocation location, StorageProvider provider, FileOperations files) {
+        Path nvmePath = location.nvmePath();
+        try {
+            Files.createDirectories(nvmePath);
+            StaleStores.reclaim(nvmePath);
+            createRankDirectory(location);
+        } catch (FileAlreadyExistsException e) {
+            throw new StorageException(
+                    "The offload store %s is there already%s; end that run, or use another nvme_path."
+                            .formatted(
+                                    location.rankDirectory(),
+                                    StoreOwner.read(location.rankDirectory())
+                                            .map(owner -> " and belongs to process " + owner.pid())
+                                            .orElse("")),
+                    e);
+        } catch (IOException e) {
+            throw new StorageException(
+                    "Cannot create the offload store %s: %s; make nvme_path a directory that this user may write."
+                            .formatted(location.rankDirectory(), e),
+                    e);
+        }
+        return lock(location, provider, files);
+    }
+
+    private static StoreDirectory lock(
+            StoreLocation location, StorageProvider provider, FileOperations files) {
+        Path directory = location.rankDirectory();
+        @Nullable FileChannel channel = null;
+        @Nullable FileLock lock = null;
+        try {
+            StoreOwner.current().write(directory, files);
+            channel = createFile(directory.resolve(LOCK_FILE));
+            lock = channel.tryLock();
+            if (lock == null) {
+                throw new StorageException(
+                        "The offload store %s was locked by another process while it was made."
+                                .formatted(directory));
+            }
+            return new StoreDirectory(location, provider, files, channel, lock);
+        } catch (IOException e) {
+            throw new StorageException(
+                    "Cannot lock the offload store %s: %s; nvme_path must be on a file system with file locks."
+                            .formatted(directory, e),
+                    e);
+        } finally {
+            if (lock == null) {
+                closeQuietly(channel);
+                StaleStores.delete(directory);
+            }
+        }
+    }
+
+    private static void closeQuietly(@Nullable FileChannel channel) {
+        if (channel != null) {
+            try {
+                channel.close();
+            } catch (IOException e) {
+                System.getLogger(StoreDirectory.class.getName())
+                        .log(System.Logger.Level.WARNING, "Closing a lock file failed: " + e);
+            }
+        }
+    }
+
+    private static void createRankDirectory(StoreLocation location) throws IOException {
+        Path run = location.runDirectory();
+        for (int attempt = 1; ; attempt++) {
+            try {
+                Files.createDirectory(run, mode(run, DIRECTORY_MODE));
+            } catch (FileAlreadyExistsException e) {
+                requirePlainDirectory(run); // another rank of this run made it
+            }
+            try {
+                Files.createDirectory(
+                        location.rankDirectory(), mode(location.rankDirectory(), DIRECTORY_MODE));
+                break;
+            } catch (NoSuchFileException e) {
+                if (attempt == ATTEMPTS) { // an ending rank deletes the empty run directory
+                    throw e;
+                }
+            }
+        }
+        if (!Files.getOwner(run, LinkOption.NOFOLLOW_LINKS)
+                .equals(Files.getOwner(location.rankDirectory(), LinkOption.NOFOLLOW_LINKS))) {
+            Files.delete(location.rankDirectory());
+            throw new StorageException(
+                    "The directory %s belongs to %s, not to this user; remove it or use another nvme_path."
+                            .formatted(run, Files.getOwner(run, LinkOption.NOFOLLOW_LINKS)));
+        }
+    }
+
+    private static void requirePlainDirectory(Path run) {
+        if (!Files.isDirectory(run, LinkOption.NOFOLLOW_LINKS)) {
+            throw new StorageException(
+                    "%s is a link or a file, not a directory; remove it or use another nvme_path."
+                            .formatted(run));
+        }
+    }
+
+    private static FileAttribute<?>[] mode(Path path, Set<PosixFilePermission> permissions) {
+        return path.getFileSystem().supportedFileAttributeViews().contains("posix")
+                ? new FileAttribute<?>[] {PosixFilePermissions.asFileAttribute(permissions)}
+                : new FileAttribute<?>[0];
+    }
+
+    private static FileChannel createFile(Path file) throws IOException {
+        return FileChannel.open(
+                file,
+                Set.of(
+                        StandardOpenOption.CREATE_NEW,
+                        StandardOpenOption.WRITE,
+                        LinkOption.NOFOLLOW_LINKS),
+                mode(file, FILE_MODE));
+    }
+
+    /** Creates a new file of this store, for writing. */
+    FileChannel create(Path file) throws IOException {
+        return createFile(file);
+    }
+
+    /** Returns where the store is. */
+    public StoreLocation location() {
+        return location;
+    }
+
+    /** Returns the rank's directory. */
+    public Path path() {
+        return directory;
+    }
+
+    /** Returns how files are opened. */
+    StorageProvider provider() {
+        return provider;
+    }
+
+    /** Returns the door through which every byte goes. */
+    FileOperations files() {
+        return files;
+    }
+
+    /**
+     * Checks that {@code neededBytes} more can be written. A later disk full is still an error, but
+     * this one comes before anything is written and says the way out.
+     *
+     * @throws StorageException naming what is needed, what is available, and the stores of other
+     *     runs in the same {@code nvme_path}
+     */
+    public void requireSpace(long neededBytes) {
+        requireSpace(location.nvmePath(), neededBytes, files);
+    }
+
+    /**
+     * Checks that {@code neededBytes} can be written under {@code nvmePath}: for all local ranks at
+     * once, before any of them opens its directory.
+     *
+     * @throws StorageException naming what is needed, what is available, and the way out
+     */
+    public static void requireSpace(Path nvmePath, long neededBytes, FileOperations files) {
+        long usableBytes;
+        try {
+            usableBytes = files.usableBytes(nvmePath);
+        } catch (IOException e) {
+            throw new StorageException(
+                    "Cannot tell the free space of nvme_path %s: %s.".formatted(nvmePath, e), e);
+        }
+        if (usableBytes < neededBytes) {
+            throw new StorageException(
+                    "The offload store needs %,d bytes and %s has %,d available; use fewer parameters, another nvme_path, or remove other stores there: %s."
+                            .formatted(
+                                    neededBytes,
+                                    nvmePath,
+                                    usableBytes,
+                                    StaleStores.describeAll(nvmePath)));
+        }
+    }
+
+    /** Deletes the store. Its files are closed by then. */
+    @Override
+    public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        StaleStores.deleteFiles(directory);
+        try {
+            lock.release();
+            lockChannel.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException("Unlocking %s failed.".formatted(directory), e);
+        } finally {
+            StaleStores.delete(directory);
+        }
+    }
+}
