@@ -6,4 +6,6 @@ module ds.testkit {
     requires transitive ds.offload;
     requires transitive ds.optim.spi;
     requires transitive org.junit.jupiter.api;
+
+    exports ds.testkit;
 }

@@ -1,0 +1,244 @@
+package ds.testkit;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import ds.core.DType;
+import ds.core.Device;
+import ds.core.FlatBuffer;
+import ds.core.HostDevice;
+import ds.core.HostMemories;
+import ds.core.MemoryKind;
+import ds.core.RankMemory;
+import ds.offload.StateLayout;
+import ds.offload.StateStore;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/**
+ * What every {@link StateStore} promises, wherever its arrays rest: the same bits as plain arrays,
+ * on the host and on a device that is not addressable. Extend it and make stores.
+ */
+public abstract class StateStoreContract {
+    private static final int GRANULE = StateLayout.GRANULE_ELEMENTS;
+    private static final long CHUNK_BYTES = 2L * 8 * 4096; // two arrays, eight blocks of 4 KiB each
+    private static final long SEED = 20_251_122L;
+
+    private final List<AutoCloseable> opened = new ArrayList<>();
+
+    /** For subclasses. */
+    protected StateStoreContract() {}
+
+    /** Returns a new store. It is closed by the caller. */
+    protected abstract StateStore create(
+            StateLayout layout, RankMemory memory, Device device, long chunkBytes);
+
+    /** Closes what a test opened, last first. */
+    @AfterEach
+    protected final void closeAll() throws Exception {
+        for (AutoCloseable each : opened.reversed()) {
+            each.close();
+        }
+    }
+
+    /** Has {@code each} closed after the test, before what was opened earlier. */
+    protected final <T extends AutoCloseable> T opened(T each) {
+        opened.add(each);
+        return each;
+    }
+
+    private static StateLayout layout(long... runs) {
+        return new StateLayout(
+                List.of("master", "exp_avg"), java.util.Arrays.stream(runs).boxed().toList());
+    }
+
+    /** A store with what it needs, and the twin in plain arrays that it must equal. */
+    private final class Twin {
+        final RankMemory memory = opened(new RankMemory(HostMemories.portable()));
+        final StateStore store;
+        final int elements;
+        final float[] master;
+        final float[] average;
+        final float[] gradient;
+        final FlatBuffer gradients;
+        final FlatBuffer copy;
+
+        Twin(StateLayout layout, Device device) {
+            elements = Math.toIntExact(layout.elements());
+            master = new float[elements];
+            average = new float[elements];
+            gradient = new float[elements];
+            gradients = memory.allocate(MemoryKind.GRADIENTS, DType.FP32, elements);
+            copy = memory.allocate(MemoryKind.PARAMETERS, DType.BF16, elements);
+            store = opened(create(layout, memory, device, CHUNK_BYTES));
+            Random random = new Random(SEED);
+            for (int i = 0; i < elements; i++) {
+                master[i] = random.nextFloat() - 0.5f;
+                gradient[i] = random.nextFloat() - 0.5f;
+                gradients.set(i, gradient[i]);
+            }
+            if (elements > 0) {
+                store.write(0, 0, FlatBuffer.ofFloats(master));
+            }
+        }
+
+        void step() {
+            store.step(
+                    (first, length) ->
+                            List.of(gradients.slice(first, length), copy.slice(first, length)),
+                    (first, resident, stored) -> {
+                        FlatBuffer weights = stored.get(0);
+                        FlatBuffer averages = stored.get(1);
+                        for (long i = 0; i < weights.lengthElements(); i++) {
+                            float g = resident.get(0).get(i);
+                            averages.set(i, average(averages.get(i), g));
+                            weights.set(i, weight(weights.get(i), averages.get(i)));
+                            resident.get(1).set(i, weights.get(i));
+                        }
+                    });
+            for (int i = 0; i < elements; i++) {
+                average[i] = average(average[i], gradient[i]);
+                master[i] = weight(master[i], average[i]);
+            }
+        }
+
+        void assertSame() {
+            FlatBuffer read = FlatBuffer.ofFloats(new float[elements]);
+            if (elements > 0) {
+                store.read(0, 0, read);
+                assertEquals(-1, read.segment().mismatch(FlatBuffer.ofFloats(master).segment()));
+                store.read(1, 0, read);
+                assertEquals(-1, read.segment().mismatch(FlatBuffer.ofFloats(average).segment()));
+            }
+            for (int i = 0; i < elements; i++) {
+                float expected = ds.core.Rounding.fromBf16(ds.core.Rounding.toBf16(master[i]));
+                assertEquals(expected, copy.get(i), "16-bit copy of element " + i);
+            }
+        }
+    }
+
+    private static float average(float before, float gradient) {
+        return before * 0.9f + gradient * 0.1f;
+    }
+
+    private static float weight(float before, float average) {
+        return before - average * 0.01f;
+    }
+
+    @Test
+    void arraysBeginAtZero() {
+        RankMemory memory = opened(new RankMemory(HostMemories.portable()));
+        StateStore store =
+                opened(create(layout(3L * GRANULE), memory, opened(new HostDevice()), CHUNK_BYTES));
+        FlatBuffer read = FlatBuffer.ofFloats(1f, 1f, 1f);
+        store.read(1, 2L * GRANULE + 7, read);
+        assertEquals(-1, read.segment().mismatch(FlatBuffer.ofFloats(0f, 0f, 0f).segment()));
+    }
+
+    @Test
+    void anyRangeIsReadAsItWasWritten() {
+        Twin twin = new Twin(layout(5L * GRANULE, 0, 11L * GRANULE), opened(new HostDevice()));
+        Random random = new Random(SEED + 1);
+        for (int i = 0; i < 50; i++) {
+            int first = random.nextInt(twin.elements - 1);
+            int length = 1 + random.nextInt(twin.elements - first);
+            float[] values = new float[length];
+            for (int j = 0; j < length; j++) {
+                values[j] = random.nextFloat();
+                twin.master[first + j] = values[j];
+            }
+            twin.store.write(0, first, FlatBuffer.ofFloats(values));
+        }
+        FlatBuffer read = FlatBuffer.ofFloats(new float[twin.elements - 3]);
+        twin.store.read(0, 3, read);
+        FlatBuffer expected = FlatBuffer.ofFloats(twin.master).slice(3, twin.elements - 3);
+        assertEquals(-1, read.segment().mismatch(expected.segment()));
+    }
+
+    @Test
+    void aStepSeesEveryElementOnceInOrderAndNoChunkCrossesARun() {
+        long[] runs = {3L * GRANULE, 0, 20L * GRANULE, GRANULE};
+        Twin twin = new Twin(layout(runs), opened(new HostDevice()));
+        List<Long> seen = new ArrayList<>();
+        twin.store.step(
+                (first, length) -> List.of(twin.gradients.slice(first, length)),
+                (first, resident, stored) -> {
+                    seen.add(first);
+                    seen.add(first + stored.getFirst().lengthElements());
+                    assertEquals(2, stored.size());
+                    assertEquals(twin.gradient[Math.toIntExact(first)], resident.getFirst().get(0));
+                });
+        long at = 0;
+        int index = 0;
+        for (long run : runs) {
+            for (long end = at + run; at < end; index += 2) {
+                assertEquals(at, seen.get(index));
+                at = seen.get(index + 1);
+                assertEquals(true, at <= end, "a chunk ends at " + at + ", its run at " + end);
+            }
+        }
+        assertEquals(seen.size(), index);
+    }
+
+    @Test
+    void stepsGiveTheBitsOfPlainArrays() {
+        Twin twin = new Twin(layout(3L * GRANULE, 29L * GRANULE), opened(new HostDevice()));
+        for (int step = 0; step < 5; step++) {
+            twin.step();
+        }
+        twin.assertSame();
+    }
+
+    @Test
+    void stepsOnADetachedDeviceGiveTheSameBits() {
+        Twin twin = new Twin(layout(3L * GRANULE, 29L * GRANULE), opened(new DetachedDevice(SEED)));
+        for (int step = 0; step < 3; step++) {
+            twin.step();
+        }
+        twin.assertSame();
+    }
+
+    @Test
+    void aStepAllocatesNothing() {
+        Twin twin = new Twin(layout(3L * GRANULE, 29L * GRANULE), opened(new HostDevice()));
+        long before = twin.memory.allocationCount();
+        twin.step();
+        twin.step();
+        assertEquals(before, twin.memory.allocationCount());
+    }
+
+    @Test
+    void aRankThatOwnsNothingSteps() {
+        Twin none = new Twin(layout(), opened(new HostDevice()));
+        none.step();
+        none.assertSame();
+        Twin empty = new Twin(layout(0, 0), opened(new DetachedDevice(SEED)));
+        empty.step();
+        empty.assertSame();
+    }
+
+    @Test
+    void whatAStepThrowsReachesItsCaller() {
+        Twin twin = new Twin(layout(9L * GRANULE), opened(new HostDevice()));
+        IllegalStateException thrown =
+                assertThrows(
+                        IllegalStateException.class,
+                        () ->
+                                twin.store.step(
+                                        (first, length) -> List.of(),
+                                        (first, resident, stored) -> {
+                                            throw new IllegalStateException("mine");
+                                        }));
+        assertEquals("mine", thrown.getMessage());
+    }
+
+    @Test
+    void closingTwiceIsHarmless() {
+        Twin twin = new Twin(layout(GRANULE), opened(new HostDevice()));
+        twin.store.close();
+        twin.store.close();
+    }
+}
