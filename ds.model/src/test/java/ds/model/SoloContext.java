@@ -27,16 +27,15 @@ public final class SoloContext implements BackwardContext, AutoCloseable {
     private final RankMemory memory = new RankMemory(HostMemories.portable());
     private final Workers workers = new Workers("solo", 1);
     private final Kernels kernels =
-            KernelsProviders.in(ModuleLayer.boot())
-                    .require(KernelsProviders.HOST)
-                    .create(workers);
+            KernelsProviders.in(ModuleLayer.boot()).require(KernelsProviders.HOST).create(workers);
     private final Workspace workspace = new Workspace(memory);
     private final Map<Class<?>, Object> kept = new HashMap<>();
     private final Map<String, FlatBuffer> masters = new LinkedHashMap<>();
     private final Map<String, FlatBuffer> working = new HashMap<>();
     private final Map<String, FlatBuffer> micro = new HashMap<>(); // this micro-batch, fp32
     private final Map<String, FlatBuffer> sums = new HashMap<>(); // over micro-batches, fp32
-    private final Map<String, FlatBuffer> rounding = new HashMap<>(); // a contribution as handed over
+    private final Map<String, FlatBuffer> rounding =
+            new HashMap<>(); // a contribution as handed over
     private final Map<String, Boolean> written = new HashMap<>();
     private Mode mode = Mode.TRAIN;
 
@@ -54,8 +53,7 @@ public final class SoloContext implements BackwardContext, AutoCloseable {
                             case Init.Constant(float value) -> value;
                             case Init.Normal(float deviation) ->
                                     (float) (random.nextGaussian() * deviation);
-                            case Init.Uniform(float bound) ->
-                                    bound * (2 * random.nextFloat() - 1);
+                            case Init.Uniform(float bound) -> bound * (2 * random.nextFloat() - 1);
                         });
             }
             masters.put(parameter.name(), master);
@@ -64,8 +62,7 @@ public final class SoloContext implements BackwardContext, AutoCloseable {
                 micro.put(
                         parameter.name(),
                         memory.allocate(MemoryKind.BUCKETS, DType.FP32, elements));
-                rounding.put(
-                        parameter.name(), memory.allocate(MemoryKind.BUCKETS, type, elements));
+                rounding.put(parameter.name(), memory.allocate(MemoryKind.BUCKETS, type, elements));
                 sums.put(
                         parameter.name(),
                         memory.allocate(MemoryKind.GRADIENTS, DType.FP32, elements));
@@ -168,7 +165,8 @@ public final class SoloContext implements BackwardContext, AutoCloseable {
     public void complete(Unit unit) {
         log.add("complete " + unit.name());
         for (Parameter parameter : unit.parameters()) {
-            if (layout.storage(parameter) == parameter && written.remove(parameter.name()) != null) {
+            if (layout.storage(parameter) == parameter
+                    && written.remove(parameter.name()) != null) {
                 FlatBuffer rounded = rounding.get(parameter.name());
                 kernels.convert(micro.get(parameter.name()), rounded);
                 FlatBuffer sum = sums.get(parameter.name());

@@ -72,8 +72,7 @@ class RecordedTrainingTest {
 
     private static Field floats(float[] all, int row, int width) {
         float[] part = Arrays.copyOfRange(all, row * width, (row + MICRO) * width);
-        return new Field(
-                Field.Type.FLOAT32, List.of(width), MemorySegment.ofArray(part));
+        return new Field(Field.Type.FLOAT32, List.of(width), MemorySegment.ofArray(part));
     }
 
     private static Batch tokens(int[] ids, int row) {
@@ -160,8 +159,7 @@ class RecordedTrainingTest {
                 }
             }
             double norm = Math.sqrt(squares);
-            float factor =
-                    (float) ((norm > clip ? clip / (norm + 1e-6) : 1) / contributions);
+            float factor = (float) ((norm > clip ? clip / (norm + 1e-6) : 1) / contributions);
             power1 *= 0.9;
             power2 *= 0.95;
             for (Map.Entry<String, FlatBuffer> entry : context.masters().entrySet()) {

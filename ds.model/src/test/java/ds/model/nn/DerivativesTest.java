@@ -128,7 +128,8 @@ class DerivativesTest {
             double expectedLoss = reference.applyAsDouble(values);
             assertEquals(expectedLoss, loss, 1e-6 * (1 + Math.abs(expectedLoss)), "loss");
             values.forEach(
-                    (name, x) -> compare(name, x, doubles(context.gradientOf(name)), values, reference));
+                    (name, x) ->
+                            compare(name, x, doubles(context.gradientOf(name)), values, reference));
         }
     }
 
@@ -152,7 +153,8 @@ class DerivativesTest {
         }
         for (int i = 0; i < x.length; i++) {
             double allowed = TOLERANCE * (largest + Math.abs(numerical[i])) + 1e-9;
-            assertEquals(numerical[i], gradient[i], allowed, "gradient of %s[%d]".formatted(name, i));
+            assertEquals(
+                    numerical[i], gradient[i], allowed, "gradient of %s[%d]".formatted(name, i));
         }
     }
 

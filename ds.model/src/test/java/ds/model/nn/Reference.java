@@ -44,8 +44,7 @@ final class Reference {
     }
 
     /** op(a)[m,k] op(b)[k,n]. */
-    static double[] matmul(
-            double[] a, boolean ta, double[] b, boolean tb, int m, int n, int k) {
+    static double[] matmul(double[] a, boolean ta, double[] b, boolean tb, int m, int n, int k) {
         double[] y = new double[m * n];
         for (int i = 0; i < m; i++) {
             for (int j = 0; j < n; j++) {
@@ -114,7 +113,11 @@ final class Reference {
                         for (int c = 0; c < size; c++) {
                             score +=
                                     qkv[(s * tokens + i) * 3 * width + h * size + c]
-                                            * qkv[(s * tokens + j) * 3 * width + width + h * size + c];
+                                            * qkv[
+                                                    (s * tokens + j) * 3 * width
+                                                            + width
+                                                            + h * size
+                                                            + c];
                         }
                         weight[j] = exp(score / sqrt(size));
                         sum += weight[j];
@@ -124,7 +127,11 @@ final class Reference {
                             y[(s * tokens + i) * width + h * size + c] +=
                                     weight[j]
                                             / sum
-                                            * qkv[(s * tokens + j) * 3 * width + 2 * width + h * size + c];
+                                            * qkv[
+                                                    (s * tokens + j) * 3 * width
+                                                            + 2 * width
+                                                            + h * size
+                                                            + c];
                         }
                     }
                 }
