@@ -295,7 +295,7 @@ public final class CsvDataset implements Dataset {
             info.put("means", join(means));
             info.put("deviations", join(deviations));
         }
-        return info;
+        return DataFiles.withShape(info, shape());
     }
 
     private static String join(double[] values) {

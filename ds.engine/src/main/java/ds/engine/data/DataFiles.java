@@ -1,15 +1,22 @@
 package ds.engine.data;
 
+import ds.model.spi.ModelProvider.DataShape;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.zip.GZIPInputStream;
 
 /** Reads whole data files, with messages for people. */
 final class DataFiles {
+    static final String INPUTS = "input_elements";
+    static final String OUTPUTS = "output_elements";
+    static final String TOKENS = "tokens";
+    static final String LABELS = "labels";
     private static final int LIMIT_BYTES = Integer.MAX_VALUE - 16;
 
     private DataFiles() {}
@@ -39,6 +46,15 @@ final class DataFiles {
             throw new DataException(
                     "Cannot read data file %s: %s.".formatted(file, e.getMessage()), e);
         }
+    }
+
+    static Map<String, String> withShape(Map<String, String> info, DataShape shape) {
+        Map<String, String> all = new TreeMap<>(info);
+        all.put(INPUTS, Integer.toString(shape.inputElements()));
+        all.put(OUTPUTS, Integer.toString(shape.outputElements()));
+        all.put(TOKENS, Boolean.toString(shape.tokens()));
+        all.put(LABELS, Boolean.toString(shape.labels()));
+        return all;
     }
 
     static void checkShare(double trainShare) {

@@ -33,7 +33,7 @@ public interface Dataset {
     /**
      * Returns what it takes to read and prepare the same kind of data again: stored in checkpoints,
      * so that {@code ds sample} and {@code ds eval} need no more than the directory. Keys are
-     * {@code kind} and the reader's own.
+     * {@code kind}, the reader's own, and those of the shape, which {@link Datasets#shape} reads.
      */
     Map<String, String> info();
 

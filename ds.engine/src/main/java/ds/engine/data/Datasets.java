@@ -2,6 +2,7 @@ package ds.engine.data;
 
 import ds.core.ProviderTable;
 import ds.engine.spi.DatasetProvider;
+import ds.model.spi.ModelProvider.DataShape;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -79,6 +80,24 @@ public final class Datasets {
             options = options.withContext(Integer.parseInt(info.get("context")));
         }
         return open(file, target.isEmpty() ? options : options.withTarget(target));
+    }
+
+    /**
+     * Returns the shape that {@link Dataset#info()} describes.
+     *
+     * @throws DataException if it does not hold one
+     */
+    public static DataShape shape(Map<String, String> info) {
+        if (!info.containsKey(DataFiles.INPUTS) || !info.containsKey(DataFiles.OUTPUTS)) {
+            throw new DataException(
+                    "The checkpoint does not say what its data looked like (%s); it was saved without training data, so only code can use it."
+                            .formatted(info));
+        }
+        return new DataShape(
+                Integer.parseInt(info.get(DataFiles.INPUTS)),
+                Integer.parseInt(info.get(DataFiles.OUTPUTS)),
+                Boolean.parseBoolean(info.get(DataFiles.TOKENS)),
+                Boolean.parseBoolean(info.get(DataFiles.LABELS)));
     }
 
     private static double[] numbers(String text) {

@@ -148,7 +148,7 @@ public final class IdxDataset implements Dataset {
 
     @Override
     public Map<String, String> info() {
-        return Map.of("kind", "idx", "file", file.toString());
+        return DataFiles.withShape(Map.of("kind", "idx", "file", file.toString()), shape());
     }
 
     @Override

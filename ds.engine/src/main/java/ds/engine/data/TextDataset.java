@@ -108,7 +108,9 @@ public final class TextDataset implements Dataset {
 
     @Override
     public Map<String, String> info() {
-        return Map.of("kind", "text", "file", name, "context", Integer.toString(context));
+        return DataFiles.withShape(
+                Map.of("kind", "text", "file", name, "context", Integer.toString(context)),
+                shape());
     }
 
     @Override

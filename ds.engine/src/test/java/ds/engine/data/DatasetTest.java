@@ -141,6 +141,7 @@ class DatasetTest {
         Split split = Datasets.openSplit(file, DataOptions.DEFAULT.withTarget("label"), 0.9);
         assertEquals(36, split.train().samples());
         assertEquals(4, split.validation().samples());
+        assertEquals(split.train().shape(), Datasets.shape(split.train().info()));
         Path other = write("other.csv", "x,label\n7,low\n");
         Dataset reopened = Datasets.reopen(other, split.train().info());
         try (Arena arena = Arena.ofConfined()) {
