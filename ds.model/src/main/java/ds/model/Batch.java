@@ -11,6 +11,11 @@ package ds.model;
  * @param target what the loss compares with; −100 is ignored
  */
 public record Batch(long firstSample, int samples, Field input, Field target) {
+    /** Returns this batch numbered from another sample of the run; the memory is shared. */
+    public Batch at(long globalSample) {
+        return new Batch(globalSample, samples, input, target);
+    }
+
     /** Returns the part of {@code count} samples starting at {@code first}. */
     public Batch slice(int first, int count) {
         return new Batch(

@@ -1,0 +1,227 @@
+package ds.engine;
+
+import ds.engine.data.Dataset;
+import ds.engine.data.SampleOrder;
+import ds.engine.plan.TrainingPlan;
+import ds.core.DType;
+import ds.core.FlatBuffer;
+import ds.kernels.Kernels;
+import ds.model.Activations;
+import ds.model.Batch;
+import ds.model.Mode;
+import ds.model.TrainableModel;
+import ds.model.Workspace;
+import ds.optim.spi.Hyper;
+import ds.optim.spi.StepContext;
+import ds.zero.Boundary;
+import ds.zero.ZeroRank;
+import java.util.Optional;
+
+/**
+ * One rank's side of training: forward, backward, boundary. All ranks make the same calls in the
+ * same order and reach the same decisions from the same exchanged numbers. Owned by the rank's
+ * thread, which makes every call.
+ */
+final class Rank implements AutoCloseable {
+    private static final int SKIPPED_IN_A_ROW_MAX = 20;
+
+    private final int rank;
+    private final TrainingPlan plan;
+    private final TrainableModel model;
+    private final ZeroRank zero;
+    private final Kernels kernels;
+    private final Workspace workspace;
+    private final LossScaler scaler;
+    private final double[] losses;
+    private Position position = Position.START;
+    private int accumulated;
+    private Optional<Activations> open = Optional.empty();
+    private Optional<Batch> input = Optional.empty();
+    private long stepStartNanos;
+
+    Rank(
+            int rank,
+            TrainingPlan plan,
+            TrainableModel model,
+            ZeroRank zero,
+            Kernels kernels,
+            Workspace workspace) {
+        this.rank = rank;
+        this.plan = plan;
+        this.model = model;
+        this.zero = zero;
+        this.kernels = kernels;
+        this.workspace = workspace;
+        this.scaler = plan.precision().scaler();
+        this.losses = new double[plan.batch().accumulation()];
+    }
+
+    ZeroRank zero() {
+        return zero;
+    }
+
+    Position position() {
+        return position;
+    }
+
+    LossScaler scaler() {
+        return scaler;
+    }
+
+    Workspace workspace() {
+        return workspace;
+    }
+
+    Kernels kernels() {
+        return kernels;
+    }
+
+    void restore(Position restored, LossScaler.State scalerState) {
+        position = restored;
+        scaler.restore(scalerState);
+        accumulated = 0;
+    }
+
+    /** One step on a whole batch, of which this rank takes its micro-batches. */
+    StepReport step(Batch whole) {
+        int micro = plan.batch().micro();
+        for (int k = 0; k < plan.batch().accumulation(); k++) {
+            int g = k * plan.batch().world() + rank;
+            forward(whole.slice(g * micro, micro));
+            backward();
+        }
+        return boundary().orElseThrow();
+    }
+
+    /** One step on the next samples of {@code data}; {@code into} holds one micro-batch. */
+    StepReport step(Dataset data, SampleOrder order, Batch into) {
+        for (int k = 0; k < plan.batch().accumulation(); k++) {
+            long g = (long) k * plan.batch().world() + rank;
+            Batch micro = into.at(position.samplesSeen() + g * plan.batch().micro());
+            data.fill(order, micro);
+            forward(micro);
+            backward();
+        }
+        return boundary().orElseThrow();
+    }
+
+    /** Computes the loss of one micro-batch and keeps what backward needs. */
+    double forward(Batch micro) {
+        if (open.isPresent()) {
+            throw new IllegalStateException(
+                    "forward was called twice without backward on rank %d; call backward first."
+                            .formatted(rank));
+        }
+        if (accumulated == 0) {
+            stepStartNanos = System.nanoTime();
+        }
+        Activations activations = model.forward(micro, zero.forward(Mode.TRAIN, workspace));
+        open = Optional.of(activations);
+        return activations.loss();
+    }
+
+    /** Computes the gradients of the last forward pass and exchanges them. */
+    void backward() {
+        Activations activations =
+                open.orElseThrow(
+                        () ->
+                                new IllegalStateException(
+                                        "backward was called without forward on rank %d."
+                                                .formatted(rank)));
+        open = Optional.empty();
+        try (activations) {
+            losses[accumulated] = activations.loss();
+            model.backward(
+                    activations, (float) seed(), zero.backward(accumulated, workspace));
+        }
+        accumulated++;
+        position = position.afterMicroBatch();
+    }
+
+    /** Ends the step if all its micro-batches are in; empty before that. */
+    Optional<StepReport> boundary() {
+        if (accumulated < plan.batch().accumulation()) {
+            return Optional.empty();
+        }
+        accumulated = 0;
+        Boundary boundary = zero.boundary(losses);
+        double seed = seed();
+        double scale = scaler.scale();
+        boolean skipped = boundary.overflow();
+        StepMath math =
+                StepMath.of(boundary.norm(), seed, plan.batch().contributions(), plan.clip());
+        Hyper hyper = plan.schedule().at(position.appliedSteps(), plan.optimizer().base());
+        if (skipped) {
+            refuseToGoOnForever(scale);
+            zero.skip();
+        } else {
+            zero.step(
+                    new StepContext(
+                            position.globalStep() + 1,
+                            position.appliedSteps() + 1,
+                            position.microSteps(),
+                            hyper,
+                            math.gradientScale(),
+                            kernels));
+        }
+        scaler.update(skipped);
+        position = position.afterBoundary(skipped, plan.batch().train());
+        return Optional.of(
+                new StepReport(
+                        position.globalStep(),
+                        boundary.meanLoss(),
+                        hyper.lr(),
+                        math.gradNorm(),
+                        scale,
+                        skipped,
+                        plan.batch().train(),
+                        plan.targetsPerSample() * plan.batch().train(),
+                        position.samplesSeen(),
+                        System.nanoTime() - stepStartNanos,
+                        zero.takePhaseNanos()));
+    }
+
+    private void refuseToGoOnForever(double scale) {
+        boolean fp16 = plan.precision().type() == DType.FP16;
+        if (fp16 ? !scaler.exhausted() : position.skippedInARow() + 1 < SKIPPED_IN_A_ROW_MAX) {
+            return;
+        }
+        throw new TrainingException(
+                ("Step %d: the gradient of %s is not finite%s. Lower the learning rate, look at the data, or%s.")
+                        .formatted(
+                                position.globalStep() + 1,
+                                zero.firstNonFinite(),
+                                fp16
+                                        ? " and the loss scale is at its minimum of " + scale
+                                        : ", %d steps in a row".formatted(SKIPPED_IN_A_ROW_MAX),
+                                fp16 ? " train in bf16" : " train in fp32 with gradient_clipping"));
+    }
+
+    private double seed() {
+        return plan.precision().type() == DType.FP16
+                ? scaler.scale() / plan.batch().accumulation()
+                : 1;
+    }
+
+    /** Returns the loss of one batch, keeping nothing. */
+    double evaluate(Batch batch) {
+        try (Activations activations = model.forward(batch, zero.forward(Mode.EVAL, workspace))) {
+            return activations.loss();
+        }
+    }
+
+    /** Copies the logits of one row of an evaluation into {@code into}. */
+    void logits(Batch batch, long row, float[] into) {
+        try (Activations activations = model.forward(batch, zero.forward(Mode.EVAL, workspace))) {
+            FlatBuffer logits = activations.outputs().get("logits");
+            for (int i = 0; i < into.length; i++) {
+                into[i] = logits.get(row * into.length + i);
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        zero.close();
+    }
+}
