@@ -5,16 +5,17 @@ import ds.engine.data.SampleOrder;
 import ds.engine.plan.TrainingPlan;
 import ds.core.DType;
 import ds.core.FlatBuffer;
-import ds.kernels.Kernels;
 import ds.model.Activations;
 import ds.model.Batch;
 import ds.model.Mode;
 import ds.model.TrainableModel;
 import ds.model.Workspace;
 import ds.optim.spi.Hyper;
-import ds.optim.spi.StepContext;
 import ds.zero.Boundary;
+import ds.zero.MicroStep;
 import ds.zero.ZeroRank;
+import ds.zero.ZeroUsage;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -24,33 +25,33 @@ import java.util.Optional;
  */
 final class Rank implements AutoCloseable {
     private static final int SKIPPED_IN_A_ROW_MAX = 20;
+    private static final double CLIP_EPSILON = 1e-6;
 
     private final int rank;
     private final TrainingPlan plan;
     private final TrainableModel model;
     private final ZeroRank zero;
-    private final Kernels kernels;
     private final Workspace workspace;
     private final LossScaler scaler;
     private final double[] losses;
     private Position position = Position.START;
     private int accumulated;
     private Optional<Activations> open = Optional.empty();
-    private Optional<Batch> input = Optional.empty();
     private long stepStartNanos;
+    private long forwardNanos;
+    private long backwardNanos;
+    private ZeroUsage.PhaseTimes phasesBefore = new ZeroUsage.PhaseTimes(0, 0, 0, 0, 0, 0);
 
     Rank(
             int rank,
             TrainingPlan plan,
             TrainableModel model,
             ZeroRank zero,
-            Kernels kernels,
             Workspace workspace) {
         this.rank = rank;
         this.plan = plan;
         this.model = model;
         this.zero = zero;
-        this.kernels = kernels;
         this.workspace = workspace;
         this.scaler = plan.precision().scaler();
         this.losses = new double[plan.batch().accumulation()];
@@ -70,10 +71,6 @@ final class Rank implements AutoCloseable {
 
     Workspace workspace() {
         return workspace;
-    }
-
-    Kernels kernels() {
-        return kernels;
     }
 
     void restore(Position restored, LossScaler.State scalerState) {
@@ -112,10 +109,14 @@ final class Rank implements AutoCloseable {
                     "forward was called twice without backward on rank %d; call backward first."
                             .formatted(rank));
         }
+        long start = System.nanoTime();
         if (accumulated == 0) {
-            stepStartNanos = System.nanoTime();
+            stepStartNanos = start;
+            forwardNanos = 0;
+            backwardNanos = 0;
         }
         Activations activations = model.forward(micro, zero.forward(Mode.TRAIN, workspace));
+        forwardNanos += System.nanoTime() - start;
         open = Optional.of(activations);
         return activations.loss();
     }
@@ -129,13 +130,37 @@ final class Rank implements AutoCloseable {
                                         "backward was called without forward on rank %d."
                                                 .formatted(rank)));
         open = Optional.empty();
+        long start = System.nanoTime();
         try (activations) {
             losses[accumulated] = activations.loss();
             model.backward(
-                    activations, (float) seed(), zero.backward(accumulated, workspace));
+                    activations,
+                    (float) seed(),
+                    zero.backward(
+                            new MicroStep(
+                                    accumulated,
+                                    plan.batch().accumulation(),
+                                    position.appliedSteps()),
+                            workspace));
         }
+        backwardNanos += System.nanoTime() - start;
         accumulated++;
         position = position.afterMicroBatch();
+    }
+
+    void requireLoss(double loss) {
+        double known =
+                open.orElseThrow(
+                                () ->
+                                        new IllegalStateException(
+                                                "backward was called without forward on rank %d."
+                                                        .formatted(rank)))
+                        .loss();
+        if (Double.compare(known, loss) != 0) {
+            throw new IllegalArgumentException(
+                    "backward on rank %d got loss %s, but forward returned %s; scaling a loss has no effect here, set the learning rate instead."
+                            .formatted(rank, loss, known));
+        }
     }
 
     /** Ends the step if all its micro-batches are in; empty before that. */
@@ -144,25 +169,22 @@ final class Rank implements AutoCloseable {
             return Optional.empty();
         }
         accumulated = 0;
-        Boundary boundary = zero.boundary(losses);
-        double seed = seed();
+        double divisor = seed() * plan.batch().contributions();
+        Boundary boundary = zero.boundary(losses, divisor);
         double scale = scaler.scale();
         boolean skipped = boundary.overflow();
-        StepMath math =
-                StepMath.of(boundary.norm(), seed, plan.batch().contributions(), plan.clip());
         Hyper hyper = plan.schedule().at(position.appliedSteps(), plan.optimizer().base());
         if (skipped) {
             refuseToGoOnForever(scale);
             zero.skip();
         } else {
             zero.step(
-                    new StepContext(
+                    new ZeroRank.StepInputs(
                             position.globalStep() + 1,
                             position.appliedSteps() + 1,
                             position.microSteps(),
                             hyper,
-                            math.gradientScale(),
-                            kernels));
+                            gradientScale(boundary.norm(), divisor, plan.clip())));
         }
         scaler.update(skipped);
         position = position.afterBoundary(skipped, plan.batch().train());
@@ -171,14 +193,38 @@ final class Rank implements AutoCloseable {
                         position.globalStep(),
                         boundary.meanLoss(),
                         hyper.lr(),
-                        math.gradNorm(),
+                        boundary.norm(),
                         scale,
                         skipped,
                         plan.batch().train(),
                         plan.targetsPerSample() * plan.batch().train(),
                         position.samplesSeen(),
                         System.nanoTime() - stepStartNanos,
-                        zero.takePhaseNanos()));
+                        phases()));
+    }
+
+    /**
+     * The one factor that the step kernel applies (NUMERICS 3): average, loss scale and clipping,
+     * rounded once.
+     */
+    static float gradientScale(double norm, double divisor, double clip) {
+        double excess = clip > 0 ? (norm + CLIP_EPSILON) / clip : 1;
+        return (float) (1 / (divisor * Math.max(excess, 1)));
+    }
+
+    private Map<String, Long> phases() {
+        ZeroUsage.PhaseTimes now = zero.usage().times();
+        ZeroUsage.PhaseTimes before = phasesBefore;
+        phasesBefore = now;
+        return Map.of(
+                "forward", forwardNanos,
+                "backward", backwardNanos,
+                "gather", now.gatherNanos() - before.gatherNanos(),
+                "exchange", now.exchangeNanos() - before.exchangeNanos(),
+                "boundary", now.boundaryNanos() - before.boundaryNanos(),
+                "step", now.stepNanos() - before.stepNanos(),
+                "publish", now.publishNanos() - before.publishNanos(),
+                "io_wait", now.ioWaitNanos() - before.ioWaitNanos());
     }
 
     private void refuseToGoOnForever(double scale) {
@@ -190,7 +236,7 @@ final class Rank implements AutoCloseable {
                 ("Step %d: the gradient of %s is not finite%s. Lower the learning rate, look at the data, or%s.")
                         .formatted(
                                 position.globalStep() + 1,
-                                zero.firstNonFinite(),
+                                zero.firstNonFinite().orElse("an unknown tensor"),
                                 fp16
                                         ? " and the loss scale is at its minimum of " + scale
                                         : ", %d steps in a row".formatted(SKIPPED_IN_A_ROW_MAX),

@@ -1,0 +1,109 @@
+package ds.engine;
+
+import ds.engine.data.Dataset;
+import java.time.Duration;
+import java.util.Optional;
+
+/** What {@link DeepSpeed#initialize} may be told beside the configuration. Owned by one thread. */
+public final class EngineOptions {
+    private static final Duration PEER_LIMIT = Duration.ofMinutes(5);
+
+    private Optional<Dataset> trainingData = Optional.empty();
+    private Optional<Long> seed = Optional.empty();
+    private int ranks = 1;
+    private int workers;
+    private String modelSpec = "";
+    private Optional<Long> plannedSteps = Optional.empty();
+    private Duration peerLimit = PEER_LIMIT;
+    private ModuleLayer layer = ModuleLayer.boot();
+
+    EngineOptions() {}
+
+    /** Samples that {@link Engine#steps} draws from. Without it, use {@link Engine#trainStep}. */
+    public EngineOptions trainingData(Dataset data) {
+        trainingData = Optional.of(data);
+        return this;
+    }
+
+    /** Seed of initial values, data order and dropout; overrides {@code jvm.seed}; default 42. */
+    public EngineOptions seed(long value) {
+        seed = Optional.of(value);
+        return this;
+    }
+
+    /** Local ranks: the data-parallel world size; at least 1; default 1. */
+    public EngineOptions ranks(int count) {
+        if (count < 1) {
+            throw new IllegalArgumentException("The engine needs at least 1 rank, was " + count);
+        }
+        ranks = count;
+        return this;
+    }
+
+    /** Worker threads per rank; default max(1, cores / ranks). Changes no result. */
+    public EngineOptions workers(int count) {
+        if (count < 1) {
+            throw new IllegalArgumentException("A rank needs at least 1 worker, was " + count);
+        }
+        workers = count;
+        return this;
+    }
+
+    /** How the model was named, kept in checkpoints so that they can be used without code. */
+    public EngineOptions modelSpec(String spec) {
+        modelSpec = spec;
+        return this;
+    }
+
+    /** Steps that will be made: what {@code "total_num_steps": "auto"} becomes. */
+    public EngineOptions plannedSteps(long steps) {
+        plannedSteps = Optional.of(steps);
+        return this;
+    }
+
+    /** How long a rank may stay away from a collective before the others fail; default 5 minutes. */
+    public EngineOptions peerLimit(Duration limit) {
+        peerLimit = limit;
+        return this;
+    }
+
+    /** The module layer in which providers are looked up; default the boot layer. */
+    public EngineOptions layer(ModuleLayer moduleLayer) {
+        layer = moduleLayer;
+        return this;
+    }
+
+    Optional<Dataset> trainingData() {
+        return trainingData;
+    }
+
+    Optional<Long> seed() {
+        return seed;
+    }
+
+    int ranks() {
+        return ranks;
+    }
+
+    int workers() {
+        return workers > 0
+                ? workers
+                : Math.max(1, Runtime.getRuntime().availableProcessors() / ranks);
+    }
+
+    String modelSpec() {
+        return modelSpec;
+    }
+
+    Optional<Long> plannedSteps() {
+        return plannedSteps;
+    }
+
+    Duration peerLimit() {
+        return peerLimit;
+    }
+
+    ModuleLayer layer() {
+        return layer;
+    }
+}
