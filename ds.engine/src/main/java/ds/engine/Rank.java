@@ -3,6 +3,7 @@ package ds.engine;
 import ds.engine.data.Dataset;
 import ds.engine.data.SampleOrder;
 import ds.engine.plan.TrainingPlan;
+import ds.comm.Communicator;
 import ds.core.DType;
 import ds.core.FlatBuffer;
 import ds.model.Activations;
@@ -31,6 +32,7 @@ final class Rank implements AutoCloseable {
     private final TrainingPlan plan;
     private final TrainableModel model;
     private final ZeroRank zero;
+    private final Communicator communicator;
     private final Workspace workspace;
     private final LossScaler scaler;
     private final double[] losses;
@@ -47,11 +49,13 @@ final class Rank implements AutoCloseable {
             TrainingPlan plan,
             TrainableModel model,
             ZeroRank zero,
+            Communicator communicator,
             Workspace workspace) {
         this.rank = rank;
         this.plan = plan;
         this.model = model;
         this.zero = zero;
+        this.communicator = communicator;
         this.workspace = workspace;
         this.scaler = plan.precision().scaler();
         this.losses = new double[plan.batch().accumulation()];
@@ -256,10 +260,25 @@ final class Rank implements AutoCloseable {
         }
     }
 
+    /** Adds values of all ranks; each is zero on all ranks but one, so the sum is exact. */
+    void sumOverRanks(double[] values) {
+        communicator.allReduce(values).await();
+    }
+
+    /** Returns the tokens of one sample of a language model. */
+    int tokensPerSample() {
+        return Math.toIntExact(plan.targetsPerSample());
+    }
+
     /** Copies the logits of one row of an evaluation into {@code into}. */
     void logits(Batch batch, long row, float[] into) {
         try (Activations activations = model.forward(batch, zero.forward(Mode.EVAL, workspace))) {
             FlatBuffer logits = activations.outputs().get("logits");
+            if (logits == null || logits.lengthElements() < (row + 1) * into.length) {
+                throw new IllegalStateException(
+                        "This model has no output 'logits' with %d values per token; only byte-level language models generate text."
+                                .formatted(into.length));
+            }
             for (int i = 0; i < into.length; i++) {
                 into[i] = logits.get(row * into.length + i);
             }

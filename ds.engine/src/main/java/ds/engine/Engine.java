@@ -1,0 +1,383 @@
+package ds.engine;
+
+import ds.comm.Communicator;
+import ds.comm.Communicators;
+import ds.config.DsConfig;
+import ds.core.FlatBuffer;
+import ds.core.HostMemories;
+import ds.core.MemoryKind;
+import ds.core.RankMemory;
+import ds.core.spi.HostMemoryProvider;
+import ds.engine.checkpoint.Checkpoint;
+import ds.engine.data.Dataset;
+import ds.engine.data.SampleOrder;
+import ds.engine.plan.Planner;
+import ds.engine.plan.TrainingPlan;
+import ds.kernels.Kernels;
+import ds.kernels.KernelsProviders;
+import ds.kernels.Workers;
+import ds.model.Batch;
+import ds.model.Parameter;
+import ds.model.TrainableModel;
+import ds.model.Workspace;
+import ds.zero.RankParts;
+import ds.zero.TensorSink;
+import ds.zero.ZeroRank;
+import ds.zero.ZeroUsage;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.NoSuchElementException;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.function.Function;
+
+/**
+ * A model in training. One engine drives its local rank threads; all ranks advance together. Owned
+ * by the thread that made it, which makes every call; {@link #close} drains the ranks and frees
+ * all memory. After a failure the engine refuses everything but {@code close}.
+ */
+public final class Engine implements AutoCloseable {
+    private final TrainingPlan plan;
+    private final TrainableModel model;
+    private final String configText;
+    private final EngineOptions options;
+    private final List<Workers> pools = new ArrayList<>();
+    private final List<RankMemory> memories = new ArrayList<>();
+    private final List<Communicator> communicators;
+    private final List<Batch> microBatches = new ArrayList<>();
+    private final Rank[] ranks;
+    private final RankThreads threads;
+    private final EngineStores stores;
+    private Optional<Throwable> failure = Optional.empty();
+    private boolean closed;
+
+    private Engine(
+            TrainableModel model, DsConfig config, EngineOptions options, TrainingPlan plan) {
+        this.model = model;
+        this.options = options;
+        this.plan = plan;
+        this.configText = config.toJson();
+        int world = options.ranks();
+        this.communicators = Communicators.local(options.layer(), world, options.peerLimit());
+        this.stores = new EngineStores(plan, options.layer());
+        this.ranks = new Rank[world];
+        HostMemoryProvider memory = HostMemories.best(options.layer());
+        for (int rank = 0; rank < world; rank++) {
+            pools.add(new Workers("ds-r" + rank, plan.workersPerRank()));
+            memories.add(new RankMemory(memory));
+        }
+        this.threads = new RankThreads(communicators);
+    }
+
+    static Engine open(TrainableModel model, DsConfig config, EngineOptions options) {
+        TrainingPlan plan = new Planner(model, config, options).plan();
+        Engine engine = new Engine(model, config, options, plan);
+        try {
+            engine.guarded(engine.threads, engine::openRank);
+            return engine;
+        } catch (RuntimeException | Error e) {
+            engine.close();
+            throw e;
+        }
+    }
+
+    private void openRank(int rank) {
+        Kernels kernels = KernelsProviders.create(options.layer(), "host", pools.get(rank));
+        RankMemory memory = memories.get(rank);
+        ZeroRank zero =
+                new ZeroRank(
+                        model.layout(),
+                        plan.partition(),
+                        plan.zero(),
+                        new RankParts(
+                                communicators.get(rank),
+                                kernels,
+                                memory,
+                                stores.device(),
+                                plan.optimizer(),
+                                stores.of(rank, memory)));
+        ranks[rank] = new Rank(
+                        rank,
+                        plan,
+                        model,
+                        zero,
+                        communicators.get(rank),
+                        new Workspace(memory));
+        zero.drawInitialValues();
+        options.trainingData().ifPresent(data -> allocateBatch(rank, data));
+    }
+
+    private void allocateBatch(int rank, Dataset data) {
+        Batch batch =
+                data.allocate(
+                        (sizeBytes, _) ->
+                                memories.get(rank)
+                                        .allocateBytes(MemoryKind.ACTIVATIONS, sizeBytes, false),
+                        plan.batch().micro());
+        synchronized (microBatches) {
+            while (microBatches.size() < ranks.length) {
+                microBatches.add(batch);
+            }
+            microBatches.set(rank, batch);
+        }
+    }
+
+    /** Returns what the configuration became. */
+    public TrainingPlan plan() {
+        return plan;
+    }
+
+    /** Returns the model. */
+    public TrainableModel model() {
+        return model;
+    }
+
+    /** Returns the boundaries so far, skipped ones included. */
+    public long step() {
+        return ranks[0].position().globalStep();
+    }
+
+    /** Returns the samples consumed so far. */
+    public long samplesSeen() {
+        return ranks[0].position().samplesSeen();
+    }
+
+    /**
+     * Returns the next {@code count} steps on the training data; each is made when it is asked for.
+     *
+     * @throws IllegalStateException if no training data was given
+     */
+    public Iterable<StepReport> steps(long count) {
+        requireData();
+        return () ->
+                new Iterator<>() {
+                    private long left = count;
+
+                    @Override
+                    public boolean hasNext() {
+                        return left > 0;
+                    }
+
+                    @Override
+                    public StepReport next() {
+                        if (left <= 0) {
+                            throw new NoSuchElementException("All %,d steps are made.".formatted(count));
+                        }
+                        left--;
+                        return trainStep();
+                    }
+                };
+    }
+
+    /** Makes one step on the next samples of the training data. */
+    public StepReport trainStep() {
+        Dataset data = requireData();
+        SampleOrder order = new SampleOrder(plan.zero().seed(), data.samples());
+        return first(rank -> ranks[rank].step(data, order, microBatches.get(rank)));
+    }
+
+    /**
+     * Makes one step on a whole batch, which is cut into micro-batches.
+     *
+     * @param batch exactly {@code train_batch_size} samples; its memory is readable by any thread
+     */
+    public StepReport trainStep(Batch batch) {
+        if (batch.samples() != plan.batch().train()) {
+            throw new IllegalArgumentException(
+                    "A step takes train_batch_size = %d samples, was given %d."
+                            .formatted(plan.batch().train(), batch.samples()));
+        }
+        return first(rank -> ranks[rank].step(batch.at(ranks[rank].position().samplesSeen())));
+    }
+
+    private Dataset requireData() {
+        return options.trainingData()
+                .orElseThrow(
+                        () ->
+                                new IllegalStateException(
+                                        "The engine has no training data; give it with options.trainingData(...) or call trainStep(batch)."));
+    }
+
+    /** Runs {@code task} on every rank's thread with DeepSpeed's three calls at hand. */
+    public void onEachRank(Consumer<RankScope> task) {
+        all(rank -> task.accept(new RankScope(rank, ranks[rank])));
+    }
+
+    /** Returns the mean loss over {@code data}, in data order, without changing anything. */
+    public Evaluation evaluate(Dataset data) {
+        return first(rank -> new Evaluator(plan.batch()).evaluate(rank, ranks[rank], data));
+    }
+
+    /**
+     * Continues {@code prompt} byte by byte.
+     *
+     * @throws IllegalStateException if the model has no token logits
+     */
+    public String generate(String prompt, Function<GenerateOptions, GenerateOptions> change) {
+        GenerateOptions wanted = change.apply(GenerateOptions.DEFAULT);
+        return first(rank -> new Generator(model, ranks[rank]).generate(prompt, wanted));
+    }
+
+    /**
+     * Writes a checkpoint below {@code directory}; every rank writes its own file. The previous
+     * checkpoint stays whole until the new one is durable.
+     *
+     * @return the new checkpoint's directory
+     * @throws ds.engine.checkpoint.CheckpointException if it cannot be written
+     */
+    public Path saveCheckpoint(Path directory) {
+        requireUsable();
+        return new CheckpointIo(plan, model, options, configText).save(directory, ranks, this::all);
+    }
+
+    /**
+     * Continues from the newest good checkpoint below {@code directory}, written at any world size.
+     *
+     * @throws ds.engine.checkpoint.CheckpointException if there is none, or it is of another model
+     */
+    public void resume(Path directory) {
+        requireUsable();
+        new CheckpointIo(plan, model, options, configText)
+                .load(Checkpoint.open(directory), ranks, this::all);
+    }
+
+    /** Does {@link #resume} if {@code directory} holds a checkpoint; returns whether it did. */
+    public boolean resumeIfPresent(Path directory) {
+        if (!Checkpoint.isPresent(directory)) {
+            return false;
+        }
+        resume(directory);
+        return true;
+    }
+
+    /**
+     * Returns a copy of one parameter in fp32: the masters of all ranks put together.
+     *
+     * @throws IllegalArgumentException if the model has no such parameter
+     */
+    public float[] parameter(String name) {
+        return tensor(name, TensorSink.MASTER);
+    }
+
+    /** Returns a copy of one optimizer slot of one parameter. */
+    public float[] tensor(String name, String kind) {
+        Parameter wanted =
+                model.layout().storages().stream()
+                        .filter(parameter -> parameter.name().equals(name))
+                        .findFirst()
+                        .orElseThrow(
+                                () ->
+                                        new IllegalArgumentException(
+                                                "The model stores no parameter named '%s'."
+                                                        .formatted(name)));
+        float[] values = new float[Math.toIntExact(wanted.elements())];
+        all(
+                rank ->
+                        ranks[rank]
+                                .zero()
+                                .exportOwned(
+                                        (parameter, of, offset, piece) -> {
+                                            if (parameter.name().equals(name) && of.equals(kind)) {
+                                                copy(piece, values, Math.toIntExact(offset));
+                                            }
+                                        }));
+        return values;
+    }
+
+    private static void copy(FlatBuffer from, float[] to, int offset) {
+        for (int i = 0; i < from.lengthElements(); i++) {
+            to[offset + i] = from.get(i);
+        }
+    }
+
+    /** Returns the SHA-256 of all parameters in fp32, in layout order: equal bits, equal hash. */
+    public String parameterHash() {
+        return ParameterHash.of(model.layout().storages(), this::parameter);
+    }
+
+    /** Returns what one rank uses and has done so far. */
+    public ZeroUsage usage(int rank) {
+        ZeroUsage[] usage = new ZeroUsage[1];
+        all(
+                other -> {
+                    if (other == rank) {
+                        usage[0] = ranks[other].zero().usage();
+                    }
+                });
+        return usage[0];
+    }
+
+    /** Returns the most bytes of activations that rank 0 had in use at once. */
+    public long activationBytes() {
+        return ranks[0].workspace().highWaterBytes();
+    }
+
+    /** Returns how many off-heap allocations all ranks made so far; constant between steps. */
+    public long allocationCount() {
+        return memories.stream().mapToLong(RankMemory::allocationCount).sum();
+    }
+
+    private <T> T first(Function<Integer, T> task) {
+        List<T> results = new ArrayList<>();
+        all(
+                rank -> {
+                    T result = task.apply(rank);
+                    if (rank == 0) {
+                        results.add(result);
+                    }
+                });
+        return results.getFirst();
+    }
+
+    private void all(RankThreads.Task task) {
+        requireUsable();
+        guarded(threads, task);
+    }
+
+    private void guarded(RankThreads on, RankThreads.Task task) {
+        try {
+            on.all(task);
+        } catch (RuntimeException | Error e) {
+            failure = Optional.of(e);
+            throw e;
+        }
+    }
+
+    private void requireUsable() {
+        if (closed) {
+            throw new IllegalStateException("The engine is closed.");
+        }
+        failure.ifPresent(
+                cause -> {
+                    throw new IllegalStateException(
+                            "The engine stopped after a failure (%s); close it and resume from a checkpoint."
+                                    .formatted(cause.getMessage()),
+                            cause);
+                });
+    }
+
+    /** Drains the ranks, closes stores and frees all memory. Safe to call twice. */
+    @Override
+    public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        try {
+            threads.all(
+                    rank -> {
+                        if (ranks[rank] != null) {
+                            ranks[rank].close();
+                        }
+                    });
+        } finally {
+            threads.close();
+            communicators.forEach(Communicator::close);
+            pools.forEach(Workers::close);
+            stores.close();
+            memories.forEach(RankMemory::close);
+        }
+    }
+}

@@ -1,0 +1,67 @@
+package ds.engine;
+
+import ds.core.Device;
+import ds.core.HostDevice;
+import ds.core.RankMemory;
+import ds.engine.plan.TrainingPlan;
+import ds.offload.FileOperations;
+import ds.offload.RestingPlace;
+import ds.offload.StateStores;
+import ds.offload.StorageProviders;
+import ds.offload.StoreLocation;
+import ds.offload.spi.StorageProvider;
+import ds.zero.StoreFactory;
+import java.util.HexFormat;
+import java.util.Locale;
+import java.util.concurrent.ThreadLocalRandom;
+
+/** Opens the stores of all ranks of one run: one run name, one device, one backend. */
+final class EngineStores implements AutoCloseable {
+    private final TrainingPlan plan;
+    private final Device device = new HostDevice();
+    private final StorageProvider backend;
+    private final FileOperations files = FileOperations.system();
+    private final String runId =
+            HexFormat.of().toHexDigits(System.currentTimeMillis()).substring(4)
+                    + "-"
+                    + HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextInt());
+
+    EngineStores(TrainingPlan plan, ModuleLayer layer) {
+        this.plan = plan;
+        this.backend = StorageProviders.best(layer);
+    }
+
+    Device device() {
+        return device;
+    }
+
+    StoreFactory of(int rank, RankMemory memory) {
+        return (role, place, layout) ->
+                switch (place) {
+                    case RestingPlace.OnDevice() ->
+                            StateStores.inMemory(
+                                    layout, memory, device, false, plan.zero().chunkBytes());
+                    case RestingPlace.InHost(boolean pinned) ->
+                            StateStores.inMemory(
+                                    layout, memory, device, pinned, plan.zero().chunkBytes());
+                    case RestingPlace.OnNvme(var directory, int buffers) ->
+                            StateStores.onNvme(
+                                    layout,
+                                    new StoreLocation(
+                                            directory,
+                                            runId + "-" + role.name().toLowerCase(Locale.ROOT),
+                                            rank,
+                                            plan.batch().world()),
+                                    memory,
+                                    device,
+                                    plan.pipeline().withBufferCount(buffers),
+                                    backend,
+                                    files);
+                };
+    }
+
+    @Override
+    public void close() {
+        device.close();
+    }
+}

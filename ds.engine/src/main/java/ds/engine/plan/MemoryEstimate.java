@@ -1,0 +1,95 @@
+package ds.engine.plan;
+
+import ds.core.DType;
+import ds.offload.RestingPlace;
+import ds.zero.OwnedSpace;
+import ds.zero.PartitionMap;
+import ds.zero.Region;
+import ds.zero.Residency;
+
+/**
+ * Bytes of the rank that holds the most, by arithmetic alone (NUMERICS 6); activations are not in
+ * it, since they depend on the model's code.
+ *
+ * @param parameters working parameters kept between steps, wherever they rest
+ * @param liveUnits gathered units at stage 3, at most
+ * @param masters fp32 masters beside 16-bit parameters
+ * @param states optimizer slots
+ * @param gradients fp32 accumulators
+ * @param buckets contributions of one unit
+ * @param stored of these, bytes that rest on NVMe
+ * @param exchangedPerStep bytes of contributions this rank hands to others in one step
+ * @param gatheredPerStep bytes of parameters this rank receives in one step
+ * @param nvmePerStep bytes read from plus written to NVMe by this rank in one step
+ */
+public record MemoryEstimate(
+        long parameters,
+        long liveUnits,
+        long masters,
+        long states,
+        long gradients,
+        long buckets,
+        long stored,
+        long exchangedPerStep,
+        long gatheredPerStep,
+        long nvmePerStep) {
+    private static final int FP32_BYTES = 4;
+    private static final int FORWARD_AND_BACKWARD = 2;
+    private static final int READ_AND_WRITE = 2;
+
+    /** Returns all bytes of a rank, on whatever tier. */
+    public long total() {
+        return parameters + liveUnits + masters + states + gradients + buckets;
+    }
+
+    static MemoryEstimate of(TrainingPlan plan) {
+        PartitionMap map = plan.partition();
+        Residency residency = plan.zero().residency();
+        int element = plan.zero().precision().sizeBytes();
+        boolean wide = plan.zero().precision() == DType.FP32;
+        OwnedSpace mine = map.owned(0, true);
+        long ownedAll = mine.elements();
+        long ownedTrainable = map.owned(0, false).elements();
+        long everyTrainable = map.everything(false).elements();
+        long stepped = residency.shardStates() ? ownedTrainable : everyTrainable;
+        long kept = residency.shardParameters() ? ownedAll : map.elements();
+        long largest = 0;
+        long largestTrainable = 0;
+        for (int unit = 0; unit < map.layout().units().size(); unit++) {
+            largest = Math.max(largest, map.elements(unit));
+            largestTrainable = Math.max(largestTrainable, map.elements(unit, Region.TRAINABLE));
+        }
+        long live =
+                residency.shardParameters()
+                        ? Math.min(map.elements(), Math.max(largest, plan.zero().maxLiveParameters()))
+                        : 0;
+        long masters = wide ? 0 : stepped * FP32_BYTES;
+        long states = stepped * FP32_BYTES * plan.optimizer().slots().size();
+        boolean optimizerStored = plan.zero().optimizer() instanceof RestingPlace.OnNvme;
+        boolean parametersStored = plan.zero().parameters() instanceof RestingPlace.OnNvme;
+        long stored =
+                (optimizerStored ? masters + states : 0)
+                        + (parametersStored ? kept * element : 0);
+        int ranks = plan.batch().world();
+        long foreign = everyTrainable - ownedTrainable;
+        long gathers =
+                residency.shardParameters()
+                        ? (long) FORWARD_AND_BACKWARD * plan.batch().accumulation()
+                        : residency.shardStates() ? 1 : 0;
+        long gathered = ranks == 1 ? 0 : gathers * element * (map.elements() - ownedAll);
+        long nvme =
+                (optimizerStored ? READ_AND_WRITE * (masters + states) : 0)
+                        + (parametersStored ? (gathers + 1) * kept * element : 0);
+        return new MemoryEstimate(
+                kept * element,
+                live * element,
+                masters,
+                states,
+                (residency.shardGradients() ? ownedTrainable : everyTrainable) * FP32_BYTES,
+                largestTrainable * element,
+                stored,
+                (long) plan.batch().accumulation() * element * foreign,
+                gathered,
+                nvme);
+    }
+}

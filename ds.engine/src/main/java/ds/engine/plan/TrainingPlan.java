@@ -1,0 +1,69 @@
+package ds.engine.plan;
+
+import ds.engine.LossScaler;
+import ds.offload.PipelineSettings;
+import ds.optim.spi.Optimizer;
+import ds.optim.spi.Schedule;
+import ds.zero.PartitionMap;
+import ds.zero.ZeroOptions;
+import java.util.List;
+
+/**
+ * What a configuration became for this model, world and machine. Below it nobody knows
+ * configuration. {@link #toString} is what {@code ds plan} prints.
+ *
+ * @param batch how samples are cut
+ * @param precision storage types and loss scale
+ * @param stage the ZeRO stage, for people; the engine reads {@code zero}
+ * @param zero residency, resting places and bounds
+ * @param pipeline how an NVMe store overlaps its transfers
+ * @param partition who owns which elements
+ * @param optimizerName as the configuration names it
+ * @param optimizer the update rule, shared by all ranks
+ * @param scheduleName as the configuration names it; {@code none} without one
+ * @param schedule hyper-parameters per step
+ * @param clip largest gradient norm; 0 for none
+ * @param targetsPerSample targets in one sample: tokens, for text; 1 otherwise
+ * @param workersPerRank worker threads of each rank
+ * @param logEverySteps how often a line of progress is due; 0 if unset
+ * @param irreproducible why bits may differ from another machine's; empty if they may not
+ * @param decisions what became of {@code "auto"} and what has no effect
+ */
+public record TrainingPlan(
+        BatchPlan batch,
+        PrecisionPlan precision,
+        int stage,
+        ZeroOptions zero,
+        PipelineSettings pipeline,
+        PartitionMap partition,
+        String optimizerName,
+        Optimizer optimizer,
+        String scheduleName,
+        Schedule schedule,
+        double clip,
+        long targetsPerSample,
+        int workersPerRank,
+        int logEverySteps,
+        List<String> irreproducible,
+        List<Decision> decisions) {
+    /** Copies the lists. */
+    public TrainingPlan {
+        irreproducible = List.copyOf(irreproducible);
+        decisions = List.copyOf(decisions);
+    }
+
+    /** Returns a loss scaler in its first state. */
+    public LossScaler scaler() {
+        return precision.scaler();
+    }
+
+    /** Returns the bytes that each rank will hold and move. */
+    public MemoryEstimate memory() {
+        return MemoryEstimate.of(this);
+    }
+
+    @Override
+    public String toString() {
+        return PlanText.of(this);
+    }
+}
