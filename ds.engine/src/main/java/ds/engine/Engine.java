@@ -72,7 +72,7 @@ public final class Engine implements AutoCloseable {
     }
 
     static Engine open(TrainableModel model, DsConfig config, EngineOptions options) {
-        TrainingPlan plan = new Planner(model, config, options).plan();
+        TrainingPlan plan = Planner.plan(model.layout(), config, options.planInputs());
         Engine engine = new Engine(model, config, options, plan);
         try {
             engine.guarded(engine.threads, engine::openRank);

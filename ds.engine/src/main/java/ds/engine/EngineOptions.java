@@ -1,6 +1,8 @@
 package ds.engine;
 
 import ds.engine.data.Dataset;
+import ds.engine.plan.PlanInputs;
+import ds.model.Field;
 import java.time.Duration;
 import java.util.Optional;
 
@@ -73,12 +75,25 @@ public final class EngineOptions {
         return this;
     }
 
-    Optional<Dataset> trainingData() {
-        return trainingData;
+    /** Returns what the planner has to know. */
+    PlanInputs planInputs() {
+        return new PlanInputs(
+                ranks,
+                workers(),
+                seed,
+                plannedSteps,
+                trainingData.map(EngineOptions::targets).orElse(1L),
+                layer);
     }
 
-    Optional<Long> seed() {
-        return seed;
+    private static long targets(Dataset data) {
+        return data.targetType() == Field.Type.INT32
+                ? data.targetShape().stream().mapToLong(Integer::longValue).reduce(1, (a, b) -> a * b)
+                : 1;
+    }
+
+    Optional<Dataset> trainingData() {
+        return trainingData;
     }
 
     int ranks() {
@@ -93,10 +108,6 @@ public final class EngineOptions {
 
     String modelSpec() {
         return modelSpec;
-    }
-
-    Optional<Long> plannedSteps() {
-        return plannedSteps;
     }
 
     Duration peerLimit() {

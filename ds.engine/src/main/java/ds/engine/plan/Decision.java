@@ -1,5 +1,7 @@
 package ds.engine.plan;
 
+import ds.core.Diagnostic;
+
 /**
  * Something the planner decided or has to say about a key.
  *
@@ -16,5 +18,13 @@ public record Decision(Kind kind, String pointer, String text) {
         NO_EFFECT,
         /** A setting that is honoured, but perhaps not as expected. */
         WARNING
+    }
+
+    /** Returns what a remark of the reader says. */
+    static Decision of(Diagnostic diagnostic) {
+        return new Decision(
+                diagnostic.severity() == Diagnostic.Severity.WARNING ? Kind.WARNING : Kind.NO_EFFECT,
+                diagnostic.pointer(),
+                diagnostic.message());
     }
 }

@@ -1,0 +1,21 @@
+package ds.engine.plan;
+
+import java.util.Optional;
+
+/**
+ * What the planner has to know beside model and configuration.
+ *
+ * @param ranks data-parallel ranks, at least 1
+ * @param workersPerRank worker threads of each rank
+ * @param seed overrides the configuration's; empty takes {@code jvm.seed}
+ * @param plannedSteps steps that will be made, if known
+ * @param targetsPerSample targets in one sample: tokens, for text
+ * @param layer where providers are looked up
+ */
+public record PlanInputs(
+        int ranks,
+        int workersPerRank,
+        Optional<Long> seed,
+        Optional<Long> plannedSteps,
+        long targetsPerSample,
+        ModuleLayer layer) {}

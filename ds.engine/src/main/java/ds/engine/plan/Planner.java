@@ -1,0 +1,294 @@
+package ds.engine.plan;
+
+import ds.config.BatchSizes;
+import ds.config.ConfigException;
+import ds.config.DsConfig;
+import ds.config.Fp16;
+import ds.config.OffloadDevice;
+import ds.config.Tunable;
+import ds.config.ZeroOptimization;
+import ds.core.DType;
+import ds.core.Diagnostic;
+import ds.engine.LossScaler;
+import ds.model.ModelLayout;
+import ds.model.Parameter;
+import ds.offload.PipelineSettings;
+import ds.offload.RestingPlace;
+import ds.optim.spi.Optimizer;
+import ds.optim.spi.ParameterSpec;
+import ds.zero.PartitionMap;
+import ds.zero.Residency;
+import ds.zero.ZeroOptions;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+
+/**
+ * Turns a configuration into a plan: resolves {@code "auto"}, holds sections against one another,
+ * the model and this machine. All problems are reported at once.
+ */
+public final class Planner {
+    private static final long AUTO_MICRO = 8;
+    private static final double SCALE_BASE = 2;
+
+    private final ModelLayout layout;
+    private final DsConfig config;
+    private final PlanInputs inputs;
+    private final List<Diagnostic> problems = new ArrayList<>();
+    private final List<Decision> decisions = new ArrayList<>();
+
+    private Planner(ModelLayout layout, DsConfig config, PlanInputs inputs) {
+        this.layout = layout;
+        this.config = config;
+        this.inputs = inputs;
+    }
+
+    /**
+     * Plans.
+     *
+     * @throws ConfigException with every problem of running this configuration here
+     */
+    public static TrainingPlan plan(ModelLayout layout, DsConfig config, PlanInputs inputs) {
+        return new Planner(layout, config, inputs).plan();
+    }
+
+    private TrainingPlan plan() {
+        for (Diagnostic warning : config.diagnostics()) {
+            decisions.add(Decision.of(warning));
+        }
+        Optional<BatchPlan> batch = batch();
+        PrecisionPlan precision = precision();
+        ZeroOptimization section = config.zeroOptimization();
+        RestingPlace optimizerPlace = optimizerPlace(section);
+        RestingPlace parameterPlace = parameterPlace(section);
+        PluginChoice plugins =
+                new PluginChoice(config, inputs, problems, decisions);
+        Optional<Optimizer> optimizer = plugins.optimizer();
+        optimizer.ifPresent(found -> plugins.checkSchedule(found.base()));
+        if (!problems.isEmpty() || optimizer.isEmpty() || batch.isEmpty()) {
+            throw new ConfigException("The configuration cannot run here", problems);
+        }
+        long hidden = hiddenSize();
+        ZeroOptions zero =
+                new ZeroOptions(
+                        Residency.ofStage(section.stage()),
+                        precision.type(),
+                        optimizerPlace,
+                        parameterPlace,
+                        Math.max(1, section.maxLiveParameters().value()),
+                        auto(
+                                section.paramPersistenceThreshold(),
+                                10 * hidden,
+                                "/zero_optimization/stage3_param_persistence_threshold",
+                                "10 x hidden size"),
+                        chunkBytes(section),
+                        inputs.seed().orElse(config.jvm().seed().value()));
+        auto(
+                section.reduceBucketSize(),
+                hidden * hidden,
+                "/zero_optimization/reduce_bucket_size",
+                "hidden size squared");
+        auto(
+                section.prefetchBucketSize(),
+                hidden * hidden * 9 / 10,
+                "/zero_optimization/stage3_prefetch_bucket_size",
+                "0.9 x hidden size squared");
+        Optimizer chosen = optimizer.get();
+        return new TrainingPlan(
+                batch.get(),
+                precision,
+                section.stage(),
+                zero,
+                PipelineSettings.DEFAULT
+                        .withChunkBytes(zero.chunkBytes())
+                        .withWaiting(
+                                config.jvm().pipelineWait().equals("block")
+                                        ? PipelineSettings.Wait.BLOCKING
+                                        : PipelineSettings.Wait.YIELD),
+                PartitionMap.of(layout, inputs.ranks(), parameter -> isWhole(chosen, parameter)),
+                plugins.optimizerName(),
+                chosen,
+                plugins.scheduleName(),
+                plugins.schedule(chosen.base()),
+                auto(config.gradientClipping(), 1.0, "/gradient_clipping", "the default"),
+                inputs.targetsPerSample(),
+                inputs.workersPerRank(),
+                config.stepsPerPrint().orElse(0),
+                List.of(),
+                decisions);
+    }
+
+    private static boolean isWhole(Optimizer optimizer, Parameter parameter) {
+        return parameter.trainable()
+                && optimizer.kind(
+                                new ParameterSpec(
+                                        parameter.name(), parameter.shape(), parameter.tags()))
+                        instanceof Optimizer.Matrix;
+    }
+
+    private Optional<BatchPlan> batch() {
+        BatchSizes written = config.batchSizes();
+        BatchSizes sizes = written.withAuto(AUTO_MICRO, 1);
+        List<Diagnostic> wrong = sizes.check(inputs.ranks());
+        problems.addAll(wrong.stream().map(config::locate).toList());
+        if (!wrong.isEmpty()) {
+            return Optional.empty();
+        }
+        BatchSizes.Resolved found = sizes.resolve(inputs.ranks());
+        for (String key : written.auto()) {
+            long became =
+                    switch (key) {
+                        case "train_batch_size" -> found.train();
+                        case "gradient_accumulation_steps" -> found.accumulation();
+                        default -> found.micro();
+                    };
+            decided("/" + key, became, "from the other batch keys and the number of ranks");
+        }
+        if (found.train() > Integer.MAX_VALUE) {
+            problems.add(
+                    config.locate(
+                            Diagnostic.refused(
+                                    "batch",
+                                    "/train_batch_size",
+                                    "A step of %,d samples is more than this runtime can number (%,d)."
+                                            .formatted(found.train(), Integer.MAX_VALUE),
+                                    "Lower it.")));
+            return Optional.empty();
+        }
+        return Optional.of(
+                new BatchPlan(
+                        (int) found.train(),
+                        (int) found.micro(),
+                        (int) found.accumulation(),
+                        inputs.ranks()));
+    }
+
+    private PrecisionPlan precision() {
+        Fp16 fp16 = config.fp16();
+        boolean half = auto(fp16.enabled(), false, "/fp16/enabled", "fp32 unless asked for");
+        boolean brain =
+                auto(config.bf16().enabled(), false, "/bf16/enabled", "fp32 unless asked for");
+        if (half) {
+            boolean dynamic = fp16.lossScale() == 0;
+            return new PrecisionPlan(
+                    DType.FP16,
+                    dynamic
+                            ? Optional.of(
+                                    new LossScaler.Dynamic(
+                                            Math.pow(SCALE_BASE, fp16.initialScalePower()),
+                                            fp16.lossScaleWindow(),
+                                            fp16.hysteresis(),
+                                            fp16.consecutiveHysteresis(),
+                                            fp16.minLossScale()))
+                            : Optional.empty(),
+                    dynamic ? 1 : fp16.lossScale());
+        }
+        return brain ? PrecisionPlan.BF16 : PrecisionPlan.FP32;
+    }
+
+    private RestingPlace optimizerPlace(ZeroOptimization section) {
+        var offload = section.offloadOptimizer();
+        return switch (offload.device()) {
+            case NONE -> new RestingPlace.OnDevice();
+            case CPU -> new RestingPlace.InHost(offload.pinMemory());
+            case NVME ->
+                    onNvme(
+                            "/zero_optimization/offload_optimizer",
+                            offload.nvmePath(),
+                            offload.bufferCount());
+        };
+    }
+
+    private RestingPlace parameterPlace(ZeroOptimization section) {
+        var offload = section.offloadParam();
+        if (offload.device() != OffloadDevice.NONE && section.stage() < 3) {
+            problems.add(
+                    config.locate(
+                            Diagnostic.refused(
+                                    "offload-param-stage",
+                                    "/zero_optimization/offload_param/device",
+                                    "offload_param is '%s' at stage %d; parameters rest elsewhere only where they are sharded."
+                                            .formatted(
+                                                    offload.device().name().toLowerCase(Locale.ROOT),
+                                                    section.stage()),
+                                    "Use \"stage\": 3, or remove offload_param.")));
+            return new RestingPlace.OnDevice();
+        }
+        return switch (offload.device()) {
+            case NONE -> new RestingPlace.OnDevice();
+            case CPU -> new RestingPlace.InHost(offload.pinMemory());
+            case NVME ->
+                    onNvme(
+                            "/zero_optimization/offload_param",
+                            offload.nvmePath(),
+                            offload.bufferCount());
+        };
+    }
+
+    private RestingPlace onNvme(String pointer, Optional<Path> path, long bufferCount) {
+        if (path.isEmpty()) {
+            problems.add(
+                    config.locate(
+                            Diagnostic.refused(
+                                    "nvme-path",
+                                    pointer + "/device",
+                                    "device is 'nvme', but there is no nvme_path.",
+                                    "Add \"nvme_path\": \"/a/directory/on/the/drive\" beside it.")));
+            return new RestingPlace.OnDevice();
+        }
+        usableDirectory(path.get())
+                .ifPresent(
+                        why ->
+                                problems.add(
+                                        config.locate(
+                                                Diagnostic.refused(
+                                                        "nvme-path",
+                                                        pointer + "/nvme_path",
+                                                        "nvme_path '%s' cannot be used: %s."
+                                                                .formatted(path.get(), why),
+                                                        "Name a directory that this user can write to."))));
+        return new RestingPlace.OnNvme(path.get(), (int) Math.max(1, bufferCount));
+    }
+
+    private static Optional<String> usableDirectory(Path path) {
+        try {
+            Files.createDirectories(path);
+        } catch (IOException e) {
+            return Optional.of("it cannot be created (%s)".formatted(e.getMessage()));
+        }
+        return Files.isWritable(path) ? Optional.empty() : Optional.of("it is not writable");
+    }
+
+    private long chunkBytes(ZeroOptimization section) {
+        long element = Float.BYTES;
+        long group = Math.max(1, section.subGroupSize().value());
+        long bytes = Math.min(config.jvm().chunkBytes(), Math.multiplyExact(group, element));
+        return Math.max(PartitionMap.BLOCK_ELEMENTS * element, bytes);
+    }
+
+    /** The width of the model, as far as its parameters tell: the size most vectors have. */
+    private long hiddenSize() {
+        return layout.storages().stream()
+                .filter(parameter -> parameter.shape().size() == 1)
+                .mapToLong(Parameter::elements)
+                .min()
+                .orElse(0);
+    }
+
+    private <T> T auto(Tunable<T> value, T planned, String pointer, String why) {
+        if (value.isAuto()) {
+            decided(pointer, planned, why);
+        }
+        return value.orPlanned(planned);
+    }
+
+    private void decided(String pointer, Object became, String why) {
+        decisions.add(
+                new Decision(
+                        Decision.Kind.AUTO, pointer, "became %s: %s".formatted(became, why)));
+    }
+}
