@@ -60,7 +60,10 @@ public final class Engine implements AutoCloseable {
         this.plan = plan;
         this.configText = config.toJson();
         int world = options.ranks();
-        this.communicators = Communicators.local(options.layer(), world, options.peerLimit());
+        this.communicators = 
+                Communicators.providers(options.layer())
+                        .require("local")
+                        .connect(world, options.peerLimit());
         this.stores = new EngineStores(plan, options.layer());
         this.ranks = new Rank[world];
         HostMemoryProvider memory = HostMemories.best(options.layer());

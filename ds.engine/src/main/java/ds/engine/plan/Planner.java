@@ -16,6 +16,7 @@ import ds.offload.PipelineSettings;
 import ds.offload.RestingPlace;
 import ds.optim.spi.Optimizer;
 import ds.optim.spi.ParameterSpec;
+import ds.optim.spi.Schedule;
 import ds.zero.PartitionMap;
 import ds.zero.Residency;
 import ds.zero.ZeroOptions;
@@ -68,8 +69,9 @@ public final class Planner {
         PluginChoice plugins =
                 new PluginChoice(config, inputs, problems, decisions);
         Optional<Optimizer> optimizer = plugins.optimizer();
-        optimizer.ifPresent(found -> plugins.checkSchedule(found.base()));
-        if (!problems.isEmpty() || optimizer.isEmpty() || batch.isEmpty()) {
+        Optional<Schedule> schedule =
+                optimizer.flatMap(found -> plugins.schedule(found.base()));
+        if (!problems.isEmpty() || schedule.isEmpty() || batch.isEmpty()) {
             throw new ConfigException("The configuration cannot run here", problems);
         }
         long hidden = hiddenSize();
@@ -97,7 +99,7 @@ public final class Planner {
                 hidden * hidden * 9 / 10,
                 "/zero_optimization/stage3_prefetch_bucket_size",
                 "0.9 x hidden size squared");
-        Optimizer chosen = optimizer.get();
+        Optimizer chosen = optimizer.orElseThrow();
         return new TrainingPlan(
                 batch.get(),
                 precision,
@@ -113,7 +115,7 @@ public final class Planner {
                 plugins.optimizerName(),
                 chosen,
                 plugins.scheduleName(),
-                plugins.schedule(chosen.base()),
+                schedule.get(),
                 auto(config.gradientClipping(), 1.0, "/gradient_clipping", "the default"),
                 inputs.targetsPerSample(),
                 inputs.workersPerRank(),
@@ -194,7 +196,7 @@ public final class Planner {
         var offload = section.offloadOptimizer();
         return switch (offload.device()) {
             case NONE -> new RestingPlace.OnDevice();
-            case CPU -> new RestingPlace.InHost(offload.pinMemory());
+            case CPU -> new RestingPlace.InHost(false);
             case NVME ->
                     onNvme(
                             "/zero_optimization/offload_optimizer",
@@ -220,7 +222,7 @@ public final class Planner {
         }
         return switch (offload.device()) {
             case NONE -> new RestingPlace.OnDevice();
-            case CPU -> new RestingPlace.InHost(offload.pinMemory());
+            case CPU -> new RestingPlace.InHost(false);
             case NVME ->
                     onNvme(
                             "/zero_optimization/offload_param",

@@ -75,28 +75,20 @@ final class PluginChoice {
         return config.scheduler().map(PluginSection::type).orElse("none");
     }
 
-    /** Returns the schedule; constant without one. */
-    Schedule schedule(Hyper base) {
+    /** Returns the schedule, constant without one; empty if a problem was reported. */
+    Optional<Schedule> schedule(Hyper base) {
         if (config.scheduler().isEmpty()) {
-            return (_, hyper) -> hyper;
-        }
-        PluginSection section = config.scheduler().get();
-        ScheduleProvider provider = Schedules.in(inputs.layer()).require(section.type());
-        return provider.create(scheduleSettings(section, provider, base).orElseThrow(), base);
-    }
-
-    /** Reports what is wrong with the schedule, before it is made. */
-    void checkSchedule(Hyper base) {
-        if (config.scheduler().isEmpty()) {
-            return;
+            return Optional.of((_, hyper) -> hyper);
         }
         PluginSection section = config.scheduler().get();
         ProviderTable<ScheduleProvider> table = Schedules.in(inputs.layer());
         if (!table.has(section.type())) {
             problems.add(section.unknownType(table.names()));
-            return;
+            return Optional.empty();
         }
-        scheduleSettings(section, table.require(section.type()), base);
+        ScheduleProvider provider = table.require(section.type());
+        return scheduleSettings(section, provider, base)
+                .map(settings -> provider.create(settings, base));
     }
 
     private Optional<Settings> scheduleSettings(
