@@ -58,7 +58,7 @@ public final class Engine implements AutoCloseable {
         this.model = model;
         this.options = options;
         this.plan = plan;
-        this.configText = config.toJson();
+        this.configText = config.text();
         int world = options.ranks();
         this.communicators = 
                 Communicators.providers(options.layer())

@@ -63,7 +63,7 @@ public final class Planner {
         }
         Optional<BatchPlan> batch = batch();
         PrecisionPlan precision = precision();
-        ZeroOptimization section = config.zeroOptimization();
+        ZeroOptimization section = config.zero();
         RestingPlace optimizerPlace = optimizerPlace(section);
         RestingPlace parameterPlace = parameterPlace(section);
         PluginChoice plugins =
@@ -133,7 +133,7 @@ public final class Planner {
     }
 
     private Optional<BatchPlan> batch() {
-        BatchSizes written = config.batchSizes();
+        BatchSizes written = config.batch();
         BatchSizes sizes = written.withAuto(AUTO_MICRO, 1);
         List<Diagnostic> wrong = sizes.check(inputs.ranks());
         problems.addAll(wrong.stream().map(config::locate).toList());
