@@ -3,4 +3,6 @@ module ds.config {
     requires static org.jspecify;
     requires transitive ds.core;
     requires tools.jackson.core;
+
+    exports ds.config;
 }

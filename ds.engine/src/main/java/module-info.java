@@ -7,9 +7,11 @@ module ds.engine {
     requires transitive ds.offload;
     requires tools.jackson.core;
 
+    exports ds.engine;
     exports ds.engine.checkpoint;
     exports ds.engine.data;
     exports ds.engine.metrics;
+    exports ds.engine.plan;
     exports ds.engine.spi;
 
     uses ds.engine.spi.DatasetProvider;

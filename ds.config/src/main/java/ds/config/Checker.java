@@ -45,7 +45,8 @@ final class Checker {
             plugin(root, "optimizer", options.optimizers(), true);
             plugin(root, "scheduler", options.schedulers(), false);
             if (found.stream().noneMatch(d -> d.isError() && d.phase() == Phase.CONFIG)) {
-                config = Optional.of(new DsConfig(root, document));
+                List<Diagnostic> remarks = found.stream().map(document::locate).toList();
+                config = Optional.of(new DsConfig(root, document, remarks));
                 resolved = Resolved.of(root, batch, options.worldSize());
             }
         }

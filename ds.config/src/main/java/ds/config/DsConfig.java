@@ -29,10 +29,17 @@ import java.util.Set;
 public final class DsConfig {
     private final Settings root;
     private final LocatedDocument document;
+    private final List<Diagnostic> remarks;
 
-    DsConfig(Settings root, LocatedDocument document) {
+    DsConfig(Settings root, LocatedDocument document, List<Diagnostic> remarks) {
         this.root = root;
         this.document = document;
+        this.remarks = List.copyOf(remarks);
+    }
+
+    /** Returns the warnings and notes of the reader: what is old or has no effect here. */
+    public List<Diagnostic> remarks() {
+        return remarks;
     }
 
     /**

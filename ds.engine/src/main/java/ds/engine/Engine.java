@@ -87,7 +87,9 @@ public final class Engine implements AutoCloseable {
     }
 
     private void openRank(int rank) {
-        Kernels kernels = KernelsProviders.create(options.layer(), "host", pools.get(rank));
+        Kernels kernels = KernelsProviders.in(options.layer())
+                        .require(KernelsProviders.HOST)
+                        .create(pools.get(rank));
         RankMemory memory = memories.get(rank);
         ZeroRank zero =
                 new ZeroRank(

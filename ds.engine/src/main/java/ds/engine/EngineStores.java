@@ -8,9 +8,11 @@ import ds.offload.FileOperations;
 import ds.offload.RestingPlace;
 import ds.offload.StateStores;
 import ds.offload.StorageProviders;
+import ds.offload.StoreDirectory;
 import ds.offload.StoreLocation;
 import ds.offload.spi.StorageProvider;
 import ds.zero.StoreFactory;
+import java.nio.file.Path;
 import java.util.HexFormat;
 import java.util.Locale;
 import java.util.concurrent.ThreadLocalRandom;
@@ -47,17 +49,17 @@ final class EngineStores implements AutoCloseable {
                     case RestingPlace.OnNvme(var directory, int buffers) ->
                             StateStores.onNvme(
                                     layout,
-                                    new StoreLocation(
-                                            directory,
-                                            runId + "-" + role.name().toLowerCase(Locale.ROOT),
-                                            rank,
-                                            plan.batch().world()),
                                     memory,
                                     device,
-                                    plan.pipeline().withBufferCount(buffers),
-                                    backend,
-                                    files);
+                                    open(directory, role, rank),
+                                    plan.pipeline().withBufferCount(buffers));
                 };
+    }
+
+    private StoreDirectory open(Path directory, StoreFactory.Role role, int rank) {
+        String run = runId + "-" + role.name().toLowerCase(Locale.ROOT);
+        return StoreDirectory.open(
+                new StoreLocation(directory, run, rank, plan.batch().world()), backend, files);
     }
 
     @Override

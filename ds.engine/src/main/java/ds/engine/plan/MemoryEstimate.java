@@ -4,7 +4,6 @@ import ds.core.DType;
 import ds.offload.RestingPlace;
 import ds.zero.OwnedSpace;
 import ds.zero.PartitionMap;
-import ds.zero.Region;
 import ds.zero.Residency;
 
 /**
@@ -57,7 +56,7 @@ public record MemoryEstimate(
         long largestTrainable = 0;
         for (int unit = 0; unit < map.layout().units().size(); unit++) {
             largest = Math.max(largest, map.elements(unit));
-            largestTrainable = Math.max(largestTrainable, map.elements(unit, Region.TRAINABLE));
+            largestTrainable = Math.max(largestTrainable, map.trainableElements(unit));
         }
         long live =
                 residency.shardParameters()

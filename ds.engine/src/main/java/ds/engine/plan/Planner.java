@@ -58,7 +58,7 @@ public final class Planner {
     }
 
     private TrainingPlan plan() {
-        for (Diagnostic warning : config.diagnostics()) {
+        for (Diagnostic warning : config.remarks()) {
             decisions.add(Decision.of(warning));
         }
         Optional<BatchPlan> batch = batch();
