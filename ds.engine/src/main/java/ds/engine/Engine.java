@@ -60,7 +60,7 @@ public final class Engine implements AutoCloseable {
         this.plan = plan;
         this.configText = config.text();
         int world = options.ranks();
-        this.communicators = 
+        this.communicators =
                 Communicators.providers(options.layer())
                         .require("local")
                         .connect(world, options.peerLimit());
@@ -87,7 +87,8 @@ public final class Engine implements AutoCloseable {
     }
 
     private void openRank(int rank) {
-        Kernels kernels = KernelsProviders.in(options.layer())
+        Kernels kernels =
+                KernelsProviders.in(options.layer())
                         .require(KernelsProviders.HOST)
                         .create(pools.get(rank));
         RankMemory memory = memories.get(rank);
@@ -103,13 +104,8 @@ public final class Engine implements AutoCloseable {
                                 stores.device(),
                                 plan.optimizer(),
                                 stores.of(rank, memory)));
-        ranks[rank] = new Rank(
-                        rank,
-                        plan,
-                        model,
-                        zero,
-                        communicators.get(rank),
-                        new Workspace(memory));
+        ranks[rank] =
+                new Rank(rank, plan, model, zero, communicators.get(rank), new Workspace(memory));
         zero.drawInitialValues();
         options.trainingData().ifPresent(data -> allocateBatch(rank, data));
     }
@@ -168,7 +164,8 @@ public final class Engine implements AutoCloseable {
                     @Override
                     public StepReport next() {
                         if (left <= 0) {
-                            throw new NoSuchElementException("All %,d steps are made.".formatted(count));
+                            throw new NoSuchElementException(
+                                    "All %,d steps are made.".formatted(count));
                         }
                         left--;
                         return trainStep();

@@ -88,7 +88,9 @@ public final class EngineOptions {
 
     private static long targets(Dataset data) {
         return data.targetType() == Field.Type.INT32
-                ? data.targetShape().stream().mapToLong(Integer::longValue).reduce(1, (a, b) -> a * b)
+                ? data.targetShape().stream()
+                        .mapToLong(Integer::longValue)
+                        .reduce(1, (a, b) -> a * b)
                 : 1;
     }
 

@@ -19,7 +19,8 @@ record Generator(TrainableModel model, Rank rank) {
     private static final int BYTES = 256;
 
     String generate(String prompt, GenerateOptions options) {
-        byte[] start = prompt.isEmpty() ? new byte[] {'\n'} : prompt.getBytes(StandardCharsets.UTF_8);
+        byte[] start =
+                prompt.isEmpty() ? new byte[] {'\n'} : prompt.getBytes(StandardCharsets.UTF_8);
         int context = rank.tokensPerSample();
         ByteArrayOutputStream text = new ByteArrayOutputStream();
         text.writeBytes(start);

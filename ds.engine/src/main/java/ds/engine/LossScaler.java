@@ -55,8 +55,7 @@ public final class LossScaler {
 
     /** Creates a scaler that follows the overflows. */
     public static LossScaler dynamic(Dynamic rules) {
-        return new LossScaler(
-                Optional.of(rules), rules.initialScale(), rules.hysteresis());
+        return new LossScaler(Optional.of(rules), rules.initialScale(), rules.hysteresis());
     }
 
     /** Returns the scale in force. */
@@ -71,8 +70,7 @@ public final class LossScaler {
 
     /** Returns whether an overflow now would find the scale at its minimum with nothing left to try. */
     public boolean exhausted() {
-        return dynamic.isEmpty()
-                || hysteresis == 1 && scale <= dynamic.get().minimumScale();
+        return dynamic.isEmpty() || hysteresis == 1 && scale <= dynamic.get().minimumScale();
     }
 
     /** Takes note of one boundary. */

@@ -20,7 +20,8 @@ final class ParameterHash {
             digest.update(parameter.name().getBytes(StandardCharsets.UTF_8));
             float[] elements = values.apply(parameter.name());
             ByteBuffer bytes =
-                    ByteBuffer.allocate(elements.length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+                    ByteBuffer.allocate(elements.length * Float.BYTES)
+                            .order(ByteOrder.LITTLE_ENDIAN);
             bytes.asFloatBuffer().put(elements);
             digest.update(bytes);
         }

@@ -1,11 +1,11 @@
 package ds.engine;
 
-import ds.engine.data.Dataset;
-import ds.engine.data.SampleOrder;
-import ds.engine.plan.TrainingPlan;
 import ds.comm.Communicator;
 import ds.core.DType;
 import ds.core.FlatBuffer;
+import ds.engine.data.Dataset;
+import ds.engine.data.SampleOrder;
+import ds.engine.plan.TrainingPlan;
 import ds.model.Activations;
 import ds.model.Batch;
 import ds.model.Mode;

@@ -36,7 +36,10 @@ final class RankThreads implements AutoCloseable {
             SynchronousQueue<Task> inbox = new SynchronousQueue<>();
             inboxes.add(inbox);
             Thread thread =
-                    Thread.ofPlatform().daemon().name("ds-r" + rank).unstarted(() -> loop(rank, inbox));
+                    Thread.ofPlatform()
+                            .daemon()
+                            .name("ds-r" + rank)
+                            .unstarted(() -> loop(rank, inbox));
             threads.add(thread);
             thread.start();
         }
@@ -67,8 +70,10 @@ final class RankThreads implements AutoCloseable {
     }
 
     private static Throwable worse(Throwable known, Throwable next) {
-        if (known == null || known instanceof CommException && next != null
-                && !(next instanceof CommException)) {
+        if (known == null
+                || known instanceof CommException
+                        && next != null
+                        && !(next instanceof CommException)) {
             return next;
         }
         return known;

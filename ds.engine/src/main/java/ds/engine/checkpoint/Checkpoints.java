@@ -71,8 +71,7 @@ public final class Checkpoints {
         Path path = directory.resolve(Manifest.FILE);
         try {
             Manifest manifest =
-                    Manifest.read(
-                            CheckpointDirectory.readAll(files, path, Manifest.LIMIT_BYTES));
+                    Manifest.read(CheckpointDirectory.readAll(files, path, Manifest.LIMIT_BYTES));
             for (RankFile file : manifest.files()) {
                 try (BlockReader reader =
                         new BlockReader(files, directory.resolve(file.name()), file)) {

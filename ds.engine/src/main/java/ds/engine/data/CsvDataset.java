@@ -248,8 +248,7 @@ public final class CsvDataset implements Dataset {
 
     @Override
     public DataShape shape() {
-        return new DataShape(
-                means.length, labels() ? table.classes.size() : 1, false, labels());
+        return new DataShape(means.length, labels() ? table.classes.size() : 1, false, labels());
     }
 
     @Override
@@ -343,10 +342,6 @@ public final class CsvDataset implements Dataset {
 
     private CsvDataset part(int[] mixed, int from, int to) {
         return new CsvDataset(
-                table,
-                Arrays.copyOfRange(mixed, from, to),
-                means,
-                deviations,
-                standardised);
+                table, Arrays.copyOfRange(mixed, from, to), means, deviations, standardised);
     }
 }

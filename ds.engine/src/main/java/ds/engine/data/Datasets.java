@@ -129,8 +129,7 @@ public final class Datasets {
         return new ProviderTable<>(
                 "data set",
                 layer == null
-                        ? ServiceLoader.load(
-                                DatasetProvider.class, Datasets.class.getClassLoader())
+                        ? ServiceLoader.load(DatasetProvider.class, Datasets.class.getClassLoader())
                         : ServiceLoader.load(layer, DatasetProvider.class));
     }
 }

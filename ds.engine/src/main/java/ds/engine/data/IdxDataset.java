@@ -29,8 +29,7 @@ public final class IdxDataset implements Dataset {
     private final int from;
     private final int to;
 
-    private IdxDataset(
-            Path file, Content images, Content labels, int classes, int from, int to) {
+    private IdxDataset(Path file, Content images, Content labels, int classes, int from, int to) {
         this.file = file;
         this.images = images;
         this.labels = labels;

@@ -28,9 +28,7 @@ public final class JsonlDataset {
         try (JsonParser parser =
                 FACTORY.createParser(
                         ObjectReadContext.empty(), new String(bytes, StandardCharsets.UTF_8))) {
-            for (JsonToken token = parser.nextToken();
-                    token != null;
-                    token = parser.nextToken()) {
+            for (JsonToken token = parser.nextToken(); token != null; token = parser.nextToken()) {
                 int line = parser.currentTokenLocation().getLineNr();
                 texts.writeBytes(text(file, line, parser).getBytes(StandardCharsets.UTF_8));
                 texts.write('\n');

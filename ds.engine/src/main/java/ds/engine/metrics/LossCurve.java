@@ -185,7 +185,11 @@ public final class LossCurve {
                 SVG_WIDTH,
                 SVG_HEIGHT);
         line(out, "<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>");
-        line(out, "<text x=\"%.0f\" y=\"20\" font-size=\"13\">%s</text>", SVG_MARGIN, escape(title));
+        line(
+                out,
+                "<text x=\"%.0f\" y=\"20\" font-size=\"13\">%s</text>",
+                SVG_MARGIN,
+                escape(title));
         for (int tick = 0; tick <= 4; tick++) {
             double loss = low + (high - low) * tick / 4;
             double y = y(loss, low, high);

@@ -44,8 +44,7 @@ public final class MetricsWriter implements AutoCloseable {
                             ? endOfStep(Files.readAllBytes(file), resumedStep)
                             : 0;
             try (FileChannel channel =
-                    FileChannel.open(
-                            file, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+                    FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
                 channel.truncate(keep);
             }
             return new MetricsWriter(

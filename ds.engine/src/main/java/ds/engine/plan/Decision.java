@@ -23,7 +23,9 @@ public record Decision(Kind kind, String pointer, String text) {
     /** Returns what a remark of the reader says. */
     static Decision of(Diagnostic diagnostic) {
         return new Decision(
-                diagnostic.severity() == Diagnostic.Severity.WARNING ? Kind.WARNING : Kind.NO_EFFECT,
+                diagnostic.severity() == Diagnostic.Severity.WARNING
+                        ? Kind.WARNING
+                        : Kind.NO_EFFECT,
                 diagnostic.pointer(),
                 diagnostic.message());
     }

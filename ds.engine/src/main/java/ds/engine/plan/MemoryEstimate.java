@@ -60,15 +60,15 @@ public record MemoryEstimate(
         }
         long live =
                 residency.shardParameters()
-                        ? Math.min(map.elements(), Math.max(largest, plan.zero().maxLiveParameters()))
+                        ? Math.min(
+                                map.elements(), Math.max(largest, plan.zero().maxLiveParameters()))
                         : 0;
         long masters = wide ? 0 : stepped * FP32_BYTES;
         long states = stepped * FP32_BYTES * plan.optimizer().slots().size();
         boolean optimizerStored = plan.zero().optimizer() instanceof RestingPlace.OnNvme;
         boolean parametersStored = plan.zero().parameters() instanceof RestingPlace.OnNvme;
         long stored =
-                (optimizerStored ? masters + states : 0)
-                        + (parametersStored ? kept * element : 0);
+                (optimizerStored ? masters + states : 0) + (parametersStored ? kept * element : 0);
         int ranks = plan.batch().world();
         long foreign = everyTrainable - ownedTrainable;
         long gathers =

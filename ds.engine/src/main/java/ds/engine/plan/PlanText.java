@@ -13,40 +13,79 @@ final class PlanText {
         StringBuilder text = new StringBuilder();
         BatchPlan batch = plan.batch();
         MemoryEstimate memory = plan.memory();
-        line(text, "batch", "%d samples = %d (micro) x %d (accumulation) x %d (ranks)",
-                batch.train(), batch.micro(), batch.accumulation(), batch.world());
-        line(text, "model", "%,d parameters in %d units, %,d trained",
+        line(
+                text,
+                "batch",
+                "%d samples = %d (micro) x %d (accumulation) x %d (ranks)",
+                batch.train(),
+                batch.micro(),
+                batch.accumulation(),
+                batch.world());
+        line(
+                text,
+                "model",
+                "%,d parameters in %d units, %,d trained",
                 plan.partition().layout().elements(),
                 plan.partition().layout().units().size(),
                 trained(plan));
-        line(text, "ZeRO", "stage %d: states %s, gradients %s, parameters %s",
+        line(
+                text,
+                "ZeRO",
+                "stage %d: states %s, gradients %s, parameters %s",
                 plan.stage(),
                 sharded(plan.zero().residency().shardStates()),
                 sharded(plan.zero().residency().shardGradients()),
                 sharded(plan.zero().residency().shardParameters()));
         line(text, "precision", "%s, %s", plan.precision().type().jsonName(), scale(plan));
-        line(text, "optimizer", "%s %s, state rests %s",
-                plan.optimizerName(), plan.optimizer().slots().stream().map(s -> s.name()).toList(),
+        line(
+                text,
+                "optimizer",
+                "%s %s, state rests %s",
+                plan.optimizerName(),
+                plan.optimizer().slots().stream().map(s -> s.name()).toList(),
                 place(plan.zero().optimizer()));
         line(text, "parameters", "rest %s", place(plan.zero().parameters()));
-        line(text, "schedule", "%s, lr %s", plan.scheduleName(),
+        line(
+                text,
+                "schedule",
+                "%s, lr %s",
+                plan.scheduleName(),
                 plan.schedule().at(0, plan.optimizer().base()).lr());
         line(text, "clipping", "%s", plan.clip() > 0 ? "norm " + plan.clip() : "off");
         line(text, "workers", "%d per rank", plan.workersPerRank());
-        line(text, "bytes/rank", "%s: parameters %s, live units %s, masters %s, states %s, gradients %s, bucket %s",
-                bytes(memory.total()), bytes(memory.parameters()), bytes(memory.liveUnits()),
-                bytes(memory.masters()), bytes(memory.states()), bytes(memory.gradients()),
+        line(
+                text,
+                "bytes/rank",
+                "%s: parameters %s, live units %s, masters %s, states %s, gradients %s, bucket %s",
+                bytes(memory.total()),
+                bytes(memory.parameters()),
+                bytes(memory.liveUnits()),
+                bytes(memory.masters()),
+                bytes(memory.states()),
+                bytes(memory.gradients()),
                 bytes(memory.buckets()));
         line(text, "on NVMe", "%s", bytes(memory.stored()));
-        line(text, "moved/step", "exchange %s, gather %s, NVMe %s",
-                bytes(memory.exchangedPerStep()), bytes(memory.gatheredPerStep()),
+        line(
+                text,
+                "moved/step",
+                "exchange %s, gather %s, NVMe %s",
+                bytes(memory.exchangedPerStep()),
+                bytes(memory.gatheredPerStep()),
                 bytes(memory.nvmePerStep()));
-        line(text, "reproducible", "%s",
-                plan.irreproducible().isEmpty() ? "yes"
+        line(
+                text,
+                "reproducible",
+                "%s",
+                plan.irreproducible().isEmpty()
+                        ? "yes"
                         : "no (because " + String.join("; ", plan.irreproducible()) + ")");
         for (Decision decision : plan.decisions()) {
-            line(text, decision.kind().name().toLowerCase(Locale.ROOT).replace('_', ' '),
-                    "%s %s", decision.pointer(), decision.text());
+            line(
+                    text,
+                    decision.kind().name().toLowerCase(Locale.ROOT).replace('_', ' '),
+                    "%s %s",
+                    decision.pointer(),
+                    decision.text());
         }
         return text.toString();
     }
@@ -63,17 +102,21 @@ final class PlanText {
     }
 
     private static String scale(TrainingPlan plan) {
-        return plan.precision().dynamic()
+        return plan.precision()
+                .dynamic()
                 .map(rules -> "dynamic loss scale from %s".formatted(rules.initialScale()))
-                .orElseGet(() -> plan.precision().staticScale() == 1
-                        ? "no loss scale"
-                        : "loss scale " + plan.precision().staticScale());
+                .orElseGet(
+                        () ->
+                                plan.precision().staticScale() == 1
+                                        ? "no loss scale"
+                                        : "loss scale " + plan.precision().staticScale());
     }
 
     private static String place(RestingPlace place) {
         return switch (place) {
             case RestingPlace.OnDevice() -> "on the device";
-            case RestingPlace.InHost(boolean pinned) -> pinned ? "in page-locked host memory" : "in host memory";
+            case RestingPlace.InHost(boolean pinned) ->
+                    pinned ? "in page-locked host memory" : "in host memory";
             case RestingPlace.OnNvme(var directory, int buffers) ->
                     "on NVMe under %s, %d buffers".formatted(directory, buffers);
         };

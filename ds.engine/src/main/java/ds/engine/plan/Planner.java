@@ -66,11 +66,9 @@ public final class Planner {
         ZeroOptimization section = config.zero();
         RestingPlace optimizerPlace = optimizerPlace(section);
         RestingPlace parameterPlace = parameterPlace(section);
-        PluginChoice plugins =
-                new PluginChoice(config, inputs, problems, decisions);
+        PluginChoice plugins = new PluginChoice(config, inputs, problems, decisions);
         Optional<Optimizer> optimizer = plugins.optimizer();
-        Optional<Schedule> schedule =
-                optimizer.flatMap(found -> plugins.schedule(found.base()));
+        Optional<Schedule> schedule = optimizer.flatMap(found -> plugins.schedule(found.base()));
         if (!problems.isEmpty() || schedule.isEmpty() || batch.isEmpty()) {
             throw new ConfigException("The configuration cannot run here", problems);
         }
@@ -215,7 +213,9 @@ public final class Planner {
                                     "/zero_optimization/offload_param/device",
                                     "offload_param is '%s' at stage %d; parameters rest elsewhere only where they are sharded."
                                             .formatted(
-                                                    offload.device().name().toLowerCase(Locale.ROOT),
+                                                    offload.device()
+                                                            .name()
+                                                            .toLowerCase(Locale.ROOT),
                                                     section.stage()),
                                     "Use \"stage\": 3, or remove offload_param.")));
             return new RestingPlace.OnDevice();
@@ -290,7 +290,6 @@ public final class Planner {
 
     private void decided(String pointer, Object became, String why) {
         decisions.add(
-                new Decision(
-                        Decision.Kind.AUTO, pointer, "became %s: %s".formatted(became, why)));
+                new Decision(Decision.Kind.AUTO, pointer, "became %s: %s".formatted(became, why)));
     }
 }

@@ -131,8 +131,7 @@ class CheckpointTest {
         long elements = (3L << 18) + 17; // three blocks of 1 MiB and a bit
         var tensor = new TensorShape("big", List.of((int) elements), true);
         var header =
-                new CheckpointHeader(
-                        header(1, 1).state(), 1, List.of(tensor), "", Map.of(), "{}");
+                new CheckpointHeader(header(1, 1).state(), 1, List.of(tensor), "", Map.of(), "{}");
         FlatBuffer data = buffer(DType.FP32, elements);
         for (long i = 0; i < elements; i++) {
             data.set(i, i * 0.5f);
@@ -195,8 +194,7 @@ class CheckpointTest {
                 var failure =
                         assertThrows(
                                 CheckpointException.class, () -> Checkpoint.open(newest), place);
-                assertTrue(
-                        failure.getMessage().contains(target.getFileName().toString()), place);
+                assertTrue(failure.getMessage().contains(target.getFileName().toString()), place);
                 try (Checkpoint checkpoint = Checkpoint.open(temporary)) {
                     assertEquals(previous, checkpoint.directory(), place);
                     assertTrue(
@@ -288,9 +286,7 @@ class CheckpointTest {
             assertEquals(
                     "%s is of another model: parameter 'embed' is [300, 8] here and [300, 7] in the checkpoint. Resume with the model it was saved from, gpt:layers=4,width=128."
                             .formatted(checkpoint.directory()),
-                    assertThrows(
-                                    CheckpointException.class,
-                                    () -> checkpoint.requireLayout(other))
+                    assertThrows(CheckpointException.class, () -> checkpoint.requireLayout(other))
                             .getMessage());
         }
     }

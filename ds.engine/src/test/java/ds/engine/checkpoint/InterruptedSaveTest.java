@@ -157,10 +157,7 @@ class InterruptedSaveTest {
                                 CheckpointException.class,
                                 () ->
                                         CheckpointTest.save(
-                                                file.resolve("run"),
-                                                1,
-                                                1,
-                                                FileOperations.system()))
+                                                file.resolve("run"), 1, 1, FileOperations.system()))
                         .getMessage();
         assertTrue(message.startsWith("Cannot begin a checkpoint in " + file), message);
     }

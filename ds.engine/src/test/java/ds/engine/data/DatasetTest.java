@@ -173,8 +173,7 @@ class DatasetTest {
                 message(() -> Datasets.open(file, DataOptions.DEFAULT)));
         Path ragged = write("r.csv", "1,2\n1,2,3\n");
         assertEquals(
-                ragged
-                        + " line 2 has 3 columns, the first line has 2; every line needs the same.",
+                ragged + " line 2 has 3 columns, the first line has 2; every line needs the same.",
                 message(() -> CsvDataset.read(ragged, "0")));
     }
 
@@ -207,7 +206,8 @@ class DatasetTest {
 
     @Test
     void jsonLinesGiveTheirTexts() throws IOException {
-        Path file = write("d.jsonl", "{\"id\":1,\"text\":\"a\\u00e9\"}\n{\"text\":\"b\",\"x\":[1]}\n");
+        Path file =
+                write("d.jsonl", "{\"id\":1,\"text\":\"a\\u00e9\"}\n{\"text\":\"b\",\"x\":[1]}\n");
         TextDataset data = (TextDataset) Datasets.open(file, DataOptions.DEFAULT.withContext(2));
         byte[] bytes = "aé\nb\n".getBytes(StandardCharsets.UTF_8);
         assertEquals(bytes.length, data.sizeBytes());
@@ -226,7 +226,8 @@ class DatasetTest {
         }
         TextDataset data = TextDataset.of("t", text, 8);
         assertTrue(new ByteBigram(data).loss(data) < 0.02);
-        TextDataset other = TextDataset.of("o", "zzzzzzzzzz".getBytes(StandardCharsets.US_ASCII), 8);
+        TextDataset other =
+                TextDataset.of("o", "zzzzzzzzzz".getBytes(StandardCharsets.US_ASCII), 8);
         double unseen = new ByteBigram(data).loss(other);
         assertTrue(unseen > 7 && Double.isFinite(unseen), "" + unseen);
     }

@@ -59,8 +59,7 @@ class MetricsTest {
 
     @Test
     void aFileThatCannotBeWrittenIsNamed() {
-        var failure =
-                assertThrows(MetricsException.class, () -> MetricsWriter.open(temporary, 0));
+        var failure = assertThrows(MetricsException.class, () -> MetricsWriter.open(temporary, 0));
         assertTrue(
                 failure.getMessage().startsWith("Cannot write metrics to " + temporary),
                 failure.getMessage());
