@@ -45,7 +45,7 @@ final class ExtendedKeys {
                                                 .refused("there is no graph compiler. Remove it.")
                                                 .doc("Compile the training step.")))
                         .with(Trait.OPEN)
-                        .doc("DeepCompile."));
+                        .doc("DeepCompile, a graph compiler."));
         keys.add(
                 object(
                                 "tensor_parallel",

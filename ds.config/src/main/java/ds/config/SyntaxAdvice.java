@@ -29,10 +29,11 @@ final class SyntaxAdvice {
         String rest = text.substring(start, lineEnd(text, start));
         char before = lastInk(text, start);
         int wordColumn = column - (offset - start);
-        if (rest.startsWith("'''")) {
+        int quotes = text.lastIndexOf("'''", offset);
+        if (quotes >= 0 && quotes + 2 >= offset) {
             return at(
                     line,
-                    wordColumn,
+                    column - (offset - quotes),
                     "Text in ''' is not read here.",
                     "Write one \"quoted\" string with \\n for a new line.");
         }
@@ -64,6 +65,13 @@ final class SyntaxAdvice {
                     column,
                     "A comma is missing before this.",
                     "Separate members with commas; a new line does not.");
+        }
+        if (original.contains("Unexpected close marker")) {
+            return at(
+                    line,
+                    column,
+                    "This closing brace or bracket has no partner.",
+                    "Remove it, or add the opening one.");
         }
         if (original.contains("colon")) {
             return at(

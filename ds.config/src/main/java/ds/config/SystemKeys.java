@@ -174,7 +174,7 @@ final class SystemKeys {
                                 text("experiment_key").doc("Key of the run."),
                                 flag("online").doc("Report at once."),
                                 text("mode").doc("How the run is opened.")))
-                .doc("Comet.");
+                .doc("Comet experiment tracking.");
     }
 
     private static KeyDeclaration commsLogger() {
@@ -225,6 +225,6 @@ final class SystemKeys {
                                                                 .doc(
                                                                         "Synchronise the device first.")))
                                         .doc("Throughput timer.")))
-                .doc("Timers.");
+                .doc("Timers of the engine.");
     }
 }

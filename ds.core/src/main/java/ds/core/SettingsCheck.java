@@ -122,7 +122,7 @@ final class SettingsCheck {
         return Diagnostic.error(
                 "unknown-key",
                 place,
-                "'%s' is not a key here.".formatted(shown(written)),
+                "'%s' is not a key here.".formatted(cut(written)),
                 suggestion);
     }
 
@@ -364,6 +364,10 @@ final class SettingsCheck {
                             "a list of %d items".formatted(list.size());
                     default -> String.valueOf(value);
                 };
+        return cut(text);
+    }
+
+    private static String cut(String text) {
         String line = text.replaceAll("\\p{Cntrl}", "?");
         return line.length() <= SHOWN_CHARACTERS
                 ? line
