@@ -208,8 +208,7 @@ final class Pipeline implements AutoCloseable {
     private boolean readAhead() {
         boolean any = false;
         while (submittedReads < target && submittedReads - written.get() < slots) {
-            submittedReads = ring.next();
-            Slot slot = ring.get(submittedReads);
+            Slot slot = ring.get(++submittedReads);
             slot.sequence = submittedReads;
             slot.staging = stagings.get((int) (submittedReads % slots));
             submit(slot, false);
@@ -250,7 +249,10 @@ final class Pipeline implements AutoCloseable {
             written.set(oldest.sequence);
             LockSupport.unpark(waiting);
         } else {
-            ring.publish(oldest.sequence);
+            // Claimed only now: claiming a second time publishes what was claimed before.
+            long claimed = ring.next();
+            assert claimed == oldest.sequence : claimed;
+            ring.publish(claimed);
         }
         return true;
     }

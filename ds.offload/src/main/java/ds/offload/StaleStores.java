@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -55,7 +56,7 @@ final class StaleStores {
             }
         } catch (NoSuchFileException e) {
             return List.of(); // its owner removed it meanwhile
-        } catch (java.nio.file.AccessDeniedException e) {
+        } catch (AccessDeniedException e) {
             if (pattern.equals(RUNS)) {
                 throw e;
             }
@@ -122,12 +123,19 @@ final class StaleStores {
         }
     }
 
-    /** Returns the stores under {@code nvmePath} with their sizes, or "there are none". */
-    static String describeAll(Path nvmePath) {
+    /** Returns the stores of other runs with their sizes and owners, or "there are none". */
+    static String describeOthers(Path nvmePath, Optional<Path> ownRun) {
         List<String> found = new ArrayList<>();
         try {
             for (Path store : stores(nvmePath)) {
-                found.add("%s (%,d bytes)".formatted(store, sizeBytes(store)));
+                if (!Optional.of(store.getParent()).equals(ownRun)) {
+                    String user =
+                            StoreOwner.read(store)
+                                    .filter(StoreOwner::runs)
+                                    .map(owner -> ", in use by process " + owner.pid())
+                                    .orElse("");
+                    found.add("%s (%,d bytes%s)".formatted(store, sizeBytes(store), user));
+                }
             }
         } catch (IOException e) {
             return "unknown, since " + e;

@@ -14,6 +14,7 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -68,6 +69,10 @@ public final class StoreDirectory implements AutoCloseable {
         try {
             Files.createDirectories(nvmePath);
             StaleStores.reclaim(nvmePath);
+        } catch (IOException e) {
+            throw unwritable(location, e);
+        }
+        try {
             createRankDirectory(location);
         } catch (FileAlreadyExistsException e) {
             throw new StorageException(
@@ -79,12 +84,16 @@ public final class StoreDirectory implements AutoCloseable {
                                             .orElse("")),
                     e);
         } catch (IOException e) {
-            throw new StorageException(
-                    "Cannot create the offload store %s: %s; make nvme_path a directory that this user may write."
-                            .formatted(location.rankDirectory(), e),
-                    e);
+            throw unwritable(location, e);
         }
         return lock(location, provider, files);
+    }
+
+    private static StorageException unwritable(StoreLocation location, IOException cause) {
+        return new StorageException(
+                "Cannot create the offload store %s: %s; make nvme_path a directory that this user may write."
+                        .formatted(location.rankDirectory(), cause),
+                cause);
     }
 
     private static StoreDirectory lock(
@@ -210,7 +219,7 @@ public final class StoreDirectory implements AutoCloseable {
      *     runs in the same {@code nvme_path}
      */
     public void requireSpace(long neededBytes) {
-        requireSpace(location.nvmePath(), neededBytes, files);
+        requireSpace(location.nvmePath(), neededBytes, files, Optional.of(location.runDirectory()));
     }
 
     /**
@@ -220,6 +229,11 @@ public final class StoreDirectory implements AutoCloseable {
      * @throws StorageException naming what is needed, what is available, and the way out
      */
     public static void requireSpace(Path nvmePath, long neededBytes, FileOperations files) {
+        requireSpace(nvmePath, neededBytes, files, Optional.empty());
+    }
+
+    private static void requireSpace(
+            Path nvmePath, long neededBytes, FileOperations files, Optional<Path> ownRun) {
         long usableBytes;
         try {
             usableBytes = files.usableBytes(nvmePath);
@@ -234,7 +248,7 @@ public final class StoreDirectory implements AutoCloseable {
                                     neededBytes,
                                     nvmePath,
                                     usableBytes,
-                                    StaleStores.describeAll(nvmePath)));
+                                    StaleStores.describeOthers(nvmePath, ownRun)));
         }
     }
 
