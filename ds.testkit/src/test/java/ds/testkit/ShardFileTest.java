@@ -1,0 +1,167 @@
+package ds.testkit;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import ds.core.DType;
+import ds.core.FlatBuffer;
+import ds.core.HostMemories;
+import ds.core.MemoryKind;
+import ds.core.RankMemory;
+import ds.offload.FileOperations;
+import ds.offload.PipelineSettings;
+import ds.offload.ShardFile;
+import ds.offload.ShardFiles;
+import ds.offload.StorageException;
+import ds.offload.StorageProviders;
+import ds.offload.StoreDirectory;
+import ds.offload.StoreLocation;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Parameters at rest in a file are what was written, read ahead or not. */
+@Timeout(60)
+class ShardFileTest {
+    private static final List<Long> EXTENTS = List.of(5000L, 0L, 3L, 9001L, 1024L);
+    private static final int ELEMENTS = 5000 + 3 + 9001 + 1024;
+
+    @TempDir Path nvmePath = Path.of("");
+
+    private final FaultyFiles files = FaultyFiles.around(FileOperations.system());
+    private final RankMemory memory = new RankMemory(HostMemories.portable());
+    private StoreDirectory directory;
+    private ShardFile shard;
+
+    @BeforeEach
+    void create() {
+        directory =
+                StoreDirectory.open(
+                        new StoreLocation(nvmePath, "run", 0, 1),
+                        StorageProviders.portable(),
+                        files);
+        shard =
+                ShardFiles.onNvme(
+                        new ShardFiles.Shape("parameters", DType.BF16, EXTENTS),
+                        memory,
+                        directory,
+                        PipelineSettings.DEFAULT.withChunkBytes(3 * 4096).withBufferCount(3));
+    }
+
+    @AfterEach
+    void close() {
+        shard.close();
+        directory.close();
+        memory.close();
+    }
+
+    private FlatBuffer buffer(int length) {
+        return memory.allocate(MemoryKind.PARAMETERS, DType.BF16, length);
+    }
+
+    private FlatBuffer random(int length, long seed) {
+        FlatBuffer values = buffer(length);
+        Random random = new Random(seed);
+        for (int i = 0; i < length; i++) {
+            values.set(i, random.nextFloat());
+        }
+        return values;
+    }
+
+    private void assertHolds(FlatBuffer expected, long first) {
+        FlatBuffer read = buffer((int) expected.lengthElements());
+        shard.read(first, read);
+        assertEquals(-1, expected.segment().mismatch(read.segment()));
+    }
+
+    @Test
+    void anyRangeIsReadAsItWasWritten() {
+        FlatBuffer twin = random(ELEMENTS, 1);
+        shard.write(0, twin);
+        Random random = new Random(2);
+        for (int i = 0; i < 60; i++) {
+            int first = random.nextInt(ELEMENTS);
+            int length = 1 + random.nextInt(ELEMENTS - first);
+            FlatBuffer values = random(length, i);
+            shard.prefetch(random.nextInt(ELEMENTS - 100), 100);
+            shard.write(first, values);
+            twin.slice(first, length).copyFrom(values);
+            assertHolds(twin.slice(first, length), first);
+        }
+        assertHolds(twin, 0);
+        assertEquals(12_288 + 4_096 + 20_480 + 4_096, shard.storedBytes());
+    }
+
+    @Test
+    void whatWasReadAheadIsUsedOnceAndDroppedWhenItChanges() {
+        FlatBuffer values = random(ELEMENTS, 3);
+        shard.write(0, values);
+        shard.prefetch(5003, 3000);
+        FlatBuffer changed = random(10, 4);
+        shard.write(5100, changed);
+        values.slice(5100, 10).copyFrom(changed);
+        assertHolds(values.slice(5003, 3000), 5003);
+        shard.prefetch(5003, 3000);
+        assertHolds(values.slice(5003, 3000), 5003);
+        assertHolds(values.slice(5003, 3000), 5003);
+    }
+
+    @Test
+    void aReadAheadNeedsNoFurtherReadOfTheFile() {
+        shard.prefetch(5003, 3000);
+        FlatBuffer read = buffer(3000);
+        shard.read(5003, read);
+        long before = files.calls(FaultyFiles.Call.READ);
+        shard.prefetch(0, 1000);
+        shard.prefetch(0, 1000);
+        shard.read(0, read.slice(0, 1000));
+        assertEquals(before + 1, files.calls(FaultyFiles.Call.READ));
+    }
+
+    @Test
+    void noSlotIsAllocatedLater() {
+        FlatBuffer values = random(ELEMENTS, 5);
+        FlatBuffer read = buffer(100);
+        long before = memory.allocationCount();
+        for (int i = 0; i < 20; i++) {
+            shard.write(0, values);
+            shard.prefetch(i * 100L, 100);
+            shard.read(i * 100L, read);
+        }
+        assertEquals(before, memory.allocationCount());
+    }
+
+    @Test
+    void aChangedByteIsNoticedAndTheFileRefused() throws IOException {
+        shard.write(0, random(ELEMENTS, 6));
+        Path file = directory.path().resolve("parameters.bin");
+        byte[] bytes = Files.readAllBytes(file);
+        bytes[4096 + 5] ^= 1;
+        Files.write(file, bytes);
+        FlatBuffer read = buffer(5000);
+        StorageException failure = assertThrows(StorageException.class, () -> shard.read(0, read));
+        assertTrue(
+                String.valueOf(failure.getMessage()).startsWith("Block 0 of extent 0 of " + file),
+                failure.getMessage());
+        assertThrows(StorageException.class, () -> shard.write(0, read));
+    }
+
+    @Test
+    void anotherElementTypeIsRefused() {
+        FlatBuffer wrong = FlatBuffer.ofFloats(1f);
+        IllegalArgumentException failure =
+                assertThrows(IllegalArgumentException.class, () -> shard.read(0, wrong));
+        assertEquals(
+                "The shard file 'parameters' holds bf16, the buffer is fp32.",
+                failure.getMessage());
+        assertThrows(IndexOutOfBoundsException.class, () -> shard.read(ELEMENTS - 1, buffer(2)));
+    }
+}
