@@ -1,0 +1,58 @@
+package ds.zero;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+
+import ds.core.DType;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** The same inputs give the same bits at every stage and with any number of ranks. */
+class StageParityTest {
+    private static final int MICRO_BATCHES = 12;
+    private static final int STEPS = 3;
+    private static final long SEED = 7;
+
+    private static RankThreads.Outcome train(int stage, int world, DType precision) {
+        ZeroOptions options = ZeroOptions.inMemory(stage, precision, SEED);
+        return RankThreads.train(
+                RankThreads.Setup.of(world, options, new Momentum()), MICRO_BATCHES, STEPS);
+    }
+
+    @ParameterizedTest
+    @EnumSource(DType.class)
+    void everyStageAndWorldGivesTheSameBits(DType precision) {
+        RankThreads.Outcome expected = train(0, 1, precision);
+        expected.tensors()
+                .forEach(
+                        (name, bits) ->
+                                assertFalse(
+                                        Arrays.stream(bits)
+                                                .anyMatch(b -> b == RankThreads.UNSET),
+                                        name));
+        for (int stage = 0; stage <= 3; stage++) {
+            for (int world : List.of(1, 2, 3, 4)) {
+                String where = "stage %d, %d ranks, %s".formatted(stage, world, precision);
+                RankThreads.Outcome actual = train(stage, world, precision);
+                assertEquals(expected.tensors().keySet(), actual.tensors().keySet(), where);
+                expected.tensors()
+                        .forEach(
+                                (name, bits) ->
+                                        assertArrayEquals(
+                                                bits,
+                                                actual.tensors().get(name),
+                                                name + " at " + where));
+                for (int step = 0; step < STEPS; step++) {
+                    Boundary wanted = expected.boundaries().get(step);
+                    Boundary got = actual.boundaries().get(step);
+                    assertEquals(wanted.norm(), got.norm(), where);
+                    assertArrayEquals(wanted.losses(), got.losses(), where);
+                    assertFalse(got.overflow(), where);
+                }
+            }
+        }
+    }
+}
