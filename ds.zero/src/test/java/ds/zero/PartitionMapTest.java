@@ -140,8 +140,7 @@ class PartitionMapTest {
 
     @Test
     void tiedParametersAreStoredOnceInTheirFirstUnit() {
-        PartitionMap map =
-                PartitionMap.of(SyntheticModel.LAYOUT, 2, PartitionMapTest::whole);
+        PartitionMap map = PartitionMap.of(SyntheticModel.LAYOUT, 2, PartitionMapTest::whole);
         assertSame(map.place(SyntheticModel.TABLE), map.place(SyntheticModel.HEAD));
         assertEquals(0, map.place(SyntheticModel.HEAD).unit());
         assertEquals(1024, map.elements(map.unitIndex(SyntheticModel.HEAD_UNIT)));

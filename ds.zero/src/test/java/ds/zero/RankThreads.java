@@ -8,6 +8,8 @@ import ds.core.HostDevice;
 import ds.core.HostMemories;
 import ds.core.RankMemory;
 import ds.kernels.Kernels;
+import ds.kernels.KernelsProviders;
+import ds.kernels.Workers;
 import ds.model.BackwardContext;
 import ds.model.Mode;
 import ds.model.Parameter;
@@ -34,10 +36,7 @@ final class RankThreads {
 
     /** How the ranks are set up. */
     record Setup(
-            int world,
-            ZeroOptions options,
-            Optimizer optimizer,
-            UnaryOperator<Communicator> wrap) {
+            int world, ZeroOptions options, Optimizer optimizer, UnaryOperator<Communicator> wrap) {
         static Setup of(int world, ZeroOptions options, Optimizer optimizer) {
             return new Setup(world, options, optimizer, UnaryOperator.identity());
         }
@@ -88,20 +87,22 @@ final class RankThreads {
 
     private static <R> R one(Setup setup, Communicator plain, Work<R> work) {
         try (RankMemory memory = new RankMemory(HostMemories.portable());
+                Workers workers = new Workers("test-r" + plain.rank(), 1);
                 Device device = new HostDevice();
                 Communicator communicator = setup.wrap().apply(plain)) {
-            Kernels kernels = PlainKernels.create();
+            Kernels kernels =
+                    KernelsProviders.in(ModuleLayer.boot())
+                            .require(KernelsProviders.HOST)
+                            .create(workers);
             StoreFactory stores =
                     (_, place, layout) ->
                             StateStores.inMemory(
                                     layout, memory, device, false, setup.options().chunkBytes());
             RankParts parts =
-                    new RankParts(
-                            communicator, kernels, memory, device, setup.optimizer(), stores);
+                    new RankParts(communicator, kernels, memory, device, setup.optimizer(), stores);
             PartitionMap map =
                     ZeroRank.partition(SyntheticModel.LAYOUT, setup.world(), setup.optimizer());
-            try (ZeroRank rank =
-                    new ZeroRank(SyntheticModel.LAYOUT, map, setup.options(), parts)) {
+            try (ZeroRank rank = new ZeroRank(SyntheticModel.LAYOUT, map, setup.options(), parts)) {
                 return work.run(rank, parts);
             } catch (RuntimeException e) {
                 plain.fail(e);
@@ -160,11 +161,14 @@ final class RankThreads {
     static void collect(ZeroRank rank, Map<String, int[]> tensors) {
         rank.exportOwned(
                 (parameter, kind, offset, values) -> {
-                    int[] all = tensors.computeIfAbsent(kind + " " + parameter.name(), _ -> blank(parameter));
+                    int[] all =
+                            tensors.computeIfAbsent(
+                                    kind + " " + parameter.name(), _ -> blank(parameter));
                     for (int i = 0; i < values.lengthElements(); i++) {
                         int at = Math.toIntExact(offset) + i;
                         if (all[at] != UNSET) {
-                            throw new IllegalStateException("Exported twice: " + parameter.name() + "[" + at + "]");
+                            throw new IllegalStateException(
+                                    "Exported twice: " + parameter.name() + "[" + at + "]");
                         }
                         all[at] = Float.floatToRawIntBits(values.get(i));
                     }

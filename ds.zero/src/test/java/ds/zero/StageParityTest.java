@@ -30,8 +30,7 @@ class StageParityTest {
                 .forEach(
                         (name, bits) ->
                                 assertFalse(
-                                        Arrays.stream(bits)
-                                                .anyMatch(b -> b == RankThreads.UNSET),
+                                        Arrays.stream(bits).anyMatch(b -> b == RankThreads.UNSET),
                                         name));
         for (int stage = 0; stage <= 3; stage++) {
             for (int world : List.of(1, 2, 3, 4)) {

@@ -22,8 +22,7 @@ final class SyntheticModel {
             Parameter.of("embed.positions", new Init.Uniform(0.5f), 10, 24);
     static final Parameter WEIGHT = Parameter.of("block.weight", new Init.Normal(0.1f), 48, 96);
     static final Parameter BIAS = Parameter.of("block.bias", Init.ZERO, 96);
-    static final Parameter MASK =
-            Parameter.of("block.mask", new Init.Uniform(1), 70, 41).frozen();
+    static final Parameter MASK = Parameter.of("block.mask", new Init.Uniform(1), 70, 41).frozen();
     static final Parameter IDLE = Parameter.of("idle.weight", Init.ONE, 1500);
     static final Parameter STILL =
             Parameter.of("still.weight", new Init.Normal(1), 50, 50).frozen();
@@ -87,5 +86,4 @@ final class SyntheticModel {
             context.complete(unit);
         }
     }
-
 }

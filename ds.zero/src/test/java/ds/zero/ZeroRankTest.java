@@ -66,8 +66,7 @@ class ZeroRankTest {
     void anotherFoldOrderChangesTheBits() {
         RankThreads.Setup setup = setup(2, 4, DType.FP32);
         RankThreads.Outcome ordered = RankThreads.train(setup, 12, 2);
-        RankThreads.Outcome reversed =
-                RankThreads.train(setup.wrapping(ReversedFolds::new), 12, 2);
+        RankThreads.Outcome reversed = RankThreads.train(setup.wrapping(ReversedFolds::new), 12, 2);
         boolean differs =
                 ordered.tensors().entrySet().stream()
                         .anyMatch(
@@ -138,7 +137,8 @@ class ZeroRankTest {
         untouched.forEach((name, bits) -> assertArrayEquals(bits, after.get(name), name));
     }
 
-    private static String failure(int world, java.util.function.BiConsumer<Integer, BackwardContext> work) {
+    private static String failure(
+            int world, java.util.function.BiConsumer<Integer, BackwardContext> work) {
         RuntimeException thrown =
                 assertThrows(
                         RuntimeException.class,
@@ -255,8 +255,7 @@ class ZeroRankTest {
                         });
         assertEquals(largest, usage.getFirst().liveElementsHighWater());
         assertTrue(embed + head <= largest);
-        assertEquals(
-                2 * (largest + head), usage.getFirst().bytes().get(MemoryKind.LIVE_UNITS));
+        assertEquals(2 * (largest + head), usage.getFirst().bytes().get(MemoryKind.LIVE_UNITS));
     }
 
     @Test
@@ -304,8 +303,7 @@ class ZeroRankTest {
                         Map<MemoryKind, Long> bytes = rank.usage().bytes();
                         assertEquals(4 * (at >= 1 ? mine : all), bytes.get(MemoryKind.MASTERS));
                         assertEquals(
-                                4 * (at >= 1 ? mine : all),
-                                bytes.get(MemoryKind.OPTIMIZER_STATES));
+                                4 * (at >= 1 ? mine : all), bytes.get(MemoryKind.OPTIMIZER_STATES));
                         assertEquals(4 * (at >= 2 ? mine : all), bytes.get(MemoryKind.GRADIENTS));
                         assertEquals(
                                 2 * (at >= 3 ? map.owned(me, true).elements() : map.elements()),
@@ -331,8 +329,7 @@ class ZeroRankTest {
                 setup(1, 1, DType.FP32),
                 (rank, parts) -> {
                     rank.drawInitialValues();
-                    ForwardContext context =
-                            rank.forward(Mode.EVAL, new Workspace(parts.memory()));
+                    ForwardContext context = rank.forward(Mode.EVAL, new Workspace(parts.memory()));
                     try (Lease lease = context.acquire(SyntheticModel.BLOCK)) {
                         assertEquals(0f, lease.parameter(SyntheticModel.BIAS).get(0));
                     }
