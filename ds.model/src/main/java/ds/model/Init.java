@@ -6,7 +6,12 @@ public sealed interface Init {
     record Constant(float value) implements Init {}
 
     /** Normal with mean 0. */
-    record Normal(float standardDeviation) implements Init {}
+    record Normal(float standardDeviation) implements Init {
+        /** Returns the same with its deviation multiplied by {@code factor}. */
+        public Normal scaled(double factor) {
+            return new Normal((float) (standardDeviation * factor));
+        }
+    }
 
     /** Uniform in [−bound, bound). */
     record Uniform(float bound) implements Init {}

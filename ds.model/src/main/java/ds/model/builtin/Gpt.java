@@ -18,8 +18,7 @@ import java.util.function.Consumer;
  * blocks.N}, {@code final}. Output {@code logits}, fp32 [samples · tokens, vocabulary].
  */
 public final class Gpt extends Network {
-    private static final float DEVIATION = 0.02f;
-    private static final Init NORMAL = new Init.Normal(DEVIATION);
+    private static final Init.Normal NORMAL = new Init.Normal(0.02f);
     private static final float EPSILON = 1e-5f;
 
     private final GptOptions options;
@@ -29,18 +28,16 @@ public final class Gpt extends Network {
 
     /** Creates a model: {@code Gpt.of(g -> g.layers(4).width(128).heads(4).context(128))}. */
     public static Gpt of(Consumer<GptOptions> choose) {
-        GptOptions options = new GptOptions();
-        choose.accept(options);
-        return new Gpt(options);
+        return new Gpt(GptOptions.chosen(choose));
     }
 
     private Gpt(GptOptions options) {
-        this.options = options.checked();
-        this.embed = add(new Embed());
+        this.options = options;
+        embed = add(new Embed());
         for (int i = 0; i < options.layers; i++) {
             blocks.add(add(new Block("blocks." + i)));
         }
-        this.head = add(new Head());
+        head = add(new Head());
     }
 
     /** Returns the most tokens per sample. */
@@ -60,21 +57,18 @@ public final class Gpt extends Network {
     }
 
     private final class Embed extends Part {
-        final Parameter tok;
-        final Parameter pos;
+        final Parameter tok = parameter("tok", NORMAL, options.vocabulary, options.width);
+        final Parameter pos = parameter("pos", NORMAL, options.context, options.width);
 
         Embed() {
             super("embed", "");
-            tok = parameter("tok", NORMAL, options.vocabulary, options.width);
-            pos = parameter("pos", NORMAL, options.context, options.width);
         }
     }
 
     private final class Block extends Layer {
         private final int d = options.width;
         private final int ff = options.feedForward();
-        private final Init last =
-                new Init.Normal(DEVIATION / (float) Math.sqrt(2.0 * options.layers));
+        private final Init last = NORMAL.scaled(1 / Math.sqrt(2.0 * options.layers));
         private final Parameter gain1 = gain("ln1_g", d);
         private final Parameter shift1 = bias("ln1_b", d);
         private final Parameter wqkv = parameter("wqkv", NORMAL, 3 * d, d);

@@ -1,5 +1,7 @@
 package ds.model.builtin;
 
+import java.util.function.Consumer;
+
 /** What a {@link Gpt} is made of; every method returns the object itself. */
 public final class GptOptions {
     int layers = 4;
@@ -79,7 +81,13 @@ public final class GptOptions {
         return hidden == 0 ? 4 * width : hidden;
     }
 
-    GptOptions checked() {
+    static GptOptions chosen(Consumer<GptOptions> choose) {
+        GptOptions options = new GptOptions();
+        choose.accept(options);
+        return options.checked();
+    }
+
+    private GptOptions checked() {
         require("layers", layers, 1);
         require("width", width, 1);
         require("heads", heads, 1);

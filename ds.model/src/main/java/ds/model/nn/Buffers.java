@@ -67,6 +67,10 @@ final class Buffers {
         freeCount = 0;
     }
 
+    int keptBlocks() {
+        return blocks.size();
+    }
+
     /** Gives everything back to the workspace. */
     void end() {
         workspace.release(mark);

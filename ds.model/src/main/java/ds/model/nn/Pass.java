@@ -85,6 +85,10 @@ final class Pass {
         buffers.end();
     }
 
+    int keptObjects() {
+        return nodes.size() + tensors.size() + buffers.keptBlocks();
+    }
+
     Kernels kernels() {
         return context.kernels();
     }

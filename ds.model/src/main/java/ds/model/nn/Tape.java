@@ -39,6 +39,12 @@ public final class Tape {
         return recording != null;
     }
 
+    /** Returns how many objects the tape keeps for re-use: constant from the second step on. */
+    int keptObjects() {
+        Pass present = pass;
+        return present == null ? 0 : present.keptObjects();
+    }
+
     Activations forward(Batch batch, ForwardContext context) {
         Pass present = pass;
         if (present == null) {

@@ -1,0 +1,65 @@
+package ds.model.builtin;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import ds.core.Settings;
+import ds.model.ModelLayout;
+import ds.model.Models;
+import ds.model.Parameter;
+import ds.model.spi.ModelProvider;
+import ds.model.spi.ModelProvider.DataShape;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+/** Models are found by name and fit their ends to the data. */
+class ModelProvidersTest {
+    private static final DataShape TEXT = new DataShape(64, 256, true, true);
+    private static final DataShape DIGITS = new DataShape(784, 10, false, true);
+
+    private static ModelLayout layout(String name, Map<String, Object> settings, DataShape data) {
+        ModelProvider provider = Models.in(ModuleLayer.boot()).require(name);
+        Settings.Checked checked = Settings.validate(provider.settings(), settings, "");
+        assertTrue(checked.isUsable(), checked.diagnostics().toString());
+        return provider.create(checked.settings(), data).layout();
+    }
+
+    @Test
+    void gptByDefaultIsTheDocumentedOne() {
+        ModelLayout layout = layout("gpt", Map.of(), TEXT);
+        int block = 12 * 128 * 128 + 13 * 128;
+        assertEquals((256 + 128) * 128 + 4L * block + 2 * 128, layout.elements());
+        assertEquals("embed", layout.units().getFirst().name());
+        assertEquals("final", layout.units().getLast().name());
+    }
+
+    @Test
+    void gptTakesItsSettings() {
+        ModelLayout layout =
+                layout("GPT", Map.of("layers", 2, "width", 32, "heads", 2, "tied", false), TEXT);
+        assertEquals(4, layout.units().size());
+        Parameter head = layout.units().getLast().parameters().getLast();
+        assertEquals("head [256, 32]", head.name() + " " + head.shape());
+    }
+
+    @Test
+    void mlpFitsTheData() {
+        ModelLayout layout = layout("mlp", Map.of("hidden", java.util.List.of(32, 16)), DIGITS);
+        assertEquals(784 * 32 + 32 + 32 * 16 + 16 + 16 * 10 + 10, layout.elements());
+    }
+
+    @Test
+    void aModelForOtherDataIsRefused() {
+        IllegalArgumentException thrown =
+                assertThrows(
+                        IllegalArgumentException.class, () -> layout("gpt", Map.of(), DIGITS));
+        assertEquals(
+                "Model gpt learns from tokens, but the data holds numbers; choose model mlp.",
+                thrown.getMessage());
+        assertThrows(IllegalArgumentException.class, () -> layout("mlp", Map.of(), TEXT));
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> layout("gpt", Map.of("width", 30, "heads", 4), TEXT));
+    }
+}
