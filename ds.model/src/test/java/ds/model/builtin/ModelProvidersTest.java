@@ -52,8 +52,7 @@ class ModelProvidersTest {
     @Test
     void aModelForOtherDataIsRefused() {
         IllegalArgumentException thrown =
-                assertThrows(
-                        IllegalArgumentException.class, () -> layout("gpt", Map.of(), DIGITS));
+                assertThrows(IllegalArgumentException.class, () -> layout("gpt", Map.of(), DIGITS));
         assertEquals(
                 "Model gpt learns from tokens, but the data holds numbers; choose model mlp.",
                 thrown.getMessage());

@@ -276,8 +276,7 @@ class PassesTest {
         Learned byKey = learn(new Odd(false), DType.BF16, batch);
         Learned direct = learn(new Direct(), DType.BF16, batch);
         assertEquals(byKey.loss(), direct.loss(), 0);
-        assertArrayEquals(
-                byKey.gradients().get("first.w"), direct.gradients().get("first.w"), 0);
+        assertArrayEquals(byKey.gradients().get("first.w"), direct.gradients().get("first.w"), 0);
     }
 
     @Test
@@ -378,8 +377,7 @@ class PassesTest {
 
             @Override
             protected Tensor forward(Tape t, Batch batch) {
-                return t.meanSquaredError(
-                        layer.apply(t, t.input(batch.input())), batch.target());
+                return t.meanSquaredError(layer.apply(t, t.input(batch.input())), batch.target());
             }
         }
         Forgetful model = new Forgetful();
