@@ -1,5 +1,6 @@
 /** Contract tests and fault injection, for plug-in authors too. */
 module ds.testkit {
+    requires jdk.management;
     requires static org.jspecify;
     requires transitive ds.comm;
     requires transitive ds.model;

@@ -41,8 +41,7 @@ final class Adam implements Optimizer, Optimizer.Element {
     @Override
     public void step(Shard shard, StepContext context) {
         AdamNumbers numbers = AdamNumbers.of(context, settings);
-        context.forEachPiece(
-                shard.length(), (from, to) -> passes.adam(numbers, shard, from, to));
+        context.forEachPiece(shard.length(), (from, to) -> passes.adam(numbers, shard, from, to));
     }
 
     @Override

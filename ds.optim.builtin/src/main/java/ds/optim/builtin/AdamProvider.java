@@ -20,7 +20,8 @@ public final class AdamProvider implements OptimizerProvider {
     public List<KeyDeclaration> settings() {
         return AdamKeys.with(
                 KeyDeclaration.flag("adam_w_mode", true)
-                        .doc("Decoupled weight decay (AdamW); false adds the decay to the gradient."));
+                        .doc(
+                                "Decoupled weight decay (AdamW); false adds the decay to the gradient."));
     }
 
     @Override

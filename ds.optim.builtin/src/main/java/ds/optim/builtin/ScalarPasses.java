@@ -17,10 +17,7 @@ final class ScalarPasses implements Passes {
         for (long at = from * Float.BYTES; at < to * Float.BYTES; at += Float.BYTES) {
             float p = master.get(FlatBuffer.FLOAT, at);
             float d =
-                    Math.fma(
-                            p,
-                            numbers.l2(),
-                            gradient.get(FlatBuffer.FLOAT, at) * numbers.scale());
+                    Math.fma(p, numbers.l2(), gradient.get(FlatBuffer.FLOAT, at) * numbers.scale());
             float m =
                     Math.fma(first.get(FlatBuffer.FLOAT, at), numbers.beta1(), d * numbers.gain1());
             float v =
@@ -46,13 +43,12 @@ final class ScalarPasses implements Passes {
         for (long at = from * Float.BYTES; at < to * Float.BYTES; at += Float.BYTES) {
             float p = master.get(FlatBuffer.FLOAT, at);
             float d =
-                    Math.fma(
-                            p,
-                            numbers.l2(),
-                            gradient.get(FlatBuffer.FLOAT, at) * numbers.scale());
+                    Math.fma(p, numbers.l2(), gradient.get(FlatBuffer.FLOAT, at) * numbers.scale());
             float b =
                     Math.fma(
-                            buffer.get(FlatBuffer.FLOAT, at), numbers.momentum(), d * numbers.gain());
+                            buffer.get(FlatBuffer.FLOAT, at),
+                            numbers.momentum(),
+                            d * numbers.gain());
             float step = Math.fma(b, numbers.ofBuffer(), d * numbers.ofGradient());
             buffer.set(FlatBuffer.FLOAT, at, b);
             master.set(FlatBuffer.FLOAT, at, Math.fma(step, numbers.rate(), p));
@@ -67,10 +63,7 @@ final class ScalarPasses implements Passes {
         for (long at = from * Float.BYTES; at < to * Float.BYTES; at += Float.BYTES) {
             float p = master.get(FlatBuffer.FLOAT, at);
             float d =
-                    Math.fma(
-                            p,
-                            numbers.l2(),
-                            gradient.get(FlatBuffer.FLOAT, at) * numbers.scale());
+                    Math.fma(p, numbers.l2(), gradient.get(FlatBuffer.FLOAT, at) * numbers.scale());
             master.set(FlatBuffer.FLOAT, at, Math.fma(d, numbers.rate(), p));
         }
         copyOut(shard, from, to);

@@ -1,15 +1,10 @@
 package ds.optim.builtin;
 
-import ds.core.DType;
+import ds.core.FlatBuffer;
 import ds.optim.spi.Shard;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.ShortVector;
-import jdk.incubator.vector.VectorMask;
-import jdk.incubator.vector.VectorOperators;
-import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -19,49 +14,36 @@ import jdk.incubator.vector.VectorSpecies;
  */
 final class VectorPasses implements Passes {
     private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
-    private static final VectorSpecies<Short> SHORTS =
-            VectorShape.forBitSize(FLOATS.vectorBitSize() / 2).withLanes(short.class);
     private static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
     private static final int STRIDE = FLOATS.vectorByteSize();
 
-    private static final int MAGNITUDE = 0x7fffffff;
-    private static final int INFINITY = 0x7f800000;
-    private static final int BF16_SHIFT = 16;
-    private static final int BF16_HALF = 0x7fff;
-    private static final int BF16_QUIET = 0x40;
-    private static final int FP16_SHIFT = 13;
-    private static final int FP16_HALF = 0xfff;
-    private static final int FP16_REBIAS = (127 - 15) << 23;
-    private static final int FP16_SMALLEST_NORMAL = 0x38800000;
-    private static final int FP16_OVERFLOW = 0x47800000;
-    private static final int FP16_INFINITY = 0x7c00;
-    private static final int FP16_QUIET = 0x7e00;
-    private static final int FP16_MANTISSA = 0x3ff;
-    private static final float FP16_SUBNORMAL_UNIT = 0.5f; // its ulp is fp16's smallest step, 2^-24
+    /**
+     * Elements between two roundings: what an Adam step touches of them stays in a first-level cache,
+     * so the copy costs no second trip to memory. One loop per method, and no method that returns a
+     * vector: the compiler does not always inline those, and then allocates every vector.
+     */
+    private static final int TILE = 1024;
 
-    private enum Copy {
-        NONE,
-        BF16,
-        FP16
+    /** A vector loop over whole vectors, given as byte offsets into fp32 arrays. */
+    @FunctionalInterface
+    private interface Loop {
+        void run(long from, long end);
     }
 
     private final ScalarPasses tail = new ScalarPasses();
 
     @Override
     public void adam(AdamNumbers numbers, Shard shard, long from, long to) {
-        long end = from + whole(to - from);
-        MemorySegment copy = copy(shard);
-        Copy kind = kind(shard);
-        adam(
-                numbers,
-                shard.master().segment(),
-                shard.gradient().segment(),
-                shard.slots().get(0).segment(),
-                shard.slots().get(1).segment(),
-                copy,
-                kind,
-                from * Float.BYTES,
-                end * Float.BYTES);
+        MemorySegment master = shard.master().segment();
+        MemorySegment gradient = shard.gradient().segment();
+        MemorySegment first = shard.slots().get(0).segment();
+        MemorySegment second = shard.slots().get(1).segment();
+        long end = to - (to - from) % FLOATS.length();
+        tiles(
+                shard,
+                from,
+                end,
+                (at, until) -> adam(numbers, master, gradient, first, second, at, until));
         if (end < to) {
             tail.adam(numbers, shard, end, to);
         }
@@ -73,8 +55,6 @@ final class VectorPasses implements Passes {
             MemorySegment gradient,
             MemorySegment first,
             MemorySegment second,
-            MemorySegment copy,
-            Copy kind,
             long from,
             long end) {
         FloatVector scale = FloatVector.broadcast(FLOATS, numbers.scale());
@@ -102,22 +82,20 @@ final class VectorPasses implements Passes {
             FloatVector denominator = v.sqrt().fma(root, eps);
             FloatVector updated = m.div(denominator).fma(rate, p.mul(decay));
             updated.intoMemorySegment(master, at, ORDER);
-            store(updated, copy, kind, at);
         }
     }
 
     @Override
     public void momentum(SgdNumbers numbers, Shard shard, long from, long to) {
-        long end = from + whole(to - from);
-        momentum(
-                numbers,
-                shard.master().segment(),
-                shard.gradient().segment(),
-                shard.slots().get(0).segment(),
-                copy(shard),
-                kind(shard),
-                from * Float.BYTES,
-                end * Float.BYTES);
+        MemorySegment master = shard.master().segment();
+        MemorySegment gradient = shard.gradient().segment();
+        MemorySegment buffer = shard.slots().get(0).segment();
+        long end = to - (to - from) % FLOATS.length();
+        tiles(
+                shard,
+                from,
+                end,
+                (at, until) -> momentum(numbers, master, gradient, buffer, at, until));
         if (end < to) {
             tail.momentum(numbers, shard, end, to);
         }
@@ -128,8 +106,6 @@ final class VectorPasses implements Passes {
             MemorySegment master,
             MemorySegment gradient,
             MemorySegment buffer,
-            MemorySegment copy,
-            Copy kind,
             long from,
             long end) {
         FloatVector scale = FloatVector.broadcast(FLOATS, numbers.scale());
@@ -149,34 +125,22 @@ final class VectorPasses implements Passes {
             b.intoMemorySegment(buffer, at, ORDER);
             FloatVector updated = b.fma(ofBuffer, d.mul(ofGradient)).fma(rate, p);
             updated.intoMemorySegment(master, at, ORDER);
-            store(updated, copy, kind, at);
         }
     }
 
     @Override
     public void plain(SgdNumbers numbers, Shard shard, long from, long to) {
-        long end = from + whole(to - from);
-        plain(
-                numbers,
-                shard.master().segment(),
-                shard.gradient().segment(),
-                copy(shard),
-                kind(shard),
-                from * Float.BYTES,
-                end * Float.BYTES);
+        MemorySegment master = shard.master().segment();
+        MemorySegment gradient = shard.gradient().segment();
+        long end = to - (to - from) % FLOATS.length();
+        tiles(shard, from, end, (at, until) -> plain(numbers, master, gradient, at, until));
         if (end < to) {
             tail.plain(numbers, shard, end, to);
         }
     }
 
     private static void plain(
-            SgdNumbers numbers,
-            MemorySegment master,
-            MemorySegment gradient,
-            MemorySegment copy,
-            Copy kind,
-            long from,
-            long end) {
+            SgdNumbers numbers, MemorySegment master, MemorySegment gradient, long from, long end) {
         FloatVector scale = FloatVector.broadcast(FLOATS, numbers.scale());
         FloatVector l2 = FloatVector.broadcast(FLOATS, numbers.l2());
         FloatVector rate = FloatVector.broadcast(FLOATS, numbers.rate());
@@ -185,80 +149,24 @@ final class VectorPasses implements Passes {
             FloatVector g = FloatVector.fromMemorySegment(FLOATS, gradient, at, ORDER);
             FloatVector updated = p.fma(l2, g.mul(scale)).fma(rate, p);
             updated.intoMemorySegment(master, at, ORDER);
-            store(updated, copy, kind, at);
         }
     }
 
-    private static long whole(long length) {
-        return length - length % FLOATS.length();
-    }
-
-    private static MemorySegment copy(Shard shard) {
-        return shard.copyOut().isPresent() ? shard.copyOut().get().segment() : MemorySegment.NULL;
-    }
-
-    private static Copy kind(Shard shard) {
+    private static void tiles(Shard shard, long from, long end, Loop loop) {
         if (shard.copyOut().isEmpty()) {
-            return Copy.NONE;
+            loop.run(from * Float.BYTES, end * Float.BYTES);
+            return;
         }
-        DType type = shard.copyOut().get().type();
-        return switch (type) {
-            case BF16 -> Copy.BF16;
-            case FP16 -> Copy.FP16;
-            case FP32 -> throw new AssertionError("a shard's copy is 16-bit");
-        };
-    }
-
-    /** Rounds and stores the copy of the elements at byte offset {@code at} of the master. */
-    private static void store(FloatVector updated, MemorySegment copy, Copy kind, long at) {
-        if (kind == Copy.BF16) {
-            narrow(bf16(updated)).intoMemorySegment(copy, at >> 1, ORDER);
-        } else if (kind == Copy.FP16) {
-            narrow(fp16(updated)).intoMemorySegment(copy, at >> 1, ORDER);
+        FlatBuffer copy = shard.copyOut().get();
+        MemorySegment master = shard.master().segment();
+        for (long tile = from; tile < end; tile += TILE) {
+            long until = Math.min(tile + TILE, end);
+            loop.run(tile * Float.BYTES, until * Float.BYTES);
+            switch (copy.type()) {
+                case BF16 -> VectorRounding.toBf16(master, copy.segment(), tile, until);
+                case FP16 -> VectorRounding.toFp16(master, copy.segment(), tile, until);
+                case FP32 -> throw new AssertionError("a shard's copy is 16-bit");
+            }
         }
-    }
-
-    private static ShortVector narrow(IntVector bits) {
-        return (ShortVector) bits.convertShape(VectorOperators.I2S, SHORTS, 0);
-    }
-
-    /** The bits of {@link ds.core.Rounding#toBf16} in the lower halves. */
-    private static IntVector bf16(FloatVector values) {
-        IntVector bits = values.reinterpretAsInts();
-        IntVector upper = bits.lanewise(VectorOperators.LSHR, BF16_SHIFT);
-        IntVector rounded =
-                bits.add(upper.and(1)).add(BF16_HALF).lanewise(VectorOperators.LSHR, BF16_SHIFT);
-        VectorMask<Integer> isNan =
-                bits.and(MAGNITUDE).compare(VectorOperators.GT, INFINITY);
-        return rounded.blend(upper.or(BF16_QUIET), isNan);
-    }
-
-    /** The bits of {@link ds.core.Rounding#toFp16} in the lower halves. */
-    private static IntVector fp16(FloatVector values) {
-        IntVector bits = values.reinterpretAsInts();
-        IntVector magnitude = bits.and(MAGNITUDE);
-        IntVector shifted = magnitude.lanewise(VectorOperators.LSHR, FP16_SHIFT);
-        IntVector normal =
-                magnitude
-                        .sub(FP16_REBIAS - FP16_HALF)
-                        .add(shifted.and(1))
-                        .lanewise(VectorOperators.LSHR, FP16_SHIFT);
-        IntVector subnormal =
-                magnitude
-                        .reinterpretAsFloats()
-                        .add(FP16_SUBNORMAL_UNIT)
-                        .reinterpretAsInts()
-                        .sub(Float.floatToRawIntBits(FP16_SUBNORMAL_UNIT));
-        IntVector result =
-                normal.blend(
-                                subnormal,
-                                magnitude.compare(VectorOperators.LT, FP16_SMALLEST_NORMAL))
-                        .blend(
-                                FP16_INFINITY,
-                                magnitude.compare(VectorOperators.GE, FP16_OVERFLOW))
-                        .blend(
-                                shifted.and(FP16_MANTISSA).or(FP16_QUIET),
-                                magnitude.compare(VectorOperators.GT, INFINITY));
-        return result.or(bits.and(~MAGNITUDE).lanewise(VectorOperators.LSHR, BF16_SHIFT));
     }
 }

@@ -51,7 +51,6 @@ public final class WarmupDecayProvider implements ScheduleProvider {
                 (iteration, warmupSteps) ->
                         Math.max(
                                 0,
-                                (double) (total - iteration)
-                                        / Math.max(1, total - warmupSteps)));
+                                (double) (total - iteration) / Math.max(1, total - warmupSteps)));
     }
 }

@@ -3,6 +3,7 @@ package ds.optim.builtin;
 import ds.core.DType;
 import ds.core.FlatBuffer;
 import ds.kernels.Kernels;
+import ds.kernels.KernelsProviders;
 import ds.kernels.Workers;
 import ds.optim.spi.Hyper;
 import ds.optim.spi.Optimizer;
@@ -11,7 +12,6 @@ import ds.optim.spi.ParameterSpec;
 import ds.optim.spi.Shard;
 import ds.optim.spi.StepContext;
 import java.lang.foreign.Arena;
-import java.lang.reflect.Proxy;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -19,8 +19,7 @@ import java.util.stream.Stream;
 
 /** Memory and contexts for running an optimizer by hand. */
 final class Bench implements AutoCloseable {
-    private static final ParameterSpec PARAMETER =
-            new ParameterSpec("w", List.of(1), Set.of());
+    private static final ParameterSpec PARAMETER = new ParameterSpec("w", List.of(1), Set.of());
 
     private final Arena arena = Arena.ofShared();
     private final Workers workers;
@@ -28,18 +27,10 @@ final class Bench implements AutoCloseable {
 
     Bench(int workerCount) {
         workers = new Workers("bench", workerCount);
-        // The optimizers of this module use the pool only: any other call fails.
         kernels =
-                (Kernels)
-                        Proxy.newProxyInstance(
-                                Kernels.class.getClassLoader(),
-                                new Class<?>[] {Kernels.class},
-                                (_, method, _) -> {
-                                    if (method.getName().equals("workers")) {
-                                        return workers;
-                                    }
-                                    throw new AssertionError("called " + method.getName());
-                                });
+                KernelsProviders.in(ModuleLayer.boot())
+                        .require(KernelsProviders.HOST)
+                        .create(workers);
     }
 
     FlatBuffer buffer(DType type, long length) {

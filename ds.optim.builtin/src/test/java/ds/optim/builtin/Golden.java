@@ -27,13 +27,13 @@ final class Golden {
 
     /** Reads {@code golden/NAME.json} of the fixtures folder. */
     static Golden read(String name) throws IOException {
-        Path folder =
-                Path.of(System.getProperty("ds.fixtures", "../testdata")).resolve("golden");
+        Path folder = Path.of(System.getProperty("ds.fixtures", "../testdata")).resolve("golden");
         Object root;
         try (JsonParser parser =
                 new JsonFactory()
                         .createParser(
-                                ObjectReadContext.empty(), folder.resolve(name + ".json").toFile())) {
+                                ObjectReadContext.empty(),
+                                folder.resolve(name + ".json").toFile())) {
             parser.nextToken();
             root = value(parser);
         }

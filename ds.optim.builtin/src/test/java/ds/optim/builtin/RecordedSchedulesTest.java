@@ -29,9 +29,7 @@ class RecordedSchedulesTest {
         Golden golden = Golden.read("lr_schedules");
         int traces = 0;
         for (Map<String, Object> recorded :
-                Stream.concat(
-                                golden.cases("cases").stream(),
-                                golden.cases("edge_cases").stream())
+                Stream.concat(golden.cases("cases").stream(), golden.cases("edge_cases").stream())
                         .toList()) {
             if (PROVIDERS.containsKey((String) recorded.get("scheduler"))
                     && recorded.containsKey("lr")) {

@@ -76,7 +76,9 @@ class RecordedTrajectoriesTest {
     Stream<DynamicTest> providedOptimizersFollowTheRecording() throws IOException {
         Golden golden = Golden.read("optim");
         List<Map<String, Object>> provided =
-                golden.cases("cases").stream().filter(RecordedTrajectoriesTest::isProvided).toList();
+                golden.cases("cases").stream()
+                        .filter(RecordedTrajectoriesTest::isProvided)
+                        .toList();
         assertEquals(27, provided.size());
         return provided.stream()
                 .map(c -> DynamicTest.dynamicTest((String) c.get("id"), () -> follow(golden, c)));

