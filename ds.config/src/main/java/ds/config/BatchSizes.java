@@ -100,11 +100,14 @@ public record BatchSizes(
         if (isBelowOne(problems)) {
             return problems;
         }
+        long known = product(micro.orElse(1), accumulation.orElse(1), ranks);
         if (train.isEmpty()) {
+            if (known == Long.MAX_VALUE) {
+                problems.add(tooLarge(ranks));
+            }
             return problems;
         }
         long t = train.getAsLong();
-        long known = product(micro.orElse(1), accumulation.orElse(1), ranks);
         boolean complete = micro.isPresent() && accumulation.isPresent();
         if (complete ? known != t : t % known != 0 || known > t) {
             problems.add(mismatch(t, known, ranks, complete));
@@ -130,6 +133,15 @@ public record BatchSizes(
                 "",
                 "None of train_batch_size and train_micro_batch_size_per_gpu is given.",
                 "Give one of them, such as \"train_batch_size\": 32.");
+    }
+
+    private Diagnostic tooLarge(int ranks) {
+        return Diagnostic.error(
+                "batch",
+                "/" + MICRO,
+                "%d (micro) x %d (accumulation) x %d (ranks) is more than 64 bits hold."
+                        .formatted(micro.orElse(1), accumulation.orElse(1), ranks),
+                "Lower them.");
     }
 
     private boolean isBelowOne(List<Diagnostic> problems) {

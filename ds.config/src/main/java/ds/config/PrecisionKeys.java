@@ -35,11 +35,15 @@ final class PrecisionKeys {
                                         .atLeast(0)
                                         .doc("Fixed loss scale; 0 means dynamic."),
                                 integer("initial_scale_power", 16)
+                                        .atLeast(-126)
+                                        .atMost(127)
                                         .doc("The dynamic loss scale starts at 2 to this power."),
                                 integer("loss_scale_window", 1000)
                                         .in("steps")
                                         .doc("Steps without overflow before the scale doubles."),
                                 integer("hysteresis", 2)
+                                        .atLeast(Integer.MIN_VALUE)
+                                        .atMost(Integer.MAX_VALUE)
                                         .doc("Overflows tolerated before the scale is halved."),
                                 flag("consecutive_hysteresis", false)
                                         .doc("Restore hysteresis at every step without overflow."),

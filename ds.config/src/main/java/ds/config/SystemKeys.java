@@ -25,6 +25,8 @@ final class SystemKeys {
     static List<KeyDeclaration> all() {
         return List.of(
                 integer("steps_per_print")
+                        .atLeast(Integer.MIN_VALUE)
+                        .atMost(Integer.MAX_VALUE)
                         .in("steps")
                         .doc("Steps between progress lines; absent leaves it to the command line."),
                 flag("dump_state", false)
@@ -99,6 +101,8 @@ final class SystemKeys {
                                         .noEffect(oneRank)
                                         .doc("Keep activations in host memory."),
                                 integer("number_checkpoints")
+                                        .atLeast(Integer.MIN_VALUE)
+                                        .atMost(Integer.MAX_VALUE)
                                         .doc("Units recomputed in backward; absent means none."),
                                 flag("synchronize_checkpoint_boundary", false)
                                         .noEffect("it is about CUDA streams.")

@@ -56,7 +56,8 @@ final class SettingsCheck {
             if (key == null) {
                 if (open) {
                     if (entry.getValue() != null) {
-                        values.put(written, Settings.plain(written, entry.getValue()));
+                        json(written, entry.getValue(), place)
+                                .ifPresent(value -> values.put(written, value));
                     }
                     spelledAs.put(written, written);
                 } else if (!written.startsWith("_") && !written.startsWith("//")) {
@@ -144,7 +145,7 @@ final class SettingsCheck {
                     case CHOICE -> choice(key, value, place);
                     case NUMBERS, STRINGS -> list(key, value, place);
                     case OBJECT -> section(key, value, place, inert);
-                    case ANY -> Optional.of(Settings.plain(key.name(), value));
+                    case ANY -> json(key.name(), value, place);
                 };
         if (read.isEmpty() || read.equals(key.defaultValue())) {
             return read;
@@ -173,6 +174,16 @@ final class SettingsCheck {
                             ""));
         }
         return read;
+    }
+
+    /** Takes any JSON value; what has no JSON meaning can only come from a map made in code. */
+    private Optional<Object> json(String name, Object value, String place) {
+        try {
+            return Optional.of(Settings.plain(name, value));
+        } catch (IllegalArgumentException e) {
+            found.add(Diagnostic.error("type", place, String.valueOf(e.getMessage()), ""));
+            return Optional.empty();
+        }
     }
 
     private Optional<Object> flag(KeyDeclaration key, Object value, String place) {
@@ -268,7 +279,8 @@ final class SettingsCheck {
     }
 
     private Optional<Object> text(KeyDeclaration key, Object value, String place) {
-        if (value instanceof String) {
+        boolean nul = key.type() == Type.PATH && String.valueOf(value).indexOf('\0') >= 0;
+        if (value instanceof String && !nul) {
             return Optional.of(value);
         }
         found.add(mistyped(key, value, place));
