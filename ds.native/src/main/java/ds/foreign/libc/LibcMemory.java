@@ -1,0 +1,141 @@
+package ds.foreign.libc;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import ds.foreign.Downcalls;
+import ds.foreign.NativeException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+
+/**
+ * Anonymous mappings of Linux: {@code void *mmap(void *addr, size_t length, int prot, int flags, int
+ * fd, off_t offset)}, {@code int munmap(void *addr, size_t length)}, {@code int madvise(void *addr,
+ * size_t length, int advice)}, {@code int mlock(const void *addr, size_t len)}, {@code char
+ * *strerror(int errnum)}. Loaded only when something is allocated.
+ */
+final class LibcMemory {
+    private static final System.Logger LOG = System.getLogger(LibcMemory.class.getName());
+
+    private static final MethodHandle MMAP =
+            Downcalls.bindWithErrno(
+                    "mmap",
+                    FunctionDescriptor.of(
+                            ADDRESS, ADDRESS, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG));
+    private static final MethodHandle MUNMAP =
+            Downcalls.bindWithErrno("munmap", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG));
+    private static final MethodHandle MADVISE =
+            Downcalls.bindWithErrno(
+                    "madvise", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT));
+    private static final MethodHandle MLOCK =
+            Downcalls.bindWithErrno("mlock", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG));
+    private static final MethodHandle STRERROR =
+            Downcalls.bind("strerror", FunctionDescriptor.of(ADDRESS, JAVA_INT));
+
+    private static final int PROT_READ_WRITE = 0x1 | 0x2;
+    private static final int MAP_PRIVATE_ANONYMOUS = 0x02 | 0x20;
+    private static final long MAP_FAILED = -1;
+    private static final int MADV_HUGEPAGE = 14;
+
+    private LibcMemory() {}
+
+    /** Maps zeroed memory whose address is a multiple of {@code alignmentBytes}. */
+    static MemorySegment map(Arena arena, long sizeBytes, long alignmentBytes) {
+        long mappedBytes = Math.addExact(sizeBytes, alignmentBytes);
+        MemorySegment start;
+        try (Arena call = Arena.ofConfined()) {
+            MemorySegment state = Downcalls.errnoState(call);
+            start =
+                    (MemorySegment)
+                            MMAP.invokeExact(
+                                    state,
+                                    MemorySegment.NULL,
+                                    mappedBytes,
+                                    PROT_READ_WRITE,
+                                    MAP_PRIVATE_ANONYMOUS,
+                                    -1,
+                                    0L);
+            if (start.address() == MAP_FAILED) {
+                throw failed("mmap", mappedBytes, Downcalls.errno(state), "free some memory");
+            }
+        } catch (NativeException e) {
+            throw e;
+        } catch (Throwable t) {
+            throw Downcalls.broken("mmap", t);
+        }
+        MemorySegment mapping =
+                Downcalls.owned(start, mappedBytes, arena, memory -> unmap(memory, mappedBytes));
+        long skip = -mapping.address() & (alignmentBytes - 1);
+        return mapping.asSlice(skip, sizeBytes);
+    }
+
+    private static void unmap(MemorySegment start, long sizeBytes) {
+        try (Arena call = Arena.ofConfined()) {
+            MemorySegment state = Downcalls.errnoState(call);
+            int result = (int) MUNMAP.invokeExact(state, start, sizeBytes);
+            if (result != 0) {
+                throw failed("munmap", sizeBytes, Downcalls.errno(state), "report this as a bug");
+            }
+        } catch (NativeException e) {
+            throw e;
+        } catch (Throwable t) {
+            throw Downcalls.broken("munmap", t);
+        }
+    }
+
+    /** Asks for huge pages; a kernel without them says no, which costs a few percent of speed. */
+    static void preferHugePages(MemorySegment memory) {
+        try (Arena call = Arena.ofConfined()) {
+            MemorySegment state = Downcalls.errnoState(call);
+            int result = (int) MADVISE.invokeExact(state, memory, memory.byteSize(), MADV_HUGEPAGE);
+            if (result != 0) {
+                LOG.log(
+                        System.Logger.Level.DEBUG,
+                        "No huge pages: madvise says {0}.",
+                        describe(Downcalls.errno(state)));
+            }
+        } catch (Throwable t) {
+            throw Downcalls.broken("madvise", t);
+        }
+    }
+
+    /**
+     * Locks pages in memory.
+     *
+     * @throws NativeException if the system refuses
+     */
+    static void lock(MemorySegment address, long sizeBytes) {
+        try (Arena call = Arena.ofConfined()) {
+            MemorySegment state = Downcalls.errnoState(call);
+            int result = (int) MLOCK.invokeExact(state, address, sizeBytes);
+            if (result != 0) {
+                throw failed(
+                        "mlock",
+                        sizeBytes,
+                        Downcalls.errno(state),
+                        "raise the limit of locked memory (ulimit -l), or set pin_memory to false");
+            }
+        } catch (NativeException e) {
+            throw e;
+        } catch (Throwable t) {
+            throw Downcalls.broken("mlock", t);
+        }
+    }
+
+    private static NativeException failed(String function, long size, int code, String wayOut) {
+        return new NativeException(
+                "%s of %,d bytes failed: %s (errno %d); %s."
+                        .formatted(function, size, describe(code), code, wayOut));
+    }
+
+    private static String describe(int code) {
+        try {
+            return Downcalls.text((MemorySegment) STRERROR.invokeExact(code));
+        } catch (Throwable t) {
+            throw Downcalls.broken("strerror", t);
+        }
+    }
+}
