@@ -13,9 +13,8 @@ import java.util.List;
 import java.util.function.Consumer;
 
 /**
- * A decoder-only transformer: token and position embeddings, pre-norm blocks with fused q, k and v,
- * a final norm and a head without bias (the token table itself if tied). Units: {@code embed}, {@code
- * blocks.N}, {@code final}. Output {@code logits}, fp32 [samples · tokens, vocabulary].
+ * A decoder-only transformer: pre-norm blocks, fused q, k and v, a head without bias (tied: the token
+ * table). Units: embed, blocks.N, final. Output {@code logits}, fp32 [samples, tokens, vocabulary].
  */
 public final class Gpt extends Network {
     private static final Init.Normal NORMAL = new Init.Normal(0.02f);
@@ -35,7 +34,7 @@ public final class Gpt extends Network {
         this.options = options;
         embed = add(new Embed());
         for (int i = 0; i < options.layers; i++) {
-            blocks.add(add(new Block("blocks." + i)));
+            blocks.add(add(new Block(i)));
         }
         head = add(new Head());
     }
@@ -51,8 +50,7 @@ public final class Gpt extends Network {
         for (Block block : blocks) {
             h = block.apply(t, h);
         }
-        Tensor logits = head.apply(t, h);
-        t.output("logits", logits);
+        Tensor logits = t.output("logits", head.apply(t, h));
         return t.softmaxCrossEntropy(logits, batch.target());
     }
 
@@ -67,7 +65,6 @@ public final class Gpt extends Network {
 
     private final class Block extends Layer {
         private final int d = options.width;
-        private final int ff = options.feedForward();
         private final Init last = NORMAL.scaled(1 / Math.sqrt(2.0 * options.layers));
         private final Parameter gain1 = gain("ln1_g", d);
         private final Parameter shift1 = bias("ln1_b", d);
@@ -77,13 +74,13 @@ public final class Gpt extends Network {
         private final Parameter bo = bias("bo", d);
         private final Parameter gain2 = gain("ln2_g", d);
         private final Parameter shift2 = bias("ln2_b", d);
-        private final Parameter w1 = parameter("w1", NORMAL, ff, d);
-        private final Parameter b1 = bias("b1", ff);
-        private final Parameter w2 = parameter("w2", last, d, ff);
+        private final Parameter w1 = parameter("w1", NORMAL, options.feedForward(), d);
+        private final Parameter b1 = bias("b1", options.feedForward());
+        private final Parameter w2 = parameter("w2", last, d, options.feedForward());
         private final Parameter b2 = bias("b2", d);
 
-        Block(String name) {
-            super(name);
+        Block(int number) {
+            super("blocks." + number);
             checkpoint(options.checkpointing);
         }
 

@@ -255,13 +255,14 @@ public final class Tape {
         return ShapeOps.transpose(pass(), x);
     }
 
-    /** Makes {@code x} one of the activations' outputs: {@code logits}, an auxiliary loss. */
-    public void output(String name, Tensor x) {
+    /** Makes {@code x} one of the activations' outputs, and returns it. */
+    public Tensor output(String name, Tensor x) {
         pass().pin(x);
         Recording present = recording;
         if (present != null) {
             present.outputs.put(name, x.values());
         }
+        return x;
     }
 
     /** What one forward pass left; its tape is free again once this is closed. */
