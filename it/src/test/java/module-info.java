@@ -5,4 +5,5 @@ open module ds.it {
     requires ds.optim.spi;
     requires java.logging;
     requires org.junit.jupiter.api;
+    requires org.junit.jupiter.params;
 }

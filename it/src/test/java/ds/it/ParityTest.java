@@ -1,0 +1,216 @@
+package ds.it;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import ds.config.DsConfig;
+import ds.core.MemoryKind;
+import ds.engine.DeepSpeed;
+import ds.engine.Engine;
+import ds.engine.StepReport;
+import ds.engine.plan.TrainingPlan;
+import ds.model.Batch;
+import ds.model.Field;
+import ds.zero.PartitionMap;
+import ds.zero.ZeroUsage;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * The master test: every ZeRO stage, resting place and world size gives the same bits of loss, norm
+ * and parameters at the same micro-batch and G·W, and each really does what its stage says.
+ */
+class ParityTest {
+    private static final int MICRO = 2;
+    private static final int CONTRIBUTIONS = 12;
+    private static final int STEPS = 3;
+    private static final int SLOTS = 2;
+
+    private record Cell(int stage, String place, int world, String precision) {
+        String json(Path nvme) {
+            String offload =
+                    place.equals("none")
+                            ? ""
+                            : ", \"offload_optimizer\": " + device(nvme)
+                                    + (stage == 3 ? ", \"offload_param\": " + device(nvme) : "");
+            return """
+                    {"train_batch_size": %d, "train_micro_batch_size_per_gpu": %d,
+                     "gradient_clipping": 0.5,
+                     "optimizer": {"type": "AdamW", "params": {"lr": 0.01, "weight_decay": 0.1}},
+                     "zero_optimization": {"stage": %d, "stage3_param_persistence_threshold": 0%s}%s}
+                    """
+                    .formatted(
+                            MICRO * CONTRIBUTIONS,
+                            MICRO,
+                            stage,
+                            offload,
+                            precision.equals("fp32")
+                                    ? ""
+                                    : ", \"%s\": {\"enabled\": true}".formatted(precision));
+        }
+
+        private String device(Path nvme) {
+            return place.equals("cpu")
+                    ? "{\"device\": \"cpu\"}"
+                    : "{\"device\": \"nvme\", \"nvme_path\": \"%s\"}".formatted(nvme);
+        }
+
+        int accumulation() {
+            return CONTRIBUTIONS / world;
+        }
+    }
+
+    private record Outcome(List<String> bits, String parameters) {}
+
+    @TempDir private Path directory;
+
+    static Stream<Cell> cells() {
+        List<Cell> cells = new ArrayList<>();
+        for (String precision : List.of("fp32", "bf16")) {
+            for (int stage = 0; stage <= 3; stage++) {
+                for (String place : List.of("none", "cpu", "nvme")) {
+                    for (int world = 1; world <= 4; world++) {
+                        cells.add(new Cell(stage, place, world, precision));
+                    }
+                }
+            }
+        }
+        return cells.stream();
+    }
+
+    @ParameterizedTest
+    @MethodSource("cells")
+    void everyCellHasTheBitsOfStageZeroOnOneRank(Cell cell) throws IOException {
+        Outcome expected = run(new Cell(0, "none", 1, cell.precision()), MICRO, false);
+        assertEquals(expected, run(cell, MICRO, true));
+        try (Stream<Path> left = Files.list(directory)) {
+            assertEquals(List.of(), left.toList(), "a store outlived its engine");
+        }
+    }
+
+    @Test
+    void anotherFoldOrderChangesTheBits() {
+        Outcome inOrder = run(new Cell(0, "none", 2, "fp32"), MICRO, false);
+        // The same samples in the same micro-batches, but micro-batches of each pair exchanged.
+        Outcome swapped = run(new Cell(0, "none", 2, "fp32"), -MICRO, false);
+        assertNotEquals(inOrder.parameters(), swapped.parameters());
+    }
+
+    private Outcome run(Cell cell, int order, boolean checked) {
+        DsConfig config = DsConfig.parse(cell.json(directory));
+        AwkwardModel model = new AwkwardModel();
+        List<String> bits = new ArrayList<>();
+        try (Arena arena = Arena.ofShared();
+                Engine engine =
+                        DeepSpeed.initialize(
+                                model, config, o -> o.ranks(cell.world()).workers(1).seed(7))) {
+            Batch batch = batch(arena);
+            long allocations = 0;
+            for (int step = 0; step < STEPS; step++) {
+                fill(batch, step, order);
+                StepReport report = engine.trainStep(batch);
+                bits.add(Double.toHexString(report.loss()));
+                bits.add(Double.toHexString(report.gradNorm()));
+                assertTrue(report.gradNorm() > 0.5, "clipping is active");
+                if (step > 0 && checked) {
+                    assertEquals(allocations, engine.allocationCount(), "allocated in a step");
+                }
+                allocations = engine.allocationCount();
+            }
+            if (checked) {
+                for (int rank = 0; rank < cell.world(); rank++) {
+                    assertUsage(cell, engine.plan(), rank, engine.usage(rank));
+                }
+            }
+            return new Outcome(bits, engine.parameterHash());
+        }
+    }
+
+    /** What the stage says it does, held against what was allocated and moved. */
+    private static void assertUsage(Cell cell, TrainingPlan plan, int rank, ZeroUsage usage) {
+        PartitionMap map = plan.partition();
+        int element = cell.precision().equals("fp32") ? 4 : 2;
+        long owned = map.owned(rank, false).elements();
+        long everything = map.everything(false).elements();
+        long stepped = cell.stage() >= 1 ? owned : everything;
+        boolean stored = cell.place().equals("nvme");
+        long states = stepped * 4 * SLOTS;
+        long masters = element == 4 ? 0 : stepped * 4;
+        long held = cell.stage() == 3 ? map.owned(rank, true).elements() : map.elements();
+        boolean parametersStored = stored && cell.stage() == 3;
+
+        assertEquals(
+                (cell.stage() >= 2 ? owned : everything) * 4,
+                usage.bytes().get(MemoryKind.GRADIENTS),
+                "gradient accumulators");
+        assertEquals(
+                stored ? 0 : states + masters,
+                usage.bytes().get(MemoryKind.OPTIMIZER_STATES)
+                        + usage.bytes().get(MemoryKind.MASTERS),
+                "masters and states in memory");
+        assertEquals(
+                parametersStored ? 0 : held * element,
+                usage.bytes().get(MemoryKind.PARAMETERS),
+                "working parameters in memory");
+        assertEquals(
+                cell.stage() == 3,
+                usage.bytes().get(MemoryKind.LIVE_UNITS) > 0,
+                "live units exist at stage 3 only");
+        long atRest = (stored ? states + masters : 0) + (parametersStored ? held * element : 0);
+        assertTrue(
+                usage.storedBytes() >= atRest && usage.storedBytes() < atRest + (1 << 20),
+                "bytes at rest: %d for %d".formatted(usage.storedBytes(), atRest));
+        long units =
+                map.layout().units().stream()
+                        .filter(unit -> map.trainableElements(map.unitIndex(unit)) > 0)
+                        .count();
+        assertEquals(units * cell.accumulation() * STEPS, usage.exchanges(), "exchanges");
+        assertEquals(
+                (everything - owned) * element * cell.accumulation() * STEPS,
+                usage.traffic().reduceScatterBytes(),
+                "bytes of contributions handed to others");
+    }
+
+    private static Batch batch(Arena arena) {
+        int samples = MICRO * CONTRIBUTIONS;
+        return new Batch(0, samples, field(arena, samples), field(arena, samples));
+    }
+
+    private static Field field(Arena arena, int samples) {
+        return new Field(
+                Field.Type.INT32,
+                List.of(AwkwardModel.CONTEXT),
+                arena.allocate(4L * samples * AwkwardModel.CONTEXT, 64));
+    }
+
+    /** Fills a batch by arithmetic; a negative {@code order} exchanges neighbouring micro-batches. */
+    private static void fill(Batch batch, int step, int order) {
+        int tokens = AwkwardModel.CONTEXT;
+        for (int sample = 0; sample < batch.samples(); sample++) {
+            int micro = sample / MICRO;
+            int from = (order > 0 ? micro : micro ^ 1) * MICRO + sample % MICRO;
+            for (int t = 0; t < tokens; t++) {
+                int value = (step * 31 + from * 17 + t * t * 5 + t * from) % AwkwardModel.VOCABULARY;
+                put(batch.input(), sample * tokens + t, value);
+                put(batch.target(), sample * tokens + t, (value + 3) % AwkwardModel.VOCABULARY);
+            }
+        }
+    }
+
+    private static void put(Field field, long index, int value) {
+        MemorySegment data = field.data();
+        data.setAtIndex(ValueLayout.JAVA_INT, index, value);
+    }
+}
