@@ -15,6 +15,8 @@ import ds.zero.StoreFactory;
 import java.nio.file.Path;
 import java.util.HexFormat;
 import java.util.Locale;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ThreadLocalRandom;
 
 /** Opens the stores of all ranks of one run: one run name, one device, one backend. */
@@ -22,6 +24,7 @@ final class EngineStores implements AutoCloseable {
     private final TrainingPlan plan;
     private final Device device = new HostDevice();
     private final StorageProvider backend;
+    private final Queue<StoreDirectory> directories = new ConcurrentLinkedQueue<>();
     private final FileOperations files = FileOperations.system();
     private final String runId =
             HexFormat.of().toHexDigits(System.currentTimeMillis()).substring(4)
@@ -58,12 +61,22 @@ final class EngineStores implements AutoCloseable {
 
     private StoreDirectory open(Path directory, StoreFactory.Role role, int rank) {
         String run = runId + "-" + role.name().toLowerCase(Locale.ROOT);
-        return StoreDirectory.open(
-                new StoreLocation(directory, run, rank, plan.batch().world()), backend, files);
+        StoreDirectory opened =
+                StoreDirectory.open(
+                        new StoreLocation(directory, run, rank, plan.batch().world()),
+                        backend,
+                        files);
+        directories.add(opened);
+        return opened;
     }
 
+    /** Deletes the stores' directories; the stores in them are closed by then. */
     @Override
     public void close() {
-        device.close();
+        try {
+            directories.forEach(StoreDirectory::close);
+        } finally {
+            device.close();
+        }
     }
 }

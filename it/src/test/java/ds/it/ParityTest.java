@@ -43,7 +43,8 @@ class ParityTest {
             String offload =
                     place.equals("none")
                             ? ""
-                            : ", \"offload_optimizer\": " + device(nvme)
+                            : ", \"offload_optimizer\": "
+                                    + device(nvme)
                                     + (stage == 3 ? ", \"offload_param\": " + device(nvme) : "");
             return """
                     {"train_batch_size": %d, "train_micro_batch_size_per_gpu": %d,
@@ -202,7 +203,8 @@ class ParityTest {
             int micro = sample / MICRO;
             int from = (order > 0 ? micro : micro ^ 1) * MICRO + sample % MICRO;
             for (int t = 0; t < tokens; t++) {
-                int value = (step * 31 + from * 17 + t * t * 5 + t * from) % AwkwardModel.VOCABULARY;
+                int value =
+                        (step * 31 + from * 17 + t * t * 5 + t * from) % AwkwardModel.VOCABULARY;
                 put(batch.input(), sample * tokens + t, value);
                 put(batch.target(), sample * tokens + t, (value + 3) % AwkwardModel.VOCABULARY);
             }
