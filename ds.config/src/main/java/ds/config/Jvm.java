@@ -8,7 +8,7 @@ import java.util.OptionalInt;
  * @param warnOnUnknownKeys whether unknown keys are warnings; default false: errors
  * @param reduction {@code ordered}: the sum that gives the same bits everywhere
  * @param chunkBytes most optimizer state moved through memory at once, in bytes; default 32 MiB
- * @param pipelineWait how pipeline threads wait: block, yield or spin; default block
+ * @param pipelineWait how pipeline threads wait: block or yield; default block
  * @param workers compute threads per rank; empty leaves it to the planner
  * @param seed seed of initial values, data order and dropout; default 42
  */

@@ -176,7 +176,7 @@ final class KeyTable {
                                         .atMost(1L << 30)
                                         .in("bytes")
                                         .doc("Most optimizer state moved through memory at once."),
-                                choice("pipeline_wait", "block", List.of("block", "yield", "spin"))
+                                choice("pipeline_wait", "block", List.of("block", "yield"))
                                         .doc("How threads of the offload pipeline wait for work."),
                                 integer("workers")
                                         .alias("threads")

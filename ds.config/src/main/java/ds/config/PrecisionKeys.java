@@ -63,6 +63,7 @@ final class PrecisionKeys {
                                         .noEffect("gradients are always folded in as they come.")
                                         .doc("Update high-precision gradients in the hook."),
                                 flag("check_grad_overflow", true)
+                                        .noEffect("a step without a finite norm is always skipped.")
                                         .doc("Skip a step whose gradient norm is not finite."),
                                 flag("bf16_master_weights_and_grads", false)
                                         .refused(MASTERS_ARE_FP32)

@@ -103,7 +103,8 @@ final class SystemKeys {
                                 integer("number_checkpoints")
                                         .atLeast(Integer.MIN_VALUE)
                                         .atMost(Integer.MAX_VALUE)
-                                        .doc("Units recomputed in backward; absent means none."),
+                                        .noEffect("the model says which units are recomputed.")
+                                        .doc("Activation checkpoints of the model."),
                                 flag("synchronize_checkpoint_boundary", false)
                                         .noEffect("it is about CUDA streams.")
                                         .doc("Synchronise the device at each boundary."),

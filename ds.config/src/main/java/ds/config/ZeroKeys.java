@@ -53,7 +53,8 @@ final class ZeroKeys {
                 integer("reduce_bucket_size", 500_000_000)
                         .atLeast(0)
                         .in("elements")
-                        .doc("Most gradient elements exchanged at once; an upper bound."),
+                        .noEffect("the gradients of a unit are exchanged as one bucket.")
+                        .doc("Most gradient elements exchanged at once."),
                 flag("use_multi_rank_bucket_allreduce", true)
                         .noEffect("gradients always travel to their owner only.")
                         .doc("One collective for a bucket of several owners."),
@@ -95,13 +96,12 @@ final class ZeroKeys {
                         .alias("param_persistence_threshold")
                         .atLeast(0)
                         .in("elements")
-                        .noEffect("every parameter of a stage-3 unit is gathered with its unit.")
-                        .doc("Parameters smaller than this stay on every rank."),
+                        .doc("Units of at most so many elements stay gathered between steps."),
                 integer("stage3_model_persistence_threshold", Long.MAX_VALUE)
                         .alias("model_persistence_threshold")
                         .atLeast(0)
                         .in("elements")
-                        .noEffect("every parameter of a stage-3 unit is gathered with its unit.")
+                        .noEffect("stage3_max_live_parameters bounds what is gathered.")
                         .doc("Most elements that stay on every rank."),
                 integer("stage3_max_live_parameters", 1_000_000_000)
                         .alias("max_live_parameters")
@@ -278,8 +278,7 @@ final class ZeroKeys {
                                     path("nvme_path").doc("Directory on the NVMe volume."),
                                     integer("buffer_count", 5)
                                             .atLeast(0)
-                                            .noEffect(BUFFERS_BOUNDED)
-                                            .doc("Staging buffers per rank."),
+                                            .doc("Most staging buffers per rank on NVMe."),
                                     integer("buffer_size", 100_000_000)
                                             .atLeast(0)
                                             .in("elements")
@@ -305,8 +304,7 @@ final class ZeroKeys {
                                     path("nvme_path").doc("Directory on the NVMe volume."),
                                     integer("buffer_count", 4)
                                             .atLeast(0)
-                                            .noEffect(BUFFERS_BOUNDED)
-                                            .doc("Staging buffers per rank."),
+                                            .doc("Most staging buffers per rank on NVMe."),
                                     pinMemory(),
                                     flag("pipeline_read", false)
                                             .noEffect("reading ahead is always on.")

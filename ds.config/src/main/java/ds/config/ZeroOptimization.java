@@ -11,7 +11,7 @@ package ds.config;
  * @param allgatherBucketSize most parameter elements gathered at once; default 5e8
  * @param subGroupSize most elements stepped at once; default 1e9
  * @param prefetchBucketSize most parameter elements gathered ahead; default 5e7
- * @param paramPersistenceThreshold parameters smaller than this stay on every rank; default 1e5
+ * @param paramPersistenceThreshold units of at most so many elements stay gathered; default 1e5
  * @param maxLiveParameters most parameter elements gathered at the same time; default 1e9
  * @param overlapComm whether exchanges overlap backward; default true at stage 3 only
  * @param gather16BitWeightsOnModelSave whether to save consolidated weights; default false

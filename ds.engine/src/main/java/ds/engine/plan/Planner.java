@@ -116,7 +116,7 @@ public final class Planner {
                 schedule.get(),
                 auto(config.gradientClipping(), 1.0, "/gradient_clipping", "the default"),
                 inputs.targetsPerSample(),
-                inputs.workersPerRank(),
+                config.jvm().workers().orElse(inputs.workersPerRank()),
                 config.stepsPerPrint().orElse(0),
                 List.of(),
                 decisions);
@@ -268,7 +268,8 @@ public final class Planner {
     private long chunkBytes(ZeroOptimization section) {
         long element = Float.BYTES;
         long group = Math.max(1, section.subGroupSize().value());
-        long bytes = Math.min(config.jvm().chunkBytes(), Math.multiplyExact(group, element));
+        long groupBytes = Math.min(group, Long.MAX_VALUE / element) * element;
+        long bytes = Math.min(config.jvm().chunkBytes(), groupBytes);
         return Math.max(PartitionMap.BLOCK_ELEMENTS * element, bytes);
     }
 
