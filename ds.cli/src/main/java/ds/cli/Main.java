@@ -1,0 +1,173 @@
+package ds.cli;
+
+import ds.config.ConfigException;
+import ds.core.DsException;
+import ds.core.ProviderException;
+import ds.core.Spelling;
+import ds.engine.data.DataException;
+import java.util.List;
+import java.util.function.Supplier;
+import picocli.CommandLine;
+
+/** The {@code ds} command. A command's class is loaded only when it is the one asked for. */
+public final class Main {
+    static final int OK = 0;
+    static final int FAILURE = 1;
+    static final int MISTAKE = 2;
+
+    private static final List<String> NAMES =
+            List.of("train", "sample", "eval", "config", "plan", "report", "init", "bench", "checkpoint");
+    private static final String USAGE =
+            """
+            Usage: ds COMMAND [OPTIONS]
+
+            Trains models on the JVM from DeepSpeed JSON configurations.
+
+              train        train a model; without options, a small GPT on the text in examples/gpt-text
+              sample       let a checkpoint write
+              eval         the loss of a checkpoint on data
+              config       check, explain: what a configuration means and what is wrong with it
+              plan         what a configuration would do with a model, without doing it
+              report       versions, providers, devices of this installation
+              init         write a commented configuration for this machine
+              bench        gemm, adam, train: how fast this machine is
+              checkpoint   inspect, verify: look into a checkpoint, check every byte
+
+            'ds COMMAND --help' explains one. Exit status: 0 success, 2 a mistake of the user, 1 a failure.""";
+
+    private Main() {}
+
+    /** Runs a command and ends the process with its status. */
+    public static void main(String[] arguments) {
+        int status = FAILURE;
+        try {
+            status = run(Output.system(false), arguments);
+        } finally {
+            StopSignal.done();
+        }
+        System.exit(status);
+    }
+
+    /** Runs a command and returns its exit status. */
+    static int run(Output out, String... arguments) {
+        String name = arguments.length == 0 ? "--help" : arguments[0];
+        if (name.equals("--help") || name.equals("-h") || name.equals("help")) {
+            out.result(USAGE);
+            return OK;
+        }
+        if (name.equals("--version") || name.equals("-V")) {
+            out.result("ds " + Versions.own());
+            return OK;
+        }
+        String[] rest = List.of(arguments).subList(1, arguments.length).toArray(String[]::new);
+        return switch (name) {
+            case "train" -> run(out, name, TrainCommand::new, rest);
+            case "sample" -> run(out, name, SampleCommand::new, rest);
+            case "eval" -> run(out, name, EvalCommand::new, rest);
+            case "plan" -> run(out, name, PlanCommand::new, rest);
+            case "report" -> run(out, name, ReportCommand::new, rest);
+            case "init" -> run(out, name, InitCommand::new, rest);
+            case "config" -> group(out, name, List.of("check", "explain"), rest);
+            case "bench" -> group(out, name, List.of("gemm", "adam", "train"), rest);
+            case "checkpoint" -> group(out, name, List.of("inspect", "verify"), rest);
+            default -> unknown(out, "command", name, NAMES, "ds --help");
+        };
+    }
+
+    private static int group(Output out, String group, List<String> names, String[] rest) {
+        String name = rest.length == 0 ? "--help" : rest[0];
+        if (name.equals("--help") || name.equals("-h")) {
+            out.result(
+                    "Usage: ds %s COMMAND [OPTIONS]%n%nCommands: %s. 'ds %s COMMAND --help' explains one."
+                            .formatted(group, String.join(", ", names), group));
+            return rest.length == 0 ? MISTAKE : OK;
+        }
+        String[] options = List.of(rest).subList(1, rest.length).toArray(String[]::new);
+        String full = group + " " + name;
+        return switch (full) {
+            case "config check" -> run(out, full, ConfigCheckCommand::new, options);
+            case "config explain" -> run(out, full, ConfigExplainCommand::new, options);
+            case "bench gemm" -> run(out, full, BenchGemmCommand::new, options);
+            case "bench adam" -> run(out, full, BenchAdamCommand::new, options);
+            case "bench train" -> run(out, full, BenchTrainCommand::new, options);
+            case "checkpoint inspect" -> run(out, full, CheckpointInspectCommand::new, options);
+            case "checkpoint verify" -> run(out, full, CheckpointVerifyCommand::new, options);
+            default -> unknown(out, group + " command", name, names, "ds " + group + " --help");
+        };
+    }
+
+    private static int unknown(
+            Output out, String what, String name, List<String> names, String help) {
+        List<String> near = Spelling.nearest(name, names, 1);
+        out.message(
+                "ds: there is no %s '%s'%s; '%s' lists them."
+                        .formatted(
+                                what,
+                                name,
+                                near.isEmpty() ? "" : ". Did you mean '" + near.getFirst() + "'?",
+                                help));
+        return MISTAKE;
+    }
+
+    private static int run(
+            Output out, String name, Supplier<? extends Command> create, String[] options) {
+        Command command = create.get();
+        CommandLine line = new CommandLine(command).setCommandName("ds " + name);
+        line.setUsageHelpAutoWidth(true);
+        try {
+            line.parseArgs(options);
+        } catch (CommandLine.ParameterException e) {
+            out.message("ds %s: %s. See 'ds %s --help'.".formatted(name, sentence(e), name));
+            return MISTAKE;
+        }
+        if (line.isUsageHelpRequested()) {
+            out.result(line.getUsageMessage().stripTrailing());
+            return OK;
+        }
+        command.printTo(out);
+        return guarded(command, name);
+    }
+
+    private static String sentence(CommandLine.ParameterException e) {
+        String message = e.getMessage();
+        int end = message.length();
+        while (end > 0 && message.charAt(end - 1) == '.') {
+            end--;
+        }
+        return message.substring(0, end);
+    }
+
+    private static int guarded(Command command, String name) {
+        try {
+            return command.run();
+        } catch (ConfigException e) {
+            return failed(command, MISTAKE, e.getMessage(), e);
+        } catch (UserMistakeException | DataException | ProviderException e) {
+            return failed(command, MISTAKE, e.getMessage(), e);
+        } catch (DsException e) {
+            return failed(command, FAILURE, e.getMessage(), e);
+        } catch (OutOfMemoryError e) {
+            return failed(
+                    command,
+                    FAILURE,
+                    "There is not enough memory (%s). Take a smaller model, more ranks at stage 3, or offload; 'ds plan' shows the bytes."
+                            .formatted(e.getMessage()),
+                    e);
+        } catch (RuntimeException | AssertionError e) {
+            return failed(
+                    command,
+                    FAILURE,
+                    "ds %s failed in a way that nobody foresaw: %s. Run it again with --stacktrace to see where."
+                            .formatted(name, e),
+                    e);
+        }
+    }
+
+    private static int failed(Command command, int status, String message, Throwable cause) {
+        command.out().message("ds: " + message);
+        if (command.wantsStackTrace()) {
+            command.out().message(StackTraces.of(cause));
+        }
+        return status;
+    }
+}

@@ -1,0 +1,211 @@
+package ds.cli;
+
+import ds.core.Diagnostic;
+import ds.core.KeyDeclaration;
+import ds.core.ProviderTable;
+import ds.core.Settings;
+import ds.model.Models;
+import ds.model.TrainableModel;
+import ds.model.spi.ModelProvider;
+import ds.model.spi.ModelProvider.DataShape;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.JsonToken;
+import tools.jackson.core.ObjectReadContext;
+import tools.jackson.core.json.JsonFactory;
+
+/**
+ * A model as named on the command line: {@code gpt}, {@code gpt:layers=4,width=128},
+ * {@code mlp:hidden=64x32}, or a JSON file {@code {"model": "gpt", "layers": 4}}.
+ *
+ * @param provider who makes it
+ * @param settings checked, with defaults
+ */
+record ModelSpec(ModelProvider provider, Settings settings) {
+    private static final String MODEL = "model";
+    private static final int CONTEXT = 128;
+
+    static ModelSpec parse(String text) {
+        Map<String, Object> raw = new LinkedHashMap<>();
+        String name;
+        if (text.endsWith(".json")) {
+            raw.putAll(file(Path.of(text)));
+            Object named = raw.remove(MODEL);
+            if (!(named instanceof String word)) {
+                throw new UserMistakeException(
+                        "%s does not name its model; add \"model\": \"gpt\".".formatted(text));
+            }
+            name = word;
+        } else {
+            int colon = text.indexOf(':');
+            name = colon < 0 ? text : text.substring(0, colon);
+            if (colon >= 0) {
+                words(text.substring(colon + 1), raw);
+            }
+        }
+        ProviderTable<ModelProvider> models = Models.in(ModuleLayer.boot());
+        ModelProvider provider = models.require(name);
+        List<KeyDeclaration> declared = provider.settings();
+        Map<String, Object> typed = new LinkedHashMap<>();
+        raw.forEach((key, value) -> typed.put(key, typed(declared, key, value)));
+        Settings.Checked checked = Settings.validate(declared, typed, "");
+        if (!checked.isUsable()) {
+            List<String> problems = new ArrayList<>();
+            for (Diagnostic problem : checked.diagnostics()) {
+                if (problem.isError()) {
+                    problems.add((problem.message() + " " + problem.suggestion()).strip());
+                }
+            }
+            throw new UserMistakeException(
+                    "Model '%s': %s".formatted(text, String.join(" ", problems)));
+        }
+        return new ModelSpec(provider, checked.settings());
+    }
+
+    private static void words(String list, Map<String, Object> raw) {
+        for (String word : list.split(",", -1)) {
+            int equals = word.indexOf('=');
+            if (equals < 1) {
+                throw new UserMistakeException(
+                        "'%s' in --model is no key=value; write gpt:layers=4,width=128."
+                                .formatted(word));
+            }
+            String key = word.substring(0, equals).strip();
+            if (raw.put(key, word.substring(equals + 1).strip()) != null) {
+                throw new UserMistakeException(
+                        "'%s' is given twice in --model; give it once.".formatted(key));
+            }
+        }
+    }
+
+    private static Object typed(List<KeyDeclaration> declared, String key, Object value) {
+        if (!(value instanceof String word)) {
+            return value;
+        }
+        for (KeyDeclaration declaration : declared) {
+            if (declaration.name().equals(key)) {
+                return switch (declaration.type()) {
+                    case BOOLEAN -> truth(word);
+                    case INTEGER, NUMBER -> number(word);
+                    case NUMBERS -> numbers(word);
+                    default -> word;
+                };
+            }
+        }
+        return value;
+    }
+
+    private static Object truth(String word) {
+        return switch (word) {
+            case "true" -> true;
+            case "false" -> false;
+            default -> word;
+        };
+    }
+
+    private static Object number(String word) {
+        try {
+            double value = Double.parseDouble(word);
+            return value == Math.rint(value) && Math.abs(value) < 0x1p53
+                    ? (Object) (long) value
+                    : value;
+        } catch (NumberFormatException e) {
+            return word; // the check says what is expected
+        }
+    }
+
+    private static Object numbers(String word) {
+        List<Object> values = new ArrayList<>();
+        for (String part : word.split("x", -1)) {
+            values.add(number(part));
+        }
+        return values;
+    }
+
+    private static Map<String, Object> file(Path file) {
+        Map<String, Object> members = new LinkedHashMap<>();
+        try (JsonParser parser =
+                new JsonFactory()
+                        .createParser(ObjectReadContext.empty(), Files.readString(file))) {
+            if (parser.nextToken() != JsonToken.START_OBJECT) {
+                throw new UserMistakeException(
+                        "%s holds no JSON object; write {\"model\": \"gpt\", \"layers\": 4}."
+                                .formatted(file));
+            }
+            while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
+                String name = parser.currentName();
+                parser.nextToken();
+                members.put(name, value(file, name, parser));
+            }
+        } catch (IOException e) {
+            throw new UserMistakeException(
+                    "Cannot read the model file %s: %s.".formatted(file, e), e);
+        } catch (JacksonException e) {
+            throw new UserMistakeException(
+                    "%s is no JSON: %s.".formatted(file, e.getOriginalMessage()), e);
+        }
+        return members;
+    }
+
+    private static Object value(Path file, String name, JsonParser parser) {
+        return switch (parser.currentToken()) {
+            case VALUE_STRING -> parser.getString();
+            case VALUE_NUMBER_INT -> parser.getLongValue();
+            case VALUE_NUMBER_FLOAT -> parser.getDoubleValue();
+            case VALUE_TRUE -> true;
+            case VALUE_FALSE -> false;
+            case START_ARRAY -> {
+                List<Object> items = new ArrayList<>();
+                while (parser.nextToken() != JsonToken.END_ARRAY) {
+                    items.add(value(file, name, parser));
+                }
+                yield items;
+            }
+            default ->
+                    throw new UserMistakeException(
+                            "%s: '%s' must be a number, a text, a truth value or a list of them."
+                                    .formatted(file, name));
+        };
+    }
+
+    /** Returns the length of one window of tokens. */
+    int context() {
+        return settings.intOr("context", CONTEXT);
+    }
+
+    /** Makes the model for data of that shape. */
+    TrainableModel create(DataShape shape) {
+        try {
+            return provider.create(settings, shape);
+        } catch (IllegalArgumentException e) {
+            throw new UserMistakeException(
+                    Optional.ofNullable(e.getMessage()).orElse(e.toString()), e);
+        }
+    }
+
+    /** Returns the text that makes the same model again, whatever the defaults are then. */
+    String canonical() {
+        StringBuilder text = new StringBuilder(provider.name());
+        char separator = ':';
+        for (String name : settings.names()) {
+            text.append(separator).append(name).append('=');
+            separator = ',';
+            if (settings.value(name).orElseThrow() instanceof List<?> list) {
+                StringBuilder items = new StringBuilder();
+                list.forEach(item -> items.append(items.isEmpty() ? "" : "x").append(item));
+                text.append(items);
+            } else {
+                text.append(settings.value(name).orElseThrow());
+            }
+        }
+        return text.toString();
+    }
+}

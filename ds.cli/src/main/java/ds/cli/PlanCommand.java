@@ -1,0 +1,95 @@
+package ds.cli;
+
+import ds.engine.plan.Decision;
+import ds.engine.plan.MemoryEstimate;
+import ds.engine.plan.PlanInputs;
+import ds.engine.plan.Planner;
+import ds.engine.plan.TrainingPlan;
+import ds.model.Field;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import picocli.CommandLine;
+import picocli.CommandLine.Mixin;
+
+/** {@code ds plan}. */
+@CommandLine.Command(
+        name = "plan",
+        sortOptions = false,
+        description = "Shows what a configuration would do with a model, and allocates nothing.")
+final class PlanCommand extends Command {
+    @Mixin private Setup setup = new Setup();
+
+    @Override
+    int run() {
+        Setup.Loaded loaded = setup.load();
+        long targets = 1;
+        if (loaded.train().targetType() == Field.Type.INT32) {
+            for (int size : loaded.train().targetShape()) {
+                targets *= size;
+            }
+        }
+        TrainingPlan plan =
+                Planner.plan(
+                        loaded.model().layout(),
+                        loaded.config(),
+                        new PlanInputs(
+                                loaded.ranks(),
+                                Math.max(
+                                        1,
+                                        Runtime.getRuntime().availableProcessors()
+                                                / loaded.ranks()),
+                                Optional.empty(),
+                                Optional.empty(),
+                                targets,
+                                ModuleLayer.boot()));
+        out().result(plan.toString().stripTrailing());
+        out().document(document(plan));
+        return Main.OK;
+    }
+
+    private static Map<String, Object> document(TrainingPlan plan) {
+        Map<String, Object> document = new LinkedHashMap<>();
+        document.put("world_size", plan.batch().world());
+        document.put("train_batch_size", plan.batch().train());
+        document.put("train_micro_batch_size_per_gpu", plan.batch().micro());
+        document.put("gradient_accumulation_steps", plan.batch().accumulation());
+        document.put("precision", plan.zero().precision().jsonName());
+        document.put("stage", plan.stage());
+        document.put("optimizer", plan.optimizerName());
+        document.put("scheduler", plan.scheduleName());
+        document.put("gradient_clipping", plan.clip());
+        document.put("parameters", plan.partition().layout().elements());
+        MemoryEstimate memory = plan.memory();
+        Map<String, Object> bytes = new LinkedHashMap<>();
+        bytes.put("parameters", memory.parameters());
+        bytes.put("live_units", memory.liveUnits());
+        bytes.put("masters", memory.masters());
+        bytes.put("optimizer_states", memory.states());
+        bytes.put("gradients", memory.gradients());
+        bytes.put("buckets", memory.buckets());
+        bytes.put("on_nvme", memory.stored());
+        bytes.put("total", memory.total());
+        document.put("bytes_per_rank", bytes);
+        Map<String, Object> moved = new LinkedHashMap<>();
+        moved.put("exchanged", memory.exchangedPerStep());
+        moved.put("gathered", memory.gatheredPerStep());
+        moved.put("nvme", memory.nvmePerStep());
+        document.put("bytes_per_step_and_rank", moved);
+        document.put("reproducible", plan.irreproducible().isEmpty());
+        document.put("irreproducible_because", plan.irreproducible());
+        List<Object> decisions = new ArrayList<>();
+        for (Decision decision : plan.decisions()) {
+            Map<String, Object> entry = new LinkedHashMap<>();
+            entry.put("kind", decision.kind().name().toLowerCase(Locale.ROOT));
+            entry.put("pointer", decision.pointer());
+            entry.put("text", decision.text());
+            decisions.add(entry);
+        }
+        document.put("decisions", decisions);
+        return document;
+    }
+}

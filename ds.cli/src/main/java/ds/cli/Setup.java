@@ -1,0 +1,169 @@
+package ds.cli;
+
+import ds.config.BatchSizes;
+import ds.config.CheckOptions;
+import ds.config.ConfigCheck;
+import ds.config.DsConfig;
+import ds.core.KeyDeclaration;
+import ds.engine.data.DataOptions;
+import ds.engine.data.Dataset;
+import ds.engine.data.Datasets;
+import ds.engine.data.Split;
+import ds.model.TrainableModel;
+import ds.optim.spi.OptimizerProvider;
+import ds.optim.spi.Optimizers;
+import ds.optim.spi.ScheduleProvider;
+import ds.optim.spi.Schedules;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import picocli.CommandLine.Option;
+
+/** What a run is made of, as {@code train} and {@code plan} are told: configuration, model, data. */
+final class Setup {
+    private static final double EVALUATION_SHARE = 0.05;
+
+    @Option(
+            names = "--config",
+            paramLabel = "FILE",
+            description = "DeepSpeed configuration (default: examples/gpt-text).")
+    private Path configFile;
+
+    @Option(
+            names = "--model",
+            paramLabel = "MODEL",
+            description =
+                    "gpt[:layers=4,width=128,heads=4,context=128,tied=true], mlp[:hidden=64x64], or a JSON file (default: ${DEFAULT-VALUE}).")
+    private String model = "gpt";
+
+    @Option(
+            names = "--data",
+            paramLabel = "FILE",
+            description =
+                    "Text, .csv (with --target), .jsonl with 'text', .idx[.gz] (default: examples/gpt-text).")
+    private Path dataFile;
+
+    @Option(
+            names = "--target",
+            paramLabel = "COLUMN",
+            description = "The column of a .csv that is predicted: name, or index from 0.")
+    private String target;
+
+    @Option(
+            names = "--world-size",
+            paramLabel = "RANKS",
+            description =
+                    "Local data-parallel ranks (default: what the batch sizes say, otherwise 1).")
+    private int worldSize;
+
+    @Option(
+            names = "--eval-split",
+            paramLabel = "SHARE",
+            description = "Share of the data held out, 0 for none (default: ${DEFAULT-VALUE}).")
+    private double evaluationShare = EVALUATION_SHARE;
+
+    Setup() {}
+
+
+    /**
+     * What the options became.
+     *
+     * @param configFile what was read
+     * @param config its content
+     * @param ranks local ranks
+     * @param spec the model's description
+     * @param model the model
+     * @param train what is trained on
+     * @param validation what is held out, if anything
+     */
+    record Loaded(
+            Path configFile,
+            DsConfig config,
+            int ranks,
+            ModelSpec spec,
+            TrainableModel model,
+            Dataset train,
+            Optional<Dataset> validation) {}
+
+    /** Reads everything. Problems of the configuration are printed with their places. */
+    Loaded load() {
+        if (!(evaluationShare >= 0 && evaluationShare < 1)) {
+            throw new UserMistakeException(
+                    "--eval-split is %s; it must be 0 or more and below 1."
+                            .formatted(evaluationShare));
+        }
+        Path file = configFile == null ? Example.config() : configFile;
+        DsConfig config = readConfig(file);
+        int ranks = ranks(config);
+        ModelSpec spec = ModelSpec.parse(model);
+        DataOptions options = DataOptions.DEFAULT.withContext(spec.context());
+        if (target != null) {
+            options = options.withTarget(target);
+        }
+        Path data = dataFile == null ? Example.text() : dataFile;
+        Dataset train;
+        Optional<Dataset> validation = Optional.empty();
+        if (evaluationShare > 0) {
+            Split split = Datasets.openSplit(data, options, 1 - evaluationShare);
+            train = split.train();
+            validation = Optional.of(split.validation());
+        } else {
+            train = Datasets.open(data, options);
+        }
+        return new Loaded(
+                file, config, ranks, spec, spec.create(train.shape()), train, validation);
+    }
+
+    private DsConfig readConfig(Path file) {
+        CheckOptions options = plugins(CheckOptions.none());
+        if (worldSize > 0) {
+            options = options.worldSize(worldSize);
+        }
+        ConfigCheck check = DsConfig.check(file, options);
+        return check.orThrow();
+    }
+
+    /** Returns the options with every optimizer and schedule of this installation. */
+    static CheckOptions plugins(CheckOptions options) {
+        Map<String, List<KeyDeclaration>> optimizers = new HashMap<>();
+        for (OptimizerProvider provider : Optimizers.in(ModuleLayer.boot()).all()) {
+            optimizers.put(provider.name(), provider.settings());
+        }
+        Map<String, List<KeyDeclaration>> schedules = new HashMap<>();
+        for (ScheduleProvider provider : Schedules.in(ModuleLayer.boot()).all()) {
+            schedules.put(provider.name(), provider.settings());
+        }
+        return options.plugins(optimizers, schedules);
+    }
+
+    private int ranks(DsConfig config) {
+        if (worldSize < 0) {
+            throw new UserMistakeException(
+                    "--world-size is %d; it must be at least 1.".formatted(worldSize));
+        }
+        if (worldSize > 0) {
+            return worldSize;
+        }
+        BatchSizes sizes = config.batch();
+        if (sizes.train().isPresent()
+                && sizes.micro().isPresent()
+                && sizes.accumulation().isPresent()) {
+            long perRank = sizes.micro().getAsLong() * sizes.accumulation().getAsLong();
+            long ranks = perRank > 0 ? sizes.train().getAsLong() / perRank : 1;
+            return (int) Math.clamp(ranks, 1, Short.MAX_VALUE);
+        }
+        return 1;
+    }
+
+    /** Returns the steps that the schedule is made for, if it says. */
+    static OptionalInt scheduledSteps(DsConfig config) {
+        Object steps =
+                config.scheduler().map(s -> s.params().get("total_num_steps")).orElse(null);
+        return steps instanceof Number number && number.intValue() > 0
+                ? OptionalInt.of(number.intValue())
+                : OptionalInt.empty();
+    }
+}

@@ -1,0 +1,340 @@
+package ds.cli;
+
+import ds.engine.DeepSpeed;
+import ds.engine.Engine;
+import ds.engine.StepReport;
+import ds.engine.checkpoint.Checkpoint;
+import ds.engine.checkpoint.CheckpointException;
+import ds.engine.checkpoint.Checkpoints;
+import ds.engine.checkpoint.TensorShape;
+import ds.engine.data.ByteBigram;
+import ds.engine.data.TextDataset;
+import ds.engine.metrics.LossCurve;
+import ds.engine.metrics.MetricsWriter;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.OptionalLong;
+import picocli.CommandLine;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code ds train}. */
+@CommandLine.Command(
+        name = "train",
+        sortOptions = false,
+        description =
+                "Trains a model. Without options: a small GPT on examples/gpt-text, with its ds_config.json.")
+final class TrainCommand extends Command {
+    private static final int STEPS = 600;
+    private static final int PLOT_COLUMNS = 64;
+    private static final int PLOT_ROWS = 13;
+    private static final int SAMPLE_TOKENS = 300;
+    private static final String PROMPT = "The ";
+    private static final double TEMPERATURE = 0.7;
+
+    @Mixin private Setup setup = new Setup();
+
+    @Option(
+            names = "--steps",
+            paramLabel = "N",
+            description =
+                    "Train until this step, resumed ones counted (default: the schedule's total_num_steps, otherwise 600).")
+    private int steps;
+
+    @Option(
+            names = "--seed",
+            paramLabel = "S",
+            description = "Seed of everything (default: the checkpoint's, otherwise jvm.seed, 42).")
+    private Long seed;
+
+    @Option(
+            names = "--metrics",
+            paramLabel = "FILE",
+            description = "Write one JSON object per step.")
+    private Path metricsFile;
+
+    @Option(
+            names = "--save",
+            paramLabel = "DIR",
+            description = "Write checkpoints here, and at the end.")
+    private Path saveTo;
+
+    @Option(
+            names = "--save-every",
+            paramLabel = "N",
+            description = "Steps between checkpoints (default: ${DEFAULT-VALUE}).")
+    private int saveEvery = 10;
+
+    @Option(
+            names = "--keep",
+            paramLabel = "N",
+            description =
+                    "Checkpoints that stay in --save, the newest; 0 keeps all (default: ${DEFAULT-VALUE}).")
+    private int keep = 3;
+
+    @Option(
+            names = "--resume",
+            paramLabel = "DIR",
+            description = "Go on from the newest good checkpoint in DIR, at any world size.")
+    private Path resumeFrom;
+
+    @Option(
+            names = "--eval-every",
+            paramLabel = "N",
+            description =
+                    "Steps between validation losses, 0 for the end only (default: ${DEFAULT-VALUE}).")
+    private int evaluateEvery = 100;
+
+    @Option(
+            names = "--plot",
+            paramLabel = "FILE.svg",
+            description = "Draw the loss curve into this file.")
+    private Path plotFile;
+
+    private long tokens;
+    private final LossCurve curve = new LossCurve();
+    private final Map<String, Object> summary = new LinkedHashMap<>();
+
+    @Override
+    int run() {
+        check("--steps", steps, 0);
+        check("--save-every", saveEvery, 1);
+        check("--keep", keep, 0);
+        check("--eval-every", evaluateEvery, 0);
+        Setup.Loaded loaded = setup.load();
+        long total =
+                steps > 0 ? steps : Setup.scheduledSteps(loaded.config()).orElse(STEPS);
+        out().message(Machine.line(loaded.ranks(), workers(loaded.ranks())));
+        out().message(describe(loaded));
+        StopSignal.listen();
+        try (Checkpoint checkpoint = resumeFrom == null ? null : openCheckpoint(loaded)) {
+            OptionalLong wanted =
+                    seed != null
+                            ? OptionalLong.of(seed)
+                            : checkpoint == null
+                                    ? OptionalLong.empty()
+                                    : OptionalLong.of(checkpoint.header().state().seed());
+            try (Engine engine =
+                    DeepSpeed.initialize(
+                            loaded.model(),
+                            loaded.config(),
+                            o -> {
+                                o.trainingData(loaded.train())
+                                        .ranks(loaded.ranks())
+                                        .modelSpec(loaded.spec().canonical())
+                                        .plannedSteps(total);
+                                wanted.ifPresent(o::seed);
+                            })) {
+                if (checkpoint != null) {
+                    engine.resume(checkpoint.directory());
+                    out().message(
+                                    "resumed %s at step %,d"
+                                            .formatted(checkpoint.directory(), engine.step()));
+                }
+                return train(engine, loaded, total);
+            }
+        }
+    }
+
+    private static void check(String option, int value, int least) {
+        if (value < least) {
+            throw new UserMistakeException(
+                    "%s is %d; it must be at least %d.".formatted(option, value, least));
+        }
+    }
+
+    private static int workers(int ranks) {
+        return Math.max(1, Runtime.getRuntime().availableProcessors() / ranks);
+    }
+
+    private static String describe(Setup.Loaded loaded) {
+        return String.format(
+                Locale.ROOT,
+                "model %s, %,d parameters; data %s; config %s",
+                loaded.spec().provider().name(),
+                loaded.model().layout().elements(),
+                loaded.train().describe(),
+                loaded.configFile());
+    }
+
+    private Checkpoint openCheckpoint(Setup.Loaded loaded) {
+        Checkpoint checkpoint = openPresent(resumeFrom, "--resume");
+        checkpoint.notes().forEach(note -> out().message("ds: " + note));
+        try {
+            checkpoint.requireLayout(TensorShape.of(loaded.model().layout()));
+        } catch (CheckpointException e) {
+            checkpoint.close();
+            throw new UserMistakeException(e.getMessage(), e);
+        }
+        return checkpoint;
+    }
+
+    /** Opens a checkpoint; that there is none is the user's mistake, a corrupt one is a failure. */
+    static Checkpoint openPresent(Path directory, String option) {
+        if (!Checkpoint.isPresent(directory)) {
+            throw new UserMistakeException(
+                    "There is no checkpoint in %s; give %s the directory that --save wrote."
+                            .formatted(directory, option));
+        }
+        return Checkpoint.open(directory);
+    }
+
+    private int train(Engine engine, Setup.Loaded loaded, long total) {
+        long first = engine.step();
+        Progress progress =
+                new Progress(out(), first, total, engine.plan().logEverySteps());
+        long saved = first;
+        long evaluated = -1;
+        StepReport last = null;
+        long start = System.nanoTime();
+        try (MetricsWriter metrics =
+                metricsFile == null ? null : MetricsWriter.open(metricsFile, first)) {
+            while (engine.step() < total && !StopSignal.isRequested()) {
+                last = engine.trainStep();
+                if (last.step() == first + 1) {
+                    summary.put("first_step_seconds", secondsSinceStart());
+                }
+                tokens += last.targets();
+                curve.add(last.step(), last.loss());
+                progress.show(last);
+                if (metrics != null) {
+                    metrics.write(last.step(), values(last));
+                }
+                if (saveTo != null && last.step() % saveEvery == 0) {
+                    save(engine);
+                    saved = last.step();
+                }
+                if (evaluateEvery > 0
+                        && last.step() % evaluateEvery == 0
+                        && !StopSignal.isRequested()) {
+                    evaluate(engine, loaded, progress);
+                    evaluated = last.step();
+                }
+            }
+        }
+        double seconds = (System.nanoTime() - start) / 1e9;
+        progress.end();
+        if (saveTo != null && (saved != engine.step() || engine.step() == first)) {
+            save(engine);
+        }
+        summary.put("steps", engine.step());
+        summary.put("seconds", seconds);
+        if (last != null) {
+            summary.put("loss", last.loss());
+            summary.put("tokens_per_second", tokens / seconds);
+        }
+        if (StopSignal.isRequested()) {
+            out().message(
+                            "stopped after step %,d%s"
+                                    .formatted(
+                                            engine.step(),
+                                            saveTo == null
+                                                    ? "; nothing was saved (no --save)"
+                                                    : ", saved in " + saveTo));
+            return Main.FAILURE; // the JVM turns it into 130 or 143
+        }
+        if (evaluated != engine.step()) {
+            evaluate(engine, loaded, progress);
+        }
+        finish(engine, loaded, seconds);
+        return Main.OK;
+    }
+
+    private static double secondsSinceStart() {
+        Instant now = Instant.now();
+        Instant start = ProcessHandle.current().info().startInstant().orElse(now);
+        return Duration.between(start, now).toMillis() / 1e3;
+    }
+
+    private Map<String, Object> values(StepReport report) {
+        Map<String, Object> values = new LinkedHashMap<>();
+        values.put("loss", report.loss());
+        values.put("lr", report.lr());
+        values.put("grad_norm", report.gradNorm());
+        values.put("loss_scale", report.lossScale());
+        values.put("skipped", report.skipped());
+        values.put("tokens_per_second", report.tokensPerSecond());
+        values.put(
+                "tokens_seen", report.samplesSeen() * (report.targets() / report.samples()));
+        values.put("samples_seen", report.samplesSeen());
+        values.put("seconds", report.nanos() / 1e9);
+        report.phaseNanos().forEach((phase, nanos) -> values.put(phase, nanos / 1e9));
+        return values;
+    }
+
+    private void save(Engine engine) {
+        summary.put("checkpoint", engine.saveCheckpoint(saveTo).toString());
+        if (keep > 0) {
+            Checkpoints.keepNewest(saveTo, keep);
+        }
+    }
+
+    private void evaluate(Engine engine, Setup.Loaded loaded, Progress progress) {
+        loaded.validation()
+                .ifPresent(
+                        data -> {
+                            double loss = engine.evaluate(data).loss();
+                            curve.addValidation(engine.step(), loss);
+                            summary.put("validation_loss", loss);
+                            progress.line(
+                                    String.format(
+                                            Locale.ROOT,
+                                            "step %d: validation loss %.4f",
+                                            engine.step(),
+                                            loss));
+                        });
+    }
+
+    private void finish(Engine engine, Setup.Loaded loaded, double seconds) {
+        if (!curve.isEmpty()) {
+            out().result("\n" + curve.text(PLOT_COLUMNS, PLOT_ROWS));
+        }
+        if (plotFile != null) {
+            curve.writeSvg(plotFile, loaded.spec().canonical() + ", " + loaded.configFile());
+        }
+        out().result(
+                        String.format(
+                                Locale.ROOT,
+                                "%,d steps in %.1f s, %,.0f tokens/s",
+                                engine.step(),
+                                seconds,
+                                tokens / seconds));
+        validationLine(loaded);
+        if (loaded.train() instanceof TextDataset && loaded.model().layout().elements() > 0) {
+            String text =
+                    engine.generate(PROMPT, g -> g.tokens(SAMPLE_TOKENS).temperature(TEMPERATURE));
+            summary.put("sample", text);
+            out().result("\nsample:\n" + Printable.of(text));
+        }
+        if (saveTo != null) {
+            out().result("\ncheckpoint: " + summary.get("checkpoint"));
+        }
+        out().document(summary);
+    }
+
+    private void validationLine(Setup.Loaded loaded) {
+        if (!(summary.get("validation_loss") instanceof Double loss)) {
+            return;
+        }
+        StringBuilder line =
+                new StringBuilder(String.format(Locale.ROOT, "validation loss %.4f", loss));
+        if (loaded.train() instanceof TextDataset train
+                && loaded.validation().orElse(train) instanceof TextDataset validation) {
+            double bigram = new ByteBigram(train).loss(validation);
+            summary.put("bigram_loss", bigram);
+            summary.put("bits_per_byte", loss / StrictMath.log(2));
+            line.append(
+                    String.format(
+                            Locale.ROOT,
+                            " nats per byte, byte bigram %.4f: %.4f %s",
+                            bigram,
+                            Math.abs(bigram - loss),
+                            loss < bigram ? "below it" : "above it"));
+        }
+        out().result(line.toString());
+    }
+}
