@@ -153,7 +153,7 @@ final class Setup {
                 && sizes.accumulation().isPresent()) {
             long perRank = sizes.micro().getAsLong() * sizes.accumulation().getAsLong();
             long ranks = perRank > 0 ? sizes.train().getAsLong() / perRank : 1;
-            return (int) Math.clamp(ranks, 1, Short.MAX_VALUE);
+            return Math.clamp(ranks, 1, Short.MAX_VALUE);
         }
         return 1;
     }

@@ -1,0 +1,131 @@
+package ds.cli;
+
+import ds.core.DType;
+import ds.core.FlatBuffer;
+import ds.kernels.Kernels;
+import ds.kernels.Workers;
+import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import picocli.CommandLine;
+import picocli.CommandLine.Option;
+
+/** {@code ds bench gemm}. */
+@CommandLine.Command(
+        name = "gemm",
+        sortOptions = false,
+        description =
+                "Matrix products in fp32 beside fused multiply-adds in registers, measured in turn.")
+final class BenchGemmCommand extends Command {
+    private static final int REPEATS = 7;
+
+    @Option(
+            names = "--size",
+            paramLabel = "N",
+            split = ",",
+            description = "Sizes of square matrices (default: ${DEFAULT-VALUE}).")
+    private List<Integer> sizes = List.of(512, 1024, 2048);
+
+    @Option(
+            names = "--workers",
+            paramLabel = "N",
+            split = ",",
+            description = "Numbers of worker threads (default: 1 and all).")
+    private List<Integer> workerCounts = defaultWorkers();
+
+    private static List<Integer> defaultWorkers() {
+        int all = Runtime.getRuntime().availableProcessors();
+        return all == 1 ? List.of(1) : List.of(1, all);
+    }
+
+    @Override
+    int run() {
+        requireVectors();
+        List<Object> results = new ArrayList<>();
+        for (int count : workerCounts) {
+            for (int size : sizes) {
+                if (count < 1 || size < 1 || size > 16_384) {
+                    throw new UserMistakeException(
+                            "Workers must be at least 1 and sizes 1 to 16384, was %d and %d."
+                                    .formatted(count, size));
+                }
+                results.add(measure(count, size));
+            }
+        }
+        out().document(Map.of("results", results));
+        return Main.OK;
+    }
+
+    static void requireVectors() {
+        if (Machine.vectorBits() == 0) {
+            throw new UserMistakeException(
+                    "The ceiling needs vectors; start java with --add-modules jdk.incubator.vector.");
+        }
+    }
+
+    private Map<String, Object> measure(int count, int size) {
+        long[] product = new long[REPEATS];
+        long[] ceiling = new long[REPEATS];
+        try (Workers workers = new Workers("ds-bench", count);
+                Arena arena = Arena.ofShared()) {
+            Kernels kernels = Bench.kernels(workers);
+            FlatBuffer a = buffer(arena, size);
+            FlatBuffer b = buffer(arena, size);
+            FlatBuffer c = buffer(arena, size);
+            float[] sink = new float[count];
+            for (int i = -2; i < REPEATS; i++) {
+                long p = Bench.nanos(() -> multiply(kernels, size, a, b, c));
+                long f = Bench.nanos(() -> Ceiling.multiplyAdd(workers, sink));
+                product[Math.max(0, i)] = p;
+                ceiling[Math.max(0, i)] = f;
+            }
+            double rate = 2.0 * size * size * size / Bench.best(product);
+            double limit = Math.max(rate, Ceiling.operations(workers) / Bench.best(ceiling));
+            out().result(
+                            String.format(
+                                    Locale.ROOT,
+                                    "%d workers  %5d x %-5d %8.1f GFLOP/s, ceiling %.1f, share %.2f",
+                                    count,
+                                    size,
+                                    size,
+                                    rate,
+                                    limit,
+                                    rate / limit));
+            Map<String, Object> entry = new LinkedHashMap<>();
+            entry.put("workers", count);
+            entry.put("size", size);
+            entry.put("gflops", rate);
+            entry.put("ceiling_gflops", limit);
+            entry.put("share", rate / limit);
+            return entry;
+        }
+    }
+
+    static void multiply(Kernels kernels, int size, FlatBuffer a, FlatBuffer b, FlatBuffer c) {
+        kernels.gemm(
+                Kernels.Transpose.NO,
+                Kernels.Transpose.NO,
+                size,
+                size,
+                size,
+                a,
+                b,
+                Optional.empty(),
+                c,
+                false);
+    }
+
+    static FlatBuffer buffer(Arena arena, int size) {
+        long elements = (long) size * size;
+        FlatBuffer buffer =
+                FlatBuffer.of(arena.allocate(DType.FP32.bytesOf(elements), 64), DType.FP32);
+        for (long i = 0; i < elements; i++) {
+            buffer.set(i, (i % 97 - 48) / 64f);
+        }
+        return buffer;
+    }
+}

@@ -1,0 +1,157 @@
+package ds.cli;
+
+import ds.config.DsConfig;
+import ds.core.FlatBuffer;
+import ds.engine.DeepSpeed;
+import ds.engine.Engine;
+import ds.engine.data.TextDataset;
+import ds.kernels.Kernels;
+import ds.kernels.Workers;
+import java.lang.foreign.Arena;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import picocli.CommandLine;
+import picocli.CommandLine.Option;
+
+/** {@code ds bench train}. */
+@CommandLine.Command(
+        name = "train",
+        sortOptions = false,
+        description =
+                "Steps of a small GPT (4 layers, width 256, 256 tokens, 1,024 tokens per step) beside matrix products, measured in turn.")
+final class BenchTrainCommand extends Command {
+    /** Precisions of the benchmark. */
+    enum Precision {
+        /** Everything in fp32. */
+        fp32,
+        /** Parameters and activations in bf16. */
+        bf16
+    }
+
+    private static final int LAYERS = 4;
+    private static final int WIDTH = 256;
+    private static final int CONTEXT = 128;
+    private static final int BATCH = 8;
+    private static final int GEMM = 1024;
+    private static final int WARM_UP = 5;
+
+    @Option(
+            names = "--precision",
+            paramLabel = "fp32|bf16",
+            description = "Storage of parameters and activations (default: ${DEFAULT-VALUE}).")
+    private Precision precision = Precision.fp32;
+
+    @Option(
+            names = "--stage",
+            paramLabel = "0..3",
+            description = "ZeRO stage (default: ${DEFAULT-VALUE}).")
+    private int stage;
+
+    @Option(
+            names = "--world-size",
+            paramLabel = "RANKS",
+            description = "Local ranks: 1, 2, 4 or 8 (default: ${DEFAULT-VALUE}).")
+    private int ranks = 1;
+
+    @Option(
+            names = "--steps",
+            paramLabel = "N",
+            description = "Steps to measure (default: ${DEFAULT-VALUE}).")
+    private int steps = 20;
+
+    @Override
+    int run() {
+        if (stage < 0 || stage > 3 || ranks < 1 || BATCH % ranks != 0 || steps < 1) {
+            throw new UserMistakeException(
+                    "--stage is %d (0 to 3), --world-size %d (1, 2, 4 or 8), --steps %d (at least 1)."
+                            .formatted(stage, ranks, steps));
+        }
+        int threads = Runtime.getRuntime().availableProcessors();
+        ModelSpec spec =
+                ModelSpec.parse(
+                        "gpt:layers=%d,width=%d,heads=4,context=%d"
+                                .formatted(LAYERS, WIDTH, CONTEXT));
+        TextDataset data = TextDataset.of("noise", noise(), CONTEXT);
+        var model = spec.create(data.shape());
+        long[] step = new long[steps];
+        long[] product = new long[steps];
+        try (Engine engine =
+                        DeepSpeed.initialize(
+                                model, config(), o -> o.trainingData(data).ranks(ranks));
+                Workers workers = new Workers("ds-bench", threads);
+                Arena arena = Arena.ofShared()) {
+            Kernels kernels = Bench.kernels(workers);
+            FlatBuffer a = BenchGemmCommand.buffer(arena, GEMM);
+            FlatBuffer b = BenchGemmCommand.buffer(arena, GEMM);
+            FlatBuffer c = BenchGemmCommand.buffer(arena, GEMM);
+            for (int i = -WARM_UP; i < steps; i++) {
+                step[Math.max(0, i)] = Bench.nanos(engine::trainStep);
+                product[Math.max(0, i)] =
+                        Bench.nanos(() -> BenchGemmCommand.multiply(kernels, GEMM, a, b, c));
+            }
+            report(threads, Bench.median(step), Bench.best(product));
+        }
+        return Main.OK;
+    }
+
+    private DsConfig config() {
+        Map<String, Object> config = new LinkedHashMap<>();
+        config.put("train_batch_size", BATCH);
+        config.put("train_micro_batch_size_per_gpu", BATCH / ranks);
+        config.put("optimizer", Map.of("type", "AdamW", "params", Map.of("lr", 1e-3)));
+        config.put("zero_optimization", Map.of("stage", stage));
+        if (precision == Precision.bf16) {
+            config.put("bf16", Map.of("enabled", true));
+        }
+        return DsConfig.of(config);
+    }
+
+    private static byte[] noise() {
+        byte[] text = new byte[1 << 16];
+        long state = 1;
+        for (int i = 0; i < text.length; i++) {
+            state = state * 6364136223846793005L + 1442695040888963407L;
+            text[i] = (byte) (state >>> 56);
+        }
+        return text;
+    }
+
+    /** Multiply-adds of matrix products, forward and twice backward; attention's lower half only. */
+    private static double operations() {
+        double tokens = BATCH * CONTEXT;
+        double weights =
+                LAYERS * 12.0 * WIDTH * WIDTH + (double) TextDataset.VOCABULARY * WIDTH;
+        double attention = LAYERS * 2.0 * CONTEXT * WIDTH / 2;
+        return 3 * 2 * tokens * (weights + attention);
+    }
+
+    private void report(int threads, long stepNanos, long productNanos) {
+        double rate = operations() / stepNanos;
+        double gemm = 2.0 * GEMM * GEMM * GEMM / productNanos;
+        out().result(
+                        String.format(
+                                Locale.ROOT,
+                                "%s stage %d, %d ranks, %d threads: %.1f ms per step, %,.0f tokens/s, %.1f GFLOP/s; matrix products %.1f GFLOP/s, share %.2f",
+                                precision,
+                                stage,
+                                ranks,
+                                threads,
+                                stepNanos / 1e6,
+                                BATCH * CONTEXT * 1e9 / stepNanos,
+                                rate,
+                                gemm,
+                                rate / gemm));
+        Map<String, Object> document = new LinkedHashMap<>();
+        document.put("precision", precision);
+        document.put("stage", stage);
+        document.put("world_size", ranks);
+        document.put("threads", threads);
+        document.put("step_milliseconds", stepNanos / 1e6);
+        document.put("tokens_per_second", BATCH * CONTEXT * 1e9 / stepNanos);
+        document.put("gflops", rate);
+        document.put("gemm_gflops", gemm);
+        document.put("share", rate / gemm);
+        out().document(document);
+    }
+}
