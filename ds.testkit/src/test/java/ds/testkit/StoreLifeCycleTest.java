@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import ds.core.HostDevice;
 import ds.core.HostMemories;
@@ -103,6 +104,29 @@ class StoreLifeCycleTest {
                         + " is a link or a file, not a directory; remove it or use another nvme_path.",
                 failure.getMessage());
         try (var entries = Files.list(elsewhere)) {
+            assertEquals(0, entries.count());
+        }
+    }
+
+    @Test
+    @DisabledOnOs(value = OS.WINDOWS, disabledReason = "no POSIX owners")
+    void somebodyElsesDirectoryIsRefused() throws IOException {
+        Path run = Files.createDirectory(nvmePath.resolve("ds-run"));
+        boolean given;
+        try {
+            Files.setAttribute(run, "unix:uid", 12_345);
+            given = true;
+        } catch (IOException e) {
+            given = false;
+        }
+        assumeTrue(given, "only root can give a directory away");
+        StorageException failure = assertThrows(StorageException.class, () -> open("run", 0));
+        assertEquals(
+                "The directory "
+                        + run
+                        + " belongs to 12345, not to this user; remove it or use another nvme_path.",
+                failure.getMessage());
+        try (var entries = Files.list(run)) {
             assertEquals(0, entries.count());
         }
     }

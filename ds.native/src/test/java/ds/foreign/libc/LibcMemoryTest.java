@@ -12,14 +12,17 @@ import ds.core.RankMemory;
 import ds.core.spi.HostMemoryProvider;
 import ds.foreign.Downcalls;
 import ds.foreign.NativeException;
+import java.io.File;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -130,6 +133,44 @@ class LibcMemoryTest {
                 Optional.of("it needs a 64-bit system, this is arm"),
                 LibcMemoryProvider.unavailable("Linux", "arm"));
         assertEquals(Downcalls.denied(), LibcMemoryProvider.unavailable("Linux", "amd64"));
+    }
+
+    @Test
+    void withoutNativeAccessTheChoiceIsPortableAndTheReasonIsSaid() throws Exception {
+        String paths =
+                String.join(
+                        File.pathSeparator,
+                        System.getProperty("jdk.module.path", ""),
+                        System.getProperty("java.class.path", ""),
+                        Path.of(System.getProperty("basedir", ""), "target", "test-classes")
+                                .toString());
+        Process process =
+                new ProcessBuilder(
+                                ProcessHandle.current().info().command().orElseThrow(),
+                                "--illegal-native-access=deny",
+                                "-cp",
+                                paths,
+                                Denied.class.getName())
+                        .redirectError(ProcessBuilder.Redirect.INHERIT)
+                        .start();
+        assertEquals(
+                "portable: native access is off; start Java with --enable-native-access=ALL-UNNAMED",
+                process.inputReader().readLine());
+        assertTrue(process.waitFor(30, TimeUnit.SECONDS));
+    }
+
+    /** A JVM that may not call C. */
+    static final class Denied {
+        private Denied() {}
+
+        public static void main(String[] arguments) throws IOException {
+            String line =
+                    HostMemories.best(ModuleLayer.boot()).name()
+                            + ": "
+                            + new LibcMemoryProvider().unavailable().orElse("");
+            System.out.write(line.getBytes(StandardCharsets.UTF_8));
+            System.out.flush();
+        }
     }
 
     private static ModuleLayer layer() {
