@@ -22,7 +22,7 @@ final class VectorPasses implements Passes {
      * so the copy costs no second trip to memory. One loop per method, and no method that returns a
      * vector: the compiler does not always inline those, and then allocates every vector.
      */
-    private static final int TILE = 1024;
+    private static final int TILE = 256;
 
     /** A vector loop over whole vectors, given as byte offsets into fp32 arrays. */
     @FunctionalInterface
