@@ -38,17 +38,22 @@ class RecordedTrainingTest {
         train(
                 golden,
                 "lm",
-                Gpt.of(
-                        g ->
-                                g.layers(2)
-                                        .width(32)
-                                        .heads(2)
-                                        .context(TOKENS)
-                                        .vocabulary(32)
-                                        .feedForward(64)
-                                        .tied(false)
-                                        .checkpointing(checkpointing)),
+                recordedModel(checkpointing),
                 (step, micro) -> tokens(ids, step * ROWS + micro * MICRO));
+    }
+
+    /** The fixtures' language model. */
+    static Gpt recordedModel(boolean checkpointing) {
+        return Gpt.of(
+                g ->
+                        g.layers(2)
+                                .width(32)
+                                .heads(2)
+                                .context(TOKENS)
+                                .vocabulary(32)
+                                .feedForward(64)
+                                .tied(false)
+                                .checkpointing(checkpointing));
     }
 
     @Test
@@ -75,7 +80,7 @@ class RecordedTrainingTest {
         return new Field(Field.Type.FLOAT32, List.of(width), MemorySegment.ofArray(part));
     }
 
-    private static Batch tokens(int[] ids, int row) {
+    static Batch tokens(int[] ids, int row) {
         int[] in = new int[MICRO * TOKENS];
         int[] out = new int[MICRO * TOKENS];
         for (int i = 0; i < MICRO; i++) {
