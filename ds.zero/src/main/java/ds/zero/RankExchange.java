@@ -6,17 +6,33 @@ import ds.core.DType;
 import ds.core.FlatBuffer;
 import ds.core.MemoryKind;
 import ds.core.RankMemory;
+import ds.kernels.ExactNorm;
 import ds.kernels.Kernels;
 import ds.optim.spi.Optimizer;
-import java.util.List;
+import java.util.EnumMap;
+import java.util.Map;
 import java.util.Optional;
 
-/** The exchanges that a replica optimizer may ask for, over a rank's communicator. */
+/**
+ * The exchanges that a replica optimizer may ask for, over a rank's communicator. Owned by the
+ * rank's thread; its buffers grow to the longest exchange and stay.
+ */
 final class RankExchange implements Optimizer.Exchange {
+    /** What a buffer is for. */
+    private enum Use {
+        OWN_PART,
+        SIGNS_OUT,
+        SIGNS_IN,
+        SCALES
+    }
+
+    private static final int SIGNS_PER_WORD = 16;
+
     private final Communicator communicator;
     private final Kernels kernels;
     private final RankMemory memory;
-    private Optional<FlatBuffer> scratch = Optional.empty();
+    private final Map<Use, FlatBuffer> buffers = new EnumMap<>(Use.class);
+    private final ExactNorm norm = new ExactNorm();
 
     RankExchange(Communicator communicator, Kernels kernels, RankMemory memory) {
         this.communicator = communicator;
@@ -24,13 +40,16 @@ final class RankExchange implements Optimizer.Exchange {
         this.memory = memory;
     }
 
-    private FlatBuffer scratch(long length) {
-        if (scratch.isEmpty() || scratch.get().lengthElements() < length) {
-            scratch = Optional.of(memory.allocate(MemoryKind.STAGING, DType.FP32, length));
+    private FlatBuffer buffer(Use use, DType type, long length) {
+        FlatBuffer present = buffers.get(use);
+        if (present == null || present.lengthElements() < length) {
+            present = memory.allocate(MemoryKind.STAGING, type, length);
+            buffers.put(use, present);
         }
-        return scratch.get().slice(0, length);
+        return present.slice(0, length);
     }
 
+    /** Divides elements as evenly as whole elements go; the first ranks have one more. */
     private Split evenly(long length) {
         int world = communicator.size();
         long[] starts = new long[world + 1];
@@ -44,7 +63,7 @@ final class RankExchange implements Optimizer.Exchange {
     public void allReduceMean(FlatBuffer buffer) {
         Split split = evenly(buffer.lengthElements());
         int rank = communicator.rank();
-        FlatBuffer own = scratch(split.length(rank));
+        FlatBuffer own = buffer(Use.OWN_PART, DType.FP32, split.length(rank));
         float factor = (float) (1.0 / communicator.size());
         communicator
                 .orderedReduceScatter(
@@ -58,13 +77,111 @@ final class RankExchange implements Optimizer.Exchange {
         communicator.allGather(own, buffer, split).await();
     }
 
+    /**
+     * {@inheritDoc}
+     *
+     * <p>Tang et al. 2021 (arXiv:2102.02888), as DeepSpeed does it: each rank sends signs and one
+     * scale, |x|/sqrt(n), and carries what that lost; the owner of a part averages, and sends signs
+     * and one scale of the mean, and carries what that lost. Where DeepSpeed pads, the caller gives a
+     * padded buffer: a length that is a multiple of 16 times the world needs none.
+     */
     @Override
     public void compressedAllReduce(
             FlatBuffer buffer, FlatBuffer workerError, FlatBuffer serverError) {
-        throw new UnsupportedOperationException("compressedAllReduce");
+        int world = communicator.size();
+        int rank = communicator.rank();
+        Split parts = evenly(buffer.lengthElements());
+        Split sent = words(parts);
+        long mine = parts.length(rank);
+        long myWords = sent.length(rank);
+        long[] receivedStarts = new long[world + 1];
+        for (int r = 0; r < world; r++) {
+            receivedStarts[r + 1] = receivedStarts[r] + myWords;
+        }
+
+        kernels.add(buffer, workerError, buffer);
+        FlatBuffer signs = buffer(Use.SIGNS_OUT, DType.BF16, sent.total());
+        float scale = compress(buffer, parts, signs, sent, workerError);
+        FlatBuffer received = buffer(Use.SIGNS_IN, DType.BF16, world * myWords);
+        communicator.allToAll(signs, sent, received, new Split(receivedStarts)).await();
+        FlatBuffer scales = gatherScales(scale);
+
+        FlatBuffer mean = buffer(Use.OWN_PART, DType.FP32, mine);
+        for (long i = 0; i < mine; i++) {
+            float sum = 0;
+            for (int r = 0; r < world; r++) {
+                sum += sign(received, r * myWords, i) * scales.get(r) / world;
+            }
+            mean.set(i, sum + serverError.get(i));
+        }
+        Split own = new Split(new long[] {0, mine});
+        FlatBuffer ownSigns = signs.slice(sent.start(rank), myWords);
+        float ownScale =
+                compress(
+                        mean,
+                        own,
+                        ownSigns,
+                        new Split(new long[] {0, myWords}),
+                        serverError.slice(0, mine));
+        communicator.allGather(ownSigns, signs, sent).await();
+        FlatBuffer meanScales = gatherScales(ownScale);
+        for (int r = 0; r < world; r++) {
+            for (long i = 0; i < parts.length(r); i++) {
+                buffer.set(
+                        parts.start(r) + i, sign(signs, sent.start(r), i) * meanScales.get(r));
+            }
+        }
     }
 
-    static List<FlatBuffer> none() {
-        return List.of();
+    private static Split words(Split parts) {
+        long[] starts = new long[parts.size() + 1];
+        for (int rank = 0; rank < parts.size(); rank++) {
+            starts[rank + 1] =
+                    starts[rank] + (parts.length(rank) + SIGNS_PER_WORD - 1) / SIGNS_PER_WORD;
+        }
+        return new Split(starts);
+    }
+
+    /** Writes the signs of {@code x}, part by part, keeps what is lost, and returns the scale. */
+    private float compress(
+            FlatBuffer x, Split parts, FlatBuffer signs, Split words, FlatBuffer error) {
+        norm.clear();
+        kernels.addSquares(x, norm);
+        float scale =
+                x.lengthElements() == 0
+                        ? 0
+                        : (float) (norm.norm() / Math.sqrt(x.lengthElements()));
+        signs.zero();
+        for (int part = 0; part < parts.size(); part++) {
+            for (long i = 0; i < parts.length(part); i++) {
+                float value = x.get(parts.start(part) + i);
+                // The sign bit, so that −0 counts as negative, as DeepSpeed's packing has it.
+                boolean positive = Float.floatToRawIntBits(value) >= 0;
+                error.set(parts.start(part) + i, positive ? value - scale : value + scale);
+                if (positive) {
+                    long at = 2 * (words.start(part) + i / SIGNS_PER_WORD);
+                    short word = signs.segment().get(FlatBuffer.SHORT, at);
+                    signs.segment()
+                            .set(
+                                    FlatBuffer.SHORT,
+                                    at,
+                                    (short) (word | 1 << (i % SIGNS_PER_WORD)));
+                }
+            }
+        }
+        return scale;
+    }
+
+    private static float sign(FlatBuffer signs, long firstWord, long index) {
+        short word = signs.segment().get(FlatBuffer.SHORT, 2 * (firstWord + index / SIGNS_PER_WORD));
+        return (word >> index % SIGNS_PER_WORD & 1) != 0 ? 1 : -1;
+    }
+
+    private FlatBuffer gatherScales(float scale) {
+        FlatBuffer scales = buffer(Use.SCALES, DType.FP32, communicator.size());
+        FlatBuffer own = scales.slice(communicator.rank(), 1);
+        own.set(0, scale);
+        communicator.allGather(own, scales, evenly(communicator.size())).await();
+        return scales;
     }
 }

@@ -14,8 +14,15 @@ import ds.model.BackwardContext;
 import ds.model.Mode;
 import ds.model.Parameter;
 import ds.model.Workspace;
+import ds.offload.FileOperations;
+import ds.offload.PipelineSettings;
+import ds.offload.RestingPlace;
 import ds.offload.StateStores;
+import ds.offload.StorageProviders;
+import ds.offload.StoreDirectory;
+import ds.offload.StoreLocation;
 import ds.optim.spi.Optimizer;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -36,13 +43,14 @@ final class RankThreads {
 
     /** How the ranks are set up. */
     record Setup(
-            int world, ZeroOptions options, Optimizer optimizer, UnaryOperator<Communicator> wrap) {
+            int world, ZeroOptions options, Optimizer optimizer, UnaryOperator<Communicator> wrap,
+            Optimizer partitioner) {
         static Setup of(int world, ZeroOptions options, Optimizer optimizer) {
-            return new Setup(world, options, optimizer, UnaryOperator.identity());
+            return new Setup(world, options, optimizer, UnaryOperator.identity(), optimizer);
         }
 
         Setup wrapping(UnaryOperator<Communicator> wrapper) {
-            return new Setup(world, options, optimizer, wrapper);
+            return new Setup(world, options, optimizer, wrapper, optimizer);
         }
     }
 
@@ -86,6 +94,7 @@ final class RankThreads {
     }
 
     private static <R> R one(Setup setup, Communicator plain, Work<R> work) {
+        List<StoreDirectory> directories = new ArrayList<>();
         try (RankMemory memory = new RankMemory(HostMemories.portable());
                 Workers workers = new Workers("test-r" + plain.rank(), 1);
                 Device device = new HostDevice();
@@ -95,20 +104,53 @@ final class RankThreads {
                             .require(KernelsProviders.HOST)
                             .create(workers);
             StoreFactory stores =
-                    (_, place, layout) ->
-                            StateStores.inMemory(
-                                    layout, memory, device, false, setup.options().chunkBytes());
+                    (role, place, layout) ->
+                            switch (place) {
+                                case RestingPlace.OnDevice _, RestingPlace.InHost _ ->
+                                        StateStores.inMemory(
+                                                layout,
+                                                memory,
+                                                device,
+                                                false,
+                                                setup.options().chunkBytes());
+                                case RestingPlace.OnNvme(Path path, int buffers) ->
+                                        StateStores.onNvme(
+                                                layout,
+                                                memory,
+                                                device,
+                                                keep(
+                                                        directories,
+                                                        StoreDirectory.open(
+                                                                new StoreLocation(
+                                                                        path,
+                                                                        "test-" + role,
+                                                                        plain.rank(),
+                                                                        setup.world()),
+                                                                StorageProviders.portable(),
+                                                                FileOperations.system())),
+                                                PipelineSettings.DEFAULT
+                                                        .withBufferCount(buffers)
+                                                        .withChunkBytes(
+                                                                setup.options().chunkBytes()));
+                            };
             RankParts parts =
                     new RankParts(communicator, kernels, memory, device, setup.optimizer(), stores);
             PartitionMap map =
-                    ZeroRank.partition(SyntheticModel.LAYOUT, setup.world(), setup.optimizer());
+                    ZeroRank.partition(SyntheticModel.LAYOUT, setup.world(), setup.partitioner());
             try (ZeroRank rank = new ZeroRank(SyntheticModel.LAYOUT, map, setup.options(), parts)) {
                 return work.run(rank, parts);
             } catch (RuntimeException e) {
                 plain.fail(e);
                 throw e;
+            } finally {
+                directories.forEach(StoreDirectory::close);
             }
         }
+    }
+
+    private static StoreDirectory keep(List<StoreDirectory> directories, StoreDirectory opened) {
+        directories.add(opened);
+        return opened;
     }
 
     /** What a run leaves: every tensor by kind and name, and what the boundaries said. */
