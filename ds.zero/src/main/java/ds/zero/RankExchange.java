@@ -127,8 +127,7 @@ final class RankExchange implements Optimizer.Exchange {
         FlatBuffer meanScales = gatherScales(ownScale);
         for (int r = 0; r < world; r++) {
             for (long i = 0; i < parts.length(r); i++) {
-                buffer.set(
-                        parts.start(r) + i, sign(signs, sent.start(r), i) * meanScales.get(r));
+                buffer.set(parts.start(r) + i, sign(signs, sent.start(r), i) * meanScales.get(r));
             }
         }
     }
@@ -148,9 +147,7 @@ final class RankExchange implements Optimizer.Exchange {
         norm.clear();
         kernels.addSquares(x, norm);
         float scale =
-                x.lengthElements() == 0
-                        ? 0
-                        : (float) (norm.norm() / Math.sqrt(x.lengthElements()));
+                x.lengthElements() == 0 ? 0 : (float) (norm.norm() / Math.sqrt(x.lengthElements()));
         signs.zero();
         for (int part = 0; part < parts.size(); part++) {
             for (long i = 0; i < parts.length(part); i++) {
@@ -162,10 +159,7 @@ final class RankExchange implements Optimizer.Exchange {
                     long at = 2 * (words.start(part) + i / SIGNS_PER_WORD);
                     short word = signs.segment().get(FlatBuffer.SHORT, at);
                     signs.segment()
-                            .set(
-                                    FlatBuffer.SHORT,
-                                    at,
-                                    (short) (word | 1 << (i % SIGNS_PER_WORD)));
+                            .set(FlatBuffer.SHORT, at, (short) (word | 1 << (i % SIGNS_PER_WORD)));
                 }
             }
         }
@@ -173,7 +167,8 @@ final class RankExchange implements Optimizer.Exchange {
     }
 
     private static float sign(FlatBuffer signs, long firstWord, long index) {
-        short word = signs.segment().get(FlatBuffer.SHORT, 2 * (firstWord + index / SIGNS_PER_WORD));
+        short word =
+                signs.segment().get(FlatBuffer.SHORT, 2 * (firstWord + index / SIGNS_PER_WORD));
         return (word >> index % SIGNS_PER_WORD & 1) != 0 ? 1 : -1;
     }
 

@@ -53,9 +53,7 @@ final class MixedKinds implements Optimizer {
         public void measure(Shard shard, StepContext context, List<FlatBuffer> measured) {
             FlatBuffer momentum = shard.slots().getFirst();
             for (ParameterRange range : shard.ranges()) {
-                for (long i = range.shardOffset();
-                        i < range.shardOffset() + range.length();
-                        i++) {
+                for (long i = range.shardOffset(); i < range.shardOffset() + range.length(); i++) {
                     float g = shard.gradient().get(i) * context.gradientScale();
                     momentum.set(i, 0.9f * momentum.get(i) + g);
                     measured.get(0).set(i, shard.master().get(i));
@@ -69,13 +67,8 @@ final class MixedKinds implements Optimizer {
             for (int r = 0; r < shard.ranges().size(); r++) {
                 ParameterRange range = shard.ranges().get(r);
                 float trust = (float) (0.01 * norms.get(r)[0] / (norms.get(r)[1] + 1e-6));
-                for (long i = range.shardOffset();
-                        i < range.shardOffset() + range.length();
-                        i++) {
-                    put(
-                            shard,
-                            i,
-                            shard.master().get(i) - trust * shard.slots().getFirst().get(i));
+                for (long i = range.shardOffset(); i < range.shardOffset() + range.length(); i++) {
+                    put(shard, i, shard.master().get(i) - trust * shard.slots().getFirst().get(i));
                 }
             }
         }

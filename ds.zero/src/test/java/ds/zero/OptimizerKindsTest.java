@@ -52,8 +52,7 @@ class OptimizerKindsTest {
                         0,
                         16_384,
                         7);
-        return RankThreads.train(
-                RankThreads.Setup.of(world, options, optimizer), MICRO_BATCHES, 2);
+        return RankThreads.train(RankThreads.Setup.of(world, options, optimizer), MICRO_BATCHES, 2);
     }
 
     private static void assertSame(
@@ -125,8 +124,7 @@ class OptimizerKindsTest {
     @Test
     void replicasGetReducedOrLocalGradientsAsTheyAsked() {
         RankThreads.Setup setup =
-                RankThreads.Setup.of(
-                        2, ZeroOptions.inMemory(0, DType.FP32, 7), new LocalSteps());
+                RankThreads.Setup.of(2, ZeroOptions.inMemory(0, DType.FP32, 7), new LocalSteps());
         List<float[]> gains =
                 RankThreads.run(
                         setup,
@@ -149,8 +147,7 @@ class OptimizerKindsTest {
                                                 step + 1,
                                                 parts.optimizer().base(),
                                                 1));
-                                var context2 =
-                                        rank.forward(ds.model.Mode.EVAL, workspace);
+                                var context2 = rank.forward(ds.model.Mode.EVAL, workspace);
                                 try (var lease = context2.acquire(SyntheticModel.HEAD_UNIT)) {
                                     seen[step] = lease.parameter(SyntheticModel.GAIN).get(0);
                                 }
@@ -176,8 +173,7 @@ class OptimizerKindsTest {
 
         float[] tensor(String name) {
             Matcher found =
-                    Pattern.compile(
-                                    "\"" + name + "\":\\{[^}]*\"offset\":(\\d+),\"nbytes\":(\\d+)")
+                    Pattern.compile("\"" + name + "\":\\{[^}]*\"offset\":(\\d+),\"nbytes\":(\\d+)")
                             .matcher(manifest);
             if (!found.find()) {
                 throw new IllegalArgumentException("No tensor is named " + name);

@@ -43,7 +43,10 @@ final class RankThreads {
 
     /** How the ranks are set up. */
     record Setup(
-            int world, ZeroOptions options, Optimizer optimizer, UnaryOperator<Communicator> wrap,
+            int world,
+            ZeroOptions options,
+            Optimizer optimizer,
+            UnaryOperator<Communicator> wrap,
             Optimizer partitioner) {
         static Setup of(int world, ZeroOptions options, Optimizer optimizer) {
             return new Setup(world, options, optimizer, UnaryOperator.identity(), optimizer);
