@@ -2,8 +2,8 @@
 open module ds.it {
     requires com.tngtech.archunit;
     requires ds.engine;
-    requires ds.optim.spi;
-    requires java.logging;
+    requires ds.foreign;
+    requires ds.optim.builtin;
     requires org.junit.jupiter.api;
     requires org.junit.jupiter.params;
 }

@@ -1,0 +1,47 @@
+package ds.it;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** Runs a program to its end, away from this virtual machine. */
+final class Programs {
+    /** What a program left: its exit status, and what it wrote to either stream. */
+    record Outcome(int status, String out, String err) {}
+
+    private static final long LIMIT_SECONDS = 180;
+
+    private Programs() {}
+
+    static Outcome run(Path directory, List<String> command)
+            throws IOException, InterruptedException {
+        Path out = Files.createTempFile("program", ".out");
+        Path err = Files.createTempFile("program", ".err");
+        try {
+            Process process =
+                    new ProcessBuilder(command)
+                            .directory(directory.toFile())
+                            .redirectOutput(out.toFile())
+                            .redirectError(err.toFile())
+                            .start();
+            process.getOutputStream().close();
+            if (!process.waitFor(LIMIT_SECONDS, TimeUnit.SECONDS)) {
+                process.destroyForcibly().waitFor();
+                throw new IllegalStateException(
+                        "%s did not end within %d s; it wrote: %s"
+                                .formatted(command, LIMIT_SECONDS, read(err)));
+            }
+            return new Outcome(process.exitValue(), read(out), read(err));
+        } finally {
+            Files.delete(out);
+            Files.delete(err);
+        }
+    }
+
+    private static String read(Path file) throws IOException {
+        return Files.readString(file, StandardCharsets.UTF_8);
+    }
+}
