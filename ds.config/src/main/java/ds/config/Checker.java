@@ -126,12 +126,26 @@ final class Checker {
             found.add(section.get().unknownType(known.keySet().stream().sorted().toList()));
             return;
         }
-        section.get().check(known.get(match.get())).diagnostics().forEach(found::add);
+        section.get()
+                .check(known.getOrDefault(match.get(), List.of()))
+                .diagnostics()
+                .forEach(found::add);
     }
 
     /** Finds keys that are known, only elsewhere. */
     static final class WrongSection {
         private static final Map<String, String> SECTIONS = sections();
+
+        /** Names that documents, older releases or other libraries use, and what is meant. */
+        private static final Map<String, String> OTHER_NAMES =
+                Map.of(
+                        "thread_count", "'intra_op_parallelism' in 'aio'",
+                        "check_overflow", "'check_grad_overflow' in 'bf16'",
+                        "partitioned_activations",
+                                "'partition_activations' in 'activation_checkpointing'",
+                        "max_grad_norm", "'gradient_clipping' at the top level",
+                        "learning_rate", "'lr' in 'optimizer.params'",
+                        "batch_size", "'train_batch_size' at the top level");
 
         private WrongSection() {}
 
@@ -140,6 +154,10 @@ final class Checker {
                 return diagnostic;
             }
             String name = Pointers.last(diagnostic.pointer());
+            String meant = OTHER_NAMES.get(name);
+            if (meant != null) {
+                return diagnostic.suggesting("Write " + meant + ".");
+            }
             String home = SECTIONS.get(name);
             if (home != null) {
                 return diagnostic.suggesting("'%s' belongs in %s.".formatted(name, home));

@@ -6,6 +6,7 @@ import ds.core.KeyDeclaration.Trait;
 import ds.core.Spelling;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.TreeSet;
 
 /** Says what a key means, what it may be, and whether this runtime honours it. */
@@ -19,8 +20,10 @@ public final class Explain {
      *
      * @param path dotted path, such as {@code zero_optimization.stage}
      * @param key its declaration
+     * @param status whether it is honoured; a key in a section that is not, is not either
+     * @param reason why not, or {@code ""}
      */
-    public record Explained(String path, KeyDeclaration key) {
+    public record Explained(String path, KeyDeclaration key, Status status, String reason) {
         /** Returns the explanation as text, several lines. */
         public String render() {
             StringBuilder out = new StringBuilder(path).append('\n');
@@ -35,18 +38,18 @@ public final class Explain {
                         "keys",
                         String.join(", ", key.keys().stream().map(KeyDeclaration::name).toList()));
             }
-            line(out, "status", status());
+            line(out, "status", standing());
             return out.toString();
         }
 
-        private String status() {
+        private String standing() {
             if (key.has(Trait.DEPRECATED)) {
                 return "deprecated: " + key.reason();
             }
-            return switch (key.status()) {
+            return switch (status) {
                 case IMPLEMENTED -> "implemented";
-                case NO_EFFECT -> "no effect here: " + key.reason();
-                case REFUSED -> "refused unless it is the default: " + key.reason();
+                case NO_EFFECT -> "no effect here: " + reason;
+                case REFUSED -> "refused unless it is the default: " + reason;
             };
         }
 
@@ -67,7 +70,7 @@ public final class Explain {
     public static List<Explained> find(String asked) {
         String path = asked.startsWith("/") ? Pointers.dotted(asked) : asked;
         List<Explained> all = new ArrayList<>();
-        collect(KeyTable.ROOT, "", all);
+        collect(KeyTable.ROOT, "", Optional.empty(), all);
         List<Explained> exact = all.stream().filter(e -> spellings(e).contains(path)).toList();
         return exact.isEmpty()
                 ? all.stream()
@@ -81,7 +84,7 @@ public final class Explain {
         String path = asked.startsWith("/") ? Pointers.dotted(asked) : asked;
         String name = path.substring(path.lastIndexOf('.') + 1);
         List<Explained> all = new ArrayList<>();
-        collect(KeyTable.ROOT, "", all);
+        collect(KeyTable.ROOT, "", Optional.empty(), all);
         TreeSet<String> names = new TreeSet<>();
         all.forEach(e -> names.add(e.key.name()));
         return Spelling.nearest(name, names, NEAR).stream()
@@ -94,13 +97,13 @@ public final class Explain {
     /** Returns every key with its path, in the order of the table. */
     public static List<Explained> all() {
         List<Explained> all = new ArrayList<>();
-        collect(KeyTable.ROOT, "", all);
+        collect(KeyTable.ROOT, "", Optional.empty(), all);
         return List.copyOf(all);
     }
 
     /** Returns how many keys have {@code status}. */
     public static long count(Status status) {
-        return all().stream().filter(e -> e.key.status() == status).count();
+        return all().stream().filter(e -> e.status == status).count();
     }
 
     private static List<String> spellings(Explained explained) {
@@ -111,10 +114,26 @@ public final class Explain {
         return spellings;
     }
 
-    private static void collect(List<KeyDeclaration> keys, String prefix, List<Explained> into) {
+    /** Walks the table; {@code above} is what a section that is not honoured hands down. */
+    private static void collect(
+            List<KeyDeclaration> keys,
+            String prefix,
+            Optional<KeyDeclaration> above,
+            List<Explained> into) {
+        Optional<KeyDeclaration> toggle =
+                keys.stream()
+                        .filter(key -> key.name().equals("enabled"))
+                        .filter(key -> key.status() != Status.IMPLEMENTED)
+                        .findFirst();
         for (KeyDeclaration key : keys) {
-            into.add(new Explained(prefix + key.name(), key));
-            collect(key.keys(), prefix + key.name() + ".", into);
+            KeyDeclaration decides =
+                    key.status() == Status.IMPLEMENTED ? above.or(() -> toggle).orElse(key) : key;
+            into.add(new Explained(prefix + key.name(), key, decides.status(), decides.reason()));
+            Optional<KeyDeclaration> below =
+                    decides.status() == Status.IMPLEMENTED
+                            ? Optional.empty()
+                            : Optional.of(decides);
+            collect(key.keys(), prefix + key.name() + ".", below, into);
         }
     }
 }

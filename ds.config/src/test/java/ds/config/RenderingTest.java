@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ds.core.KeyDeclaration;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -73,6 +74,12 @@ class RenderingTest {
             assertEquals(expected, Explain.find(asked).getFirst().render(), asked);
         }
         assertTrue(Explain.find("enabled").size() > 5);
+        assertEquals(
+                KeyDeclaration.Status.REFUSED,
+                Explain.find("zero_optimization.zenflow.topk_ratio").getFirst().status());
+        assertEquals(
+                KeyDeclaration.Status.REFUSED,
+                Explain.find("tensorboard.output_path").getFirst().status());
         assertEquals(List.of(), Explain.find("gradient_cliping"));
         assertEquals(List.of("gradient_clipping"), Explain.near("gradient_cliping"));
     }
