@@ -29,21 +29,4 @@ public interface Gradient {
      *     and both lengths
      */
     void accumulate(FlatBuffer contribution);
-
-    /**
-     * Checks that {@code contribution} is as long as {@code parameter}: for those who implement this.
-     *
-     * @throws IllegalArgumentException naming parameter, shape and both lengths
-     */
-    static void check(Parameter parameter, FlatBuffer contribution) {
-        if (contribution.lengthElements() != parameter.elements()) {
-            throw new IllegalArgumentException(
-                    "The gradient of '%s' %s has %,d elements, was given %,d; a gradient has its parameter's shape."
-                            .formatted(
-                                    parameter.name(),
-                                    parameter.shape(),
-                                    parameter.elements(),
-                                    contribution.lengthElements()));
-        }
-    }
 }

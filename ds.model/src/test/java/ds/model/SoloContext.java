@@ -32,7 +32,7 @@ public final class SoloContext implements BackwardContext, AutoCloseable {
     private final Map<Class<?>, Object> kept = new HashMap<>();
     private final Map<String, FlatBuffer> masters = new LinkedHashMap<>();
     private final Map<String, FlatBuffer> working = new HashMap<>();
-    private final Map<String, FlatBuffer> micro = new HashMap<>(); // this micro-batch, fp32
+    private final Map<String, FlatBuffer> micro = new HashMap<>(); // this micro-batch; fp32 if tied
     private final Map<String, FlatBuffer> sums = new HashMap<>(); // over micro-batches, fp32
     private final Map<String, FlatBuffer> rounding =
             new HashMap<>(); // a contribution as handed over
@@ -61,7 +61,10 @@ public final class SoloContext implements BackwardContext, AutoCloseable {
             if (parameter.trainable()) {
                 micro.put(
                         parameter.name(),
-                        memory.allocate(MemoryKind.BUCKETS, DType.FP32, elements));
+                        memory.allocate(
+                                MemoryKind.BUCKETS,
+                                parameter.tieKey().isEmpty() ? type : DType.FP32,
+                                elements));
                 rounding.put(parameter.name(), memory.allocate(MemoryKind.BUCKETS, type, elements));
                 sums.put(
                         parameter.name(),
@@ -155,7 +158,6 @@ public final class SoloContext implements BackwardContext, AutoCloseable {
 
             @Override
             public void accumulate(FlatBuffer contribution) {
-                Gradient.check(parameter, contribution);
                 accumulate((target, add) -> kernels.scale(1, contribution, target, add));
             }
         };

@@ -83,6 +83,9 @@ final class Leases {
         int unit = slot.unit();
         use(unit, position);
         use(slot.storageUnit(), position);
+        if (noting) {
+            slot.use();
+        }
         Lease lease = leases[unit];
         if (lease == null) {
             lease = Gradients.present(context).acquire(units.get(unit));
@@ -91,10 +94,14 @@ final class Leases {
         return lease.parameter(slot.parameter());
     }
 
-    void completeFirstUsedAt(int position, BackwardContext backward) {
-        while (usedCount > 0 && firstUse[usedCount - 1] == position) {
-            backward.complete(units.get(order[--usedCount]));
-        }
+    /** Returns the next unit to complete, one first used at {@code position}; −1 if there is none. */
+    int nextToComplete(int position) {
+        boolean any = usedCount > 0 && firstUse[usedCount - 1] == position;
+        return any ? order[--usedCount] : -1;
+    }
+
+    void complete(int unit, BackwardContext backward) {
+        backward.complete(units.get(unit));
     }
 
     void completeUnused(BackwardContext backward) {

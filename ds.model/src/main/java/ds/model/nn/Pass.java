@@ -54,6 +54,7 @@ final class Pass {
                 slots.put(
                         parameter,
                         new Slot(
+                                this,
                                 parameter,
                                 units.get(unit.name()),
                                 units.get(layout.unitOf(layout.storage(parameter)).name())));
@@ -76,6 +77,7 @@ final class Pass {
         tensorCount = 0;
         heldCount = 0;
         dropouts = 0;
+        slots.values().forEach(Slot::begin);
         buffers.begin(newContext.workspace());
         leases.begin(newContext, training);
     }
@@ -324,7 +326,10 @@ final class Pass {
         }
         for (int i = nodeCount - 1; i >= 0; i--) {
             step(nodes.get(i));
-            leases.completeFirstUsedAt(i, newContext);
+            for (int unit = leases.nextToComplete(i); unit >= 0; unit = leases.nextToComplete(i)) {
+                flush(unit, newContext);
+                leases.complete(unit, newContext);
+            }
         }
         leases.completeUnused(newContext);
         backwardContext = null;
@@ -353,7 +358,19 @@ final class Pass {
         if (present == null) {
             throw new IllegalStateException("Gradients exist only in a backward pass.");
         }
+        if (slot.addsUses() && storedType() != DType.FP32) {
+            return slot;
+        }
         return present.gradient(slot.parameter());
+    }
+
+    /** Hands over what was added up for {@code unit}, which has seen its last gradient. */
+    private void flush(int unit, BackwardContext to) {
+        for (Slot slot : slots.values()) {
+            if (slot.unit() == unit) {
+                slot.flush(to.gradient(slot.parameter()));
+            }
+        }
     }
 
     /** Returns the values of a parameter whose unit is open. */

@@ -327,20 +327,6 @@ class PassesTest {
     }
 
     @Test
-    void aGradientOfTheWrongShapeIsNamed() {
-        Parameter parameter = Parameter.of("w", Init.ZERO, 3, 4);
-        IllegalArgumentException thrown =
-                assertThrows(
-                        IllegalArgumentException.class,
-                        () ->
-                                ds.model.Gradient.check(
-                                        parameter, FlatBuffer.ofFloats(new float[11])));
-        assertEquals(
-                "The gradient of 'w' [3, 4] has 12 elements, was given 11; a gradient has its parameter's shape.",
-                thrown.getMessage());
-    }
-
-    @Test
     void mistakesInShapesNameBothSidesAndLeaveTheContextClean() {
         Mlp model = Mlp.of(7, 4);
         try (var context = new SoloContext(model, DType.FP32, 1)) {
