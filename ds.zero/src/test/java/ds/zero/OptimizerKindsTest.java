@@ -96,7 +96,8 @@ class OptimizerKindsTest {
                                                 ZeroOptions.inMemory(1, DType.FP32, 7),
                                                 new MixedKinds(),
                                                 communicator -> communicator,
-                                                new Momentum()),
+                                                new Momentum(),
+                                                ds.core.HostDevice::new),
                                         (_, _) -> 0));
         assertEquals(
                 "The optimizer steps 'block.weight' as a whole matrix, but the partition divides it; make the partition with ZeroRank.partition.",

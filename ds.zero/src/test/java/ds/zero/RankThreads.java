@@ -31,6 +31,7 @@ import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
+import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 
 /** Runs ranks as threads of a test, each with its own memory, kernels and stores. */
@@ -47,13 +48,24 @@ final class RankThreads {
             ZeroOptions options,
             Optimizer optimizer,
             UnaryOperator<Communicator> wrap,
-            Optimizer partitioner) {
+            Optimizer partitioner,
+            Supplier<Device> device) {
         static Setup of(int world, ZeroOptions options, Optimizer optimizer) {
-            return new Setup(world, options, optimizer, UnaryOperator.identity(), optimizer);
+            return new Setup(
+                    world,
+                    options,
+                    optimizer,
+                    UnaryOperator.identity(),
+                    optimizer,
+                    HostDevice::new);
+        }
+
+        Setup on(Supplier<Device> other) {
+            return new Setup(world, options, optimizer, wrap, partitioner, other);
         }
 
         Setup wrapping(UnaryOperator<Communicator> wrapper) {
-            return new Setup(world, options, optimizer, wrapper, optimizer);
+            return new Setup(world, options, optimizer, wrapper, optimizer, device);
         }
     }
 
@@ -100,7 +112,7 @@ final class RankThreads {
         List<StoreDirectory> directories = new ArrayList<>();
         try (RankMemory memory = new RankMemory(HostMemories.portable());
                 Workers workers = new Workers("test-r" + plain.rank(), 1);
-                Device device = new HostDevice();
+                Device device = setup.device().get();
                 Communicator communicator = setup.wrap().apply(plain)) {
             Kernels kernels =
                     KernelsProviders.in(ModuleLayer.boot())

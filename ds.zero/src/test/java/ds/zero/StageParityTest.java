@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import ds.core.DType;
 import ds.offload.RestingPlace;
+import ds.testkit.DetachedDevice;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -66,6 +67,28 @@ class StageParityTest {
                     RankThreads.train(
                             RankThreads.Setup.of(2, options, new Momentum()), MICRO_BATCHES, STEPS);
             assertSame(expected, actual, options.toString());
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = DType.class,
+            names = {"FP32", "BF16"})
+    void aDeviceWithItsOwnMemoryGivesTheSameBits(DType precision, @TempDir Path directory) {
+        RankThreads.Outcome expected = train(0, 1, precision);
+        RestingPlace device = new RestingPlace.OnDevice();
+        for (ZeroOptions options :
+                List.of(
+                        options(1, precision, device, device),
+                        options(3, precision, device, device),
+                        options(2, precision, new RestingPlace.OnNvme(directory, 2), device))) {
+            RankThreads.Outcome actual =
+                    RankThreads.train(
+                            RankThreads.Setup.of(2, options, new Momentum())
+                                    .on(() -> new DetachedDevice(SEED)),
+                            MICRO_BATCHES,
+                            STEPS);
+            assertSame(expected, actual, "detached, " + options);
         }
     }
 
