@@ -6,4 +6,5 @@ open module ds.it {
     requires ds.optim.builtin;
     requires org.junit.jupiter.api;
     requires org.junit.jupiter.params;
+    requires tools.jackson.core;
 }

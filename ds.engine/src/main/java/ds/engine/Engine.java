@@ -24,6 +24,7 @@ import ds.zero.RankParts;
 import ds.zero.TensorSink;
 import ds.zero.ZeroRank;
 import ds.zero.ZeroUsage;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -261,6 +262,54 @@ public final class Engine implements AutoCloseable {
      */
     public float[] parameter(String name) {
         return tensor(name, TensorSink.MASTER);
+    }
+
+    /**
+     * Replaces all parameters, in fp32, and forgets optimizer state: for weights from elsewhere.
+     *
+     * @param values from a stored parameter's name to its elements, row-major
+     * @throws IllegalArgumentException if a length is not the parameter's; names it
+     */
+    public void loadParameters(Function<String, float[]> values) {
+        all(
+                rank ->
+                        ranks[rank]
+                                .zero()
+                                .importTensors(
+                                        (parameter, kind, offset, into) -> {
+                                            if (kind.equals(TensorSink.MASTER)) {
+                                                copy(
+                                                        checked(parameter, values),
+                                                        Math.toIntExact(offset),
+                                                        into);
+                                            } else {
+                                                into.zero();
+                                            }
+                                        }));
+    }
+
+    private static float[] checked(Parameter parameter, Function<String, float[]> values) {
+        float[] found = values.apply(parameter.name());
+        if (found.length != parameter.elements()) {
+            throw new IllegalArgumentException(
+                    "Parameter '%s' %s has %,d elements, was given %,d."
+                            .formatted(
+                                    parameter.name(),
+                                    parameter.shape(),
+                                    parameter.elements(),
+                                    found.length));
+        }
+        return found;
+    }
+
+    private static void copy(float[] from, int offset, FlatBuffer to) {
+        MemorySegment.copy(
+                from,
+                offset,
+                to.segment(),
+                FlatBuffer.FLOAT,
+                0,
+                Math.toIntExact(to.lengthElements()));
     }
 
     /** Returns a copy of one optimizer slot of one parameter. */

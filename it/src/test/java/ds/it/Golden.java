@@ -1,0 +1,122 @@
+package ds.it;
+
+import ds.core.Rounding;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.JsonToken;
+import tools.jackson.core.ObjectReadContext;
+import tools.jackson.core.json.JsonFactory;
+
+/** A recorded fixture: a JSON manifest, and a file of tensors where it names one. */
+final class Golden {
+    private final Map<String, Object> manifest;
+    private final ByteBuffer tensors;
+
+    private Golden(Map<String, Object> manifest, ByteBuffer tensors) {
+        this.manifest = manifest;
+        this.tensors = tensors;
+    }
+
+    /** Reads {@code golden/NAME.json} of the fixtures folder. */
+    public static Golden read(String name) throws IOException {
+        Path folder = Path.of(System.getProperty("ds.fixtures", "../testdata")).resolve("golden");
+        Object root;
+        try (JsonParser parser =
+                new JsonFactory()
+                        .createParser(
+                                ObjectReadContext.empty(),
+                                folder.resolve(name + ".json").toFile())) {
+            parser.nextToken();
+            root = value(parser);
+        }
+        Map<String, Object> manifest = object(root);
+        ByteBuffer tensors =
+                manifest.containsKey("bin")
+                        ? ByteBuffer.wrap(
+                                Files.readAllBytes(folder.resolve((String) manifest.get("bin"))))
+                        : ByteBuffer.allocate(0);
+        return new Golden(manifest, tensors.order(ByteOrder.LITTLE_ENDIAN));
+    }
+
+    /** Returns the objects in the list {@code key}. */
+    public List<Map<String, Object>> cases(String key) {
+        return ((List<?>) manifest.get(key)).stream().map(Golden::object).toList();
+    }
+
+    /** Returns a tensor, widened exactly. */
+    public float[] floats(String name) {
+        Map<String, Object> entry = object(object(manifest.get("tensors")).get(name));
+        int offset = ((Number) entry.get("offset")).intValue();
+        int bytes = ((Number) entry.get("nbytes")).intValue();
+        String type = (String) entry.get("dtype");
+        int size = type.equals("f32") ? Float.BYTES : Short.BYTES;
+        float[] values = new float[bytes / size];
+        for (int i = 0; i < values.length; i++) {
+            int at = offset + i * size;
+            values[i] =
+                    switch (type) {
+                        case "f32" -> tensors.getFloat(at);
+                        case "f16" -> Rounding.fromFp16(tensors.getShort(at));
+                        case "bf16" -> Rounding.fromBf16(tensors.getShort(at));
+                        default -> throw new AssertionError("tensor type " + type);
+                    };
+        }
+        return values;
+    }
+
+    /** Returns a tensor of 32-bit integers. */
+    public int[] ints(String name) {
+        Map<String, Object> entry = object(object(manifest.get("tensors")).get(name));
+        int[] values = new int[((Number) entry.get("nbytes")).intValue() / Integer.BYTES];
+        tensors.slice(((Number) entry.get("offset")).intValue(), values.length * Integer.BYTES)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .asIntBuffer()
+                .get(values);
+        return values;
+    }
+
+    /** Returns whether there is a tensor of that name. */
+    public boolean has(String name) {
+        return object(manifest.get("tensors")).containsKey(name);
+    }
+
+    @SuppressWarnings("unchecked") // every JSON object was made by value()
+    public static Map<String, Object> object(Object value) {
+        return (Map<String, Object>) value;
+    }
+
+    private static Object value(JsonParser parser) {
+        return switch (parser.currentToken()) {
+            case START_OBJECT -> {
+                Map<String, Object> map = new LinkedHashMap<>();
+                while (parser.nextToken() != JsonToken.END_OBJECT) {
+                    String key = parser.currentName();
+                    parser.nextToken();
+                    map.put(key, value(parser));
+                }
+                yield map;
+            }
+            case START_ARRAY -> {
+                List<Object> list = new ArrayList<>();
+                while (parser.nextToken() != JsonToken.END_ARRAY) {
+                    list.add(value(parser));
+                }
+                yield list;
+            }
+            case VALUE_NUMBER_INT -> parser.getLongValue();
+            case VALUE_NUMBER_FLOAT -> parser.getDoubleValue();
+            case VALUE_STRING -> parser.getString();
+            case VALUE_TRUE -> true;
+            case VALUE_FALSE -> false;
+            default -> null;
+        };
+    }
+}
