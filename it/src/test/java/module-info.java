@@ -4,6 +4,9 @@ open module ds.it {
     requires ds.engine;
     requires ds.foreign;
     requires ds.optim.builtin;
+    requires ds.optim.spi;
+    requires ds.testkit;
+    requires java.logging;
     requires org.junit.jupiter.api;
     requires org.junit.jupiter.params;
     requires tools.jackson.core;

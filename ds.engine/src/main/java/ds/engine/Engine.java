@@ -65,7 +65,7 @@ public final class Engine implements AutoCloseable {
                 Communicators.providers(options.layer())
                         .require("local")
                         .connect(world, options.peerLimit());
-        this.stores = new EngineStores(plan, options.layer());
+        this.stores = new EngineStores(plan, options.layer(), options.device().get());
         this.ranks = new Rank[world];
         HostMemoryProvider memory = HostMemories.best(options.layer());
         for (int rank = 0; rank < world; rank++) {

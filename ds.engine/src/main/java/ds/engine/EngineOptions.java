@@ -1,10 +1,13 @@
 package ds.engine;
 
+import ds.core.Device;
+import ds.core.HostDevice;
 import ds.engine.data.Dataset;
 import ds.engine.plan.PlanInputs;
 import ds.model.Field;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /** What {@link DeepSpeed#initialize} may be told beside the configuration. Owned by one thread. */
 public final class EngineOptions {
@@ -17,6 +20,7 @@ public final class EngineOptions {
     private String modelSpec = "";
     private Optional<Long> plannedSteps = Optional.empty();
     private Duration peerLimit = PEER_LIMIT;
+    private Supplier<Device> device = HostDevice::new;
     private ModuleLayer layer = ModuleLayer.boot();
 
     EngineOptions() {}
@@ -69,6 +73,12 @@ public final class EngineOptions {
         return this;
     }
 
+    /** Makes the device on which optimizer kernels run; the engine closes it; default the host. */
+    public EngineOptions device(Supplier<Device> maker) {
+        device = maker;
+        return this;
+    }
+
     /** The module layer in which providers are looked up; default the boot layer. */
     public EngineOptions layer(ModuleLayer moduleLayer) {
         layer = moduleLayer;
@@ -110,6 +120,10 @@ public final class EngineOptions {
 
     String modelSpec() {
         return modelSpec;
+    }
+
+    Supplier<Device> device() {
+        return device;
     }
 
     Duration peerLimit() {

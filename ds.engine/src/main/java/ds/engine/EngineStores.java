@@ -1,7 +1,6 @@
 package ds.engine;
 
 import ds.core.Device;
-import ds.core.HostDevice;
 import ds.core.RankMemory;
 import ds.engine.plan.TrainingPlan;
 import ds.offload.FileOperations;
@@ -22,7 +21,7 @@ import java.util.concurrent.ThreadLocalRandom;
 /** Opens the stores of all ranks of one run: one run name, one device, one backend. */
 final class EngineStores implements AutoCloseable {
     private final TrainingPlan plan;
-    private final Device device = new HostDevice();
+    private final Device device;
     private final StorageProvider backend;
     private final Queue<StoreDirectory> directories = new ConcurrentLinkedQueue<>();
     private final FileOperations files = FileOperations.system();
@@ -31,8 +30,9 @@ final class EngineStores implements AutoCloseable {
                     + "-"
                     + HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextInt());
 
-    EngineStores(TrainingPlan plan, ModuleLayer layer) {
+    EngineStores(TrainingPlan plan, ModuleLayer layer, Device device) {
         this.plan = plan;
+        this.device = device;
         this.backend = StorageProviders.best(layer);
     }
 
