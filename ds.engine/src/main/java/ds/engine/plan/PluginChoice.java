@@ -17,6 +17,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /** The optimizer and schedule that a configuration names, with their settings checked. */
 final class PluginChoice {
@@ -62,7 +63,8 @@ final class PluginChoice {
             return Optional.empty();
         }
         OptimizerProvider provider = table.require(section.type());
-        return settings(section, provider.settings(), AUTO_OPTIMIZER).map(provider::create);
+        return settings(section, provider.settings(), AUTO_OPTIMIZER)
+                .flatMap(settings -> created(section, () -> provider.create(settings)));
     }
 
     /** Returns the optimizer's name as written. */
@@ -88,7 +90,23 @@ final class PluginChoice {
         }
         ScheduleProvider provider = table.require(section.type());
         return scheduleSettings(section, provider, base)
-                .map(settings -> provider.create(settings, base));
+                .flatMap(settings -> created(section, () -> provider.create(settings, base)));
+    }
+
+    /** Makes the plug-in; settings that contradict one another become a diagnostic. */
+    private <T> Optional<T> created(PluginSection section, Supplier<T> create) {
+        try {
+            return Optional.of(create.get());
+        } catch (IllegalArgumentException e) {
+            problems.add(
+                    config.locate(
+                            Diagnostic.refused(
+                                    "contradiction",
+                                    section.pointer(),
+                                    String.valueOf(e.getMessage()),
+                                    "Change one of the settings.")));
+            return Optional.empty();
+        }
     }
 
     private Optional<Settings> scheduleSettings(
