@@ -26,7 +26,8 @@ import picocli.CommandLine.Option;
 @CommandLine.Command(
         name = "adam",
         sortOptions = false,
-        description = "AdamW steps in fp32 beside plain streams of the same traffic, measured in turn.")
+        description =
+                "AdamW steps in fp32 beside plain streams of the same traffic, measured in turn.")
 final class BenchAdamCommand extends Command {
     private static final int REPEATS = 11;
     private static final int BYTES_PER_ELEMENT = 28;
@@ -53,8 +54,7 @@ final class BenchAdamCommand extends Command {
         }
         int length = (elements + 1023) / 1024 * 1024;
         try (Workers workers = new Workers("ds-bench", count);
-                RankMemory memory =
-                        new RankMemory(HostMemories.best(ModuleLayer.boot()))) {
+                RankMemory memory = new RankMemory(HostMemories.best(ModuleLayer.boot()))) {
             measure(workers, memory, length);
         }
         return Main.OK;

@@ -120,8 +120,7 @@ final class BenchTrainCommand extends Command {
     /** Multiply-adds of matrix products, forward and twice backward; attention's lower half only. */
     private static double operations() {
         double tokens = BATCH * CONTEXT;
-        double weights =
-                LAYERS * 12.0 * WIDTH * WIDTH + (double) TextDataset.VOCABULARY * WIDTH;
+        double weights = LAYERS * 12.0 * WIDTH * WIDTH + (double) TextDataset.VOCABULARY * WIDTH;
         double attention = LAYERS * 2.0 * CONTEXT * WIDTH / 2;
         return 3 * 2 * tokens * (weights + attention);
     }

@@ -63,7 +63,12 @@ final class Ceiling {
     }
 
     private static void stream(
-            MemorySegment p, MemorySegment g, MemorySegment m, MemorySegment v, long from, long to) {
+            MemorySegment p,
+            MemorySegment g,
+            MemorySegment m,
+            MemorySegment v,
+            long from,
+            long to) {
         FloatVector half = FloatVector.broadcast(SPECIES, 0.5f);
         ByteOrder order = ByteOrder.LITTLE_ENDIAN;
         for (long i = from; i + SPECIES.length() <= to; i += SPECIES.length()) {

@@ -51,7 +51,10 @@ final class CheckpointInspectCommand extends Command {
         for (RankFile file : checkpoint.files()) {
             out().result(
                             String.format(
-                                    Locale.ROOT, "file         %s, %,d bytes", file.name(), file.sizeBytes()));
+                                    Locale.ROOT,
+                                    "file         %s, %,d bytes",
+                                    file.name(),
+                                    file.sizeBytes()));
         }
         for (TensorShape tensor : header.layout()) {
             out().result(

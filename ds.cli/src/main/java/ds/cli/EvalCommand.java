@@ -30,8 +30,7 @@ final class EvalCommand extends Command {
     @Override
     int run() {
         try (Restored restored = Restored.open(directory, out())) {
-            Dataset data =
-                    Datasets.reopen(dataFile, restored.checkpoint().header().data());
+            Dataset data = Datasets.reopen(dataFile, restored.checkpoint().header().data());
             if (!data.shape().equals(Datasets.shape(restored.checkpoint().header().data()))) {
                 throw new UserMistakeException(
                         "%s has shape %s, the checkpoint was trained on %s; give data of the same kind."

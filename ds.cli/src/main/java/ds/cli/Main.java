@@ -16,7 +16,16 @@ public final class Main {
     static final int MISTAKE = 2;
 
     private static final List<String> NAMES =
-            List.of("train", "sample", "eval", "config", "plan", "report", "init", "bench", "checkpoint");
+            List.of(
+                    "train",
+                    "sample",
+                    "eval",
+                    "config",
+                    "plan",
+                    "report",
+                    "init",
+                    "bench",
+                    "checkpoint");
     private static final String USAGE =
             """
             Usage: ds COMMAND [OPTIONS]

@@ -133,8 +133,7 @@ record ModelSpec(ModelProvider provider, Settings settings) {
     private static Map<String, Object> file(Path file) {
         Map<String, Object> members = new LinkedHashMap<>();
         try (JsonParser parser =
-                new JsonFactory()
-                        .createParser(ObjectReadContext.empty(), Files.readString(file))) {
+                new JsonFactory().createParser(ObjectReadContext.empty(), Files.readString(file))) {
             if (parser.nextToken() != JsonToken.START_OBJECT) {
                 throw new UserMistakeException(
                         "%s holds no JSON object; write {\"model\": \"gpt\", \"layers\": 4}."

@@ -60,12 +60,10 @@ final class ReportCommand extends Command {
             entry.put("unavailable", provider.unavailable());
             found.add(entry);
             line.append(line.isEmpty() ? "" : ", ").append(provider.name());
-            provider.unavailable().ifPresent(why -> line.append(" (cannot run: ").append(why).append(')'));
+            provider.unavailable()
+                    .ifPresent(why -> line.append(" (cannot run: ").append(why).append(')'));
         }
         document.put(kind.replace(' ', '_'), found);
-        out().result(
-                        "%-14s %s"
-                                .formatted(
-                                        kind, line.isEmpty() ? "none but those built in" : line));
+        out().result("%-14s %s".formatted(kind, line.isEmpty() ? "none but those built in" : line));
     }
 }

@@ -58,8 +58,7 @@ final class Restored implements AutoCloseable {
         Map<String, Object> config = new LinkedHashMap<>();
         config.put("train_micro_batch_size_per_gpu", MICRO_BATCH);
         config.put(
-                "optimizer",
-                Map.of("type", "SGD", "params", Map.of("lr", 0.0, "momentum", 0.0)));
+                "optimizer", Map.of("type", "SGD", "params", Map.of("lr", 0.0, "momentum", 0.0)));
         ConfigCheck trained = DsConfig.check(header.config(), CheckOptions.none());
         for (String precision : List.of("bf16", "fp16")) {
             if (Boolean.TRUE.equals(trained.resolved().get(precision + ".enabled"))) {

@@ -31,7 +31,8 @@ final class SampleCommand extends Command {
     @Option(
             names = "--temperature",
             paramLabel = "T",
-            description = "0 takes the most likely token, 1 draws freely (default: ${DEFAULT-VALUE}).")
+            description =
+                    "0 takes the most likely token, 1 draws freely (default: ${DEFAULT-VALUE}).")
     private double temperature = 0.8;
 
     @Option(

@@ -67,7 +67,6 @@ final class Setup {
 
     Setup() {}
 
-
     /**
      * What the options became.
      *
@@ -113,8 +112,7 @@ final class Setup {
         } else {
             train = Datasets.open(data, options);
         }
-        return new Loaded(
-                file, config, ranks, spec, spec.create(train.shape()), train, validation);
+        return new Loaded(file, config, ranks, spec, spec.create(train.shape()), train, validation);
     }
 
     private DsConfig readConfig(Path file) {
@@ -160,8 +158,7 @@ final class Setup {
 
     /** Returns the steps that the schedule is made for, if it says. */
     static OptionalInt scheduledSteps(DsConfig config) {
-        Object steps =
-                config.scheduler().map(s -> s.params().get("total_num_steps")).orElse(null);
+        Object steps = config.scheduler().map(s -> s.params().get("total_num_steps")).orElse(null);
         return steps instanceof Number number && number.intValue() > 0
                 ? OptionalInt.of(number.intValue())
                 : OptionalInt.empty();

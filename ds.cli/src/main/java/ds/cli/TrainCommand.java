@@ -106,8 +106,7 @@ final class TrainCommand extends Command {
         check("--keep", keep, 0);
         check("--eval-every", evaluateEvery, 0);
         Setup.Loaded loaded = setup.load();
-        long total =
-                steps > 0 ? steps : Setup.scheduledSteps(loaded.config()).orElse(STEPS);
+        long total = steps > 0 ? steps : Setup.scheduledSteps(loaded.config()).orElse(STEPS);
         out().message(Machine.line(loaded.ranks(), workers(loaded.ranks())));
         out().message(describe(loaded));
         StopSignal.listen();
@@ -185,8 +184,7 @@ final class TrainCommand extends Command {
 
     private int train(Engine engine, Setup.Loaded loaded, long total) {
         long first = engine.step();
-        Progress progress =
-                new Progress(out(), first, total, engine.plan().logEverySteps());
+        Progress progress = new Progress(out(), first, total, engine.plan().logEverySteps());
         long saved = first;
         long evaluated = -1;
         StepReport last = null;
@@ -258,8 +256,7 @@ final class TrainCommand extends Command {
         values.put("loss_scale", report.lossScale());
         values.put("skipped", report.skipped());
         values.put("tokens_per_second", report.tokensPerSecond());
-        values.put(
-                "tokens_seen", report.samplesSeen() * (report.targets() / report.samples()));
+        values.put("tokens_seen", report.samplesSeen() * (report.targets() / report.samples()));
         values.put("samples_seen", report.samplesSeen());
         values.put("seconds", report.nanos() / 1e9);
         report.phaseNanos().forEach((phase, nanos) -> values.put(phase, nanos / 1e9));

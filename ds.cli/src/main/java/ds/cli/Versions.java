@@ -13,7 +13,8 @@ final class Versions {
                 .flatMap(ModuleDescriptor::rawVersion)
                 .orElseGet(
                         () ->
-                                Optional.ofNullable(Main.class.getPackage().getImplementationVersion())
+                                Optional.ofNullable(
+                                                Main.class.getPackage().getImplementationVersion())
                                         .orElse("development"));
     }
 
@@ -21,7 +22,8 @@ final class Versions {
     static String java() {
         return "%s %s"
                 .formatted(
-                        System.getProperty("java.vendor.version", System.getProperty("java.vendor")),
+                        System.getProperty(
+                                "java.vendor.version", System.getProperty("java.vendor")),
                         System.getProperty("java.runtime.version"));
     }
 
