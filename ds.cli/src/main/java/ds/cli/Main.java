@@ -44,17 +44,13 @@ public final class Main {
 
             'ds COMMAND --help' explains one. Exit status: 0 success, 2 a mistake of the user, 1 a failure.""";
 
+    static final long STARTED_NANOS = System.nanoTime();
+
     private Main() {}
 
     /** Runs a command and ends the process with its status. */
     public static void main(String[] arguments) {
-        int status = FAILURE;
-        try {
-            status = run(Output.system(false), arguments);
-        } finally {
-            StopSignal.done();
-        }
-        System.exit(status);
+        System.exit(run(Output.system(false), arguments));
     }
 
     /** Runs a command and returns its exit status. */
@@ -125,6 +121,8 @@ public final class Main {
         line.setUsageHelpAutoWidth(true);
         try {
             line.parseArgs(options);
+        } catch (CommandLine.UnmatchedArgumentException e) {
+            return unmatched(out, name, line, e.getUnmatched().getFirst());
         } catch (CommandLine.ParameterException e) {
             out.message("ds %s: %s. See 'ds %s --help'.".formatted(name, sentence(e), name));
             return MISTAKE;
@@ -135,6 +133,23 @@ public final class Main {
         }
         command.printTo(out);
         return guarded(command, name);
+    }
+
+    private static int unmatched(Output out, String name, CommandLine line, String word) {
+        if (!word.startsWith("-")) {
+            out.message(
+                    "ds %s: '%s' is one word too many; an option begins with '--'. See 'ds %s --help'."
+                            .formatted(name, word, name));
+            return MISTAKE;
+        }
+        int equals = word.indexOf('=');
+        List<String> options = List.copyOf(line.getCommandSpec().optionsMap().keySet());
+        return unknown(
+                out,
+                "option",
+                equals < 0 ? word : word.substring(0, equals),
+                options,
+                "ds " + name + " --help");
     }
 
     private static String sentence(CommandLine.ParameterException e) {

@@ -8,6 +8,8 @@ import ds.engine.Engine;
 import ds.engine.checkpoint.Checkpoint;
 import ds.engine.checkpoint.CheckpointHeader;
 import ds.engine.data.Datasets;
+import ds.engine.data.TextDataset;
+import ds.model.spi.ModelProvider.DataShape;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -35,11 +37,17 @@ final class Restored implements AutoCloseable {
                         "%s does not say how to make its model, which was given to the engine as an object; use it from code with engine.resume."
                                 .formatted(checkpoint.directory()));
             }
+            DataShape shape = Datasets.shape(header.data());
             Engine engine =
                     DeepSpeed.initialize(
-                            ModelSpec.parse(header.model()).create(Datasets.shape(header.data())),
+                            ModelSpec.parse(header.model()).create(shape),
                             config(header),
-                            o -> o.seed(header.state().seed()).modelSpec(header.model()));
+                            o -> {
+                                o.seed(header.state().seed()).modelSpec(header.model());
+                                if (shape.tokens()) {
+                                    o.trainingData(window(shape.inputElements()));
+                                }
+                            });
             try {
                 engine.resume(checkpoint.directory());
                 return new Restored(checkpoint, engine);
@@ -51,6 +59,11 @@ final class Restored implements AutoCloseable {
             checkpoint.close();
             throw e;
         }
+    }
+
+    /** One empty window: from it the engine knows how many tokens a sample has. */
+    private static TextDataset window(int context) {
+        return TextDataset.of("window", new byte[context + 1], context);
     }
 
     /** Precision as trained; everything else as small as it can be. */

@@ -1,45 +1,47 @@
 package ds.cli;
 
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * SIGINT and SIGTERM: the first one asks the run to stop after the step it is in, and the process
- * ends (with status 130 or 143, by the JVM's own rule) once the run has wound up.
+ * SIGINT and SIGTERM while a run is under way: they ask it to stop after the step it is in. The
+ * process ends, with status 130 or 143 by the JVM's own rule, once the run has closed this.
  */
-final class StopSignal {
-    private static final AtomicBoolean STOPPING = new AtomicBoolean();
-    private static final CountDownLatch DONE = new CountDownLatch(1);
+final class StopSignal implements AutoCloseable {
+    private final CountDownLatch closed = new CountDownLatch(1);
+    private final Thread hook = new Thread(this::stop, "ds-stop");
+    private volatile boolean requested;
 
     private StopSignal() {}
 
     /** Begins to listen. */
-    static void listen() {
-        Runtime.getRuntime()
-                .addShutdownHook(
-                        new Thread(
-                                () -> {
-                                    STOPPING.set(true);
-                                    awaitDone();
-                                },
-                                "ds-stop"));
+    static StopSignal listen() {
+        StopSignal signal = new StopSignal();
+        Runtime.getRuntime().addShutdownHook(signal.hook);
+        return signal;
     }
 
-    private static void awaitDone() {
+    private void stop() {
+        requested = true;
         try {
-            DONE.await();
+            closed.await();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
     }
 
     /** Returns whether the run should end. */
-    static boolean isRequested() {
-        return STOPPING.get();
+    boolean isRequested() {
+        return requested;
     }
 
     /** Says that the run has wound up. */
-    static void done() {
-        DONE.countDown();
+    @Override
+    public void close() {
+        closed.countDown();
+        try {
+            Runtime.getRuntime().removeShutdownHook(hook);
+        } catch (IllegalStateException e) {
+            requested = true; // the process is ending already, because of the signal
+        }
     }
 }

@@ -12,12 +12,11 @@ import ds.engine.data.TextDataset;
 import ds.engine.metrics.LossCurve;
 import ds.engine.metrics.MetricsWriter;
 import java.nio.file.Path;
-import java.time.Duration;
-import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.TreeMap;
 import picocli.CommandLine;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -33,6 +32,7 @@ final class TrainCommand extends Command {
     private static final int PLOT_COLUMNS = 64;
     private static final int PLOT_ROWS = 13;
     private static final int SAMPLE_TOKENS = 300;
+    private static final String IO_WAIT = "io_wait";
     private static final String PROMPT = "The ";
     private static final double TEMPERATURE = 0.7;
 
@@ -109,8 +109,8 @@ final class TrainCommand extends Command {
         long total = steps > 0 ? steps : Setup.scheduledSteps(loaded.config()).orElse(STEPS);
         out().message(Machine.line(loaded.ranks(), workers(loaded.ranks())));
         out().message(describe(loaded));
-        StopSignal.listen();
-        try (Checkpoint checkpoint = resumeFrom == null ? null : openCheckpoint(loaded)) {
+        try (StopSignal stop = StopSignal.listen();
+                Checkpoint checkpoint = resumeFrom == null ? null : openCheckpoint(loaded)) {
             OptionalLong wanted =
                     seed != null
                             ? OptionalLong.of(seed)
@@ -134,7 +134,7 @@ final class TrainCommand extends Command {
                                     "resumed %s at step %,d"
                                             .formatted(checkpoint.directory(), engine.step()));
                 }
-                return train(engine, loaded, total);
+                return train(engine, loaded, total, stop);
             }
         }
     }
@@ -182,7 +182,8 @@ final class TrainCommand extends Command {
         return Checkpoint.open(directory);
     }
 
-    private int train(Engine engine, Setup.Loaded loaded, long total) {
+    private int train(
+            Engine engine, Setup.Loaded loaded, long total, StopSignal stop) {
         long first = engine.step();
         Progress progress = new Progress(out(), first, total, engine.plan().logEverySteps());
         long saved = first;
@@ -191,10 +192,10 @@ final class TrainCommand extends Command {
         long start = System.nanoTime();
         try (MetricsWriter metrics =
                 metricsFile == null ? null : MetricsWriter.open(metricsFile, first)) {
-            while (engine.step() < total && !StopSignal.isRequested()) {
+            while (engine.step() < total && !stop.isRequested()) {
                 last = engine.trainStep();
                 if (last.step() == first + 1) {
-                    summary.put("first_step_seconds", secondsSinceStart());
+                    summary.put("first_step_seconds", (System.nanoTime() - Main.STARTED_NANOS) / 1e9);
                 }
                 tokens += last.targets();
                 curve.add(last.step(), last.loss());
@@ -208,7 +209,7 @@ final class TrainCommand extends Command {
                 }
                 if (evaluateEvery > 0
                         && last.step() % evaluateEvery == 0
-                        && !StopSignal.isRequested()) {
+                        && !stop.isRequested()) {
                     evaluate(engine, loaded, progress);
                     evaluated = last.step();
                 }
@@ -225,7 +226,7 @@ final class TrainCommand extends Command {
             summary.put("loss", last.loss());
             summary.put("tokens_per_second", tokens / seconds);
         }
-        if (StopSignal.isRequested()) {
+        if (stop.isRequested()) {
             out().message(
                             "stopped after step %,d%s"
                                     .formatted(
@@ -242,12 +243,6 @@ final class TrainCommand extends Command {
         return Main.OK;
     }
 
-    private static double secondsSinceStart() {
-        Instant now = Instant.now();
-        Instant start = ProcessHandle.current().info().startInstant().orElse(now);
-        return Duration.between(start, now).toMillis() / 1e3;
-    }
-
     private Map<String, Object> values(StepReport report) {
         Map<String, Object> values = new LinkedHashMap<>();
         values.put("loss", report.loss());
@@ -259,7 +254,9 @@ final class TrainCommand extends Command {
         values.put("tokens_seen", report.samplesSeen() * (report.targets() / report.samples()));
         values.put("samples_seen", report.samplesSeen());
         values.put("seconds", report.nanos() / 1e9);
-        report.phaseNanos().forEach((phase, nanos) -> values.put(phase, nanos / 1e9));
+        Map<String, Long> phases = new TreeMap<>(report.phaseNanos());
+        values.put("io_stall", phases.getOrDefault(IO_WAIT, 0L) / 1e9);
+        phases.forEach((phase, nanos) -> values.put(phase + "_seconds", nanos / 1e9));
         return values;
     }
 

@@ -140,11 +140,10 @@ public final class Checkpoint implements AutoCloseable {
 
     private static void noteOther(Checkpoint opened, Optional<String> latest, List<String> notes) {
         String name = opened.directory.getFileName().toString();
-        if (latest.isPresent() && !latest.get().equals(name)) {
-            notes.add(
-                    "'latest' names %s; the newest that verifies is %s."
-                            .formatted(latest.get(), name));
-        } else if (!notes.isEmpty()) {
+        if (latest.isPresent() && !latest.get().equals(name) && notes.isEmpty()) {
+            notes.add("'latest' names %s, which is older.".formatted(latest.get()));
+        }
+        if (!notes.isEmpty()) {
             notes.add("Opened %s, the newest that verifies.".formatted(name));
         }
     }

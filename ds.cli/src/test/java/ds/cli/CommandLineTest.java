@@ -1,0 +1,272 @@
+package ds.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Every command does its work or says in one sentence why not, with the right exit status. */
+class CommandLineTest {
+    private static final String MODEL = "gpt:layers=1,width=16,heads=2,context=16";
+
+    @TempDir private Path temporary;
+
+    private Path config;
+    private Path text;
+
+    private record Ran(int status, String results, String messages) {}
+
+    private static Ran ds(Object... arguments) {
+        var results = new ByteArrayOutputStream();
+        var messages = new ByteArrayOutputStream();
+        String[] words = new String[arguments.length];
+        for (int i = 0; i < words.length; i++) {
+            words[i] = arguments[i].toString();
+        }
+        int status =
+                Main.run(
+                        new Output(
+                                new PrintStream(results, true, StandardCharsets.UTF_8),
+                                new PrintStream(messages, true, StandardCharsets.UTF_8),
+                                false,
+                                false),
+                        words);
+        return new Ran(
+                status,
+                results.toString(StandardCharsets.UTF_8),
+                messages.toString(StandardCharsets.UTF_8));
+    }
+
+    @BeforeEach
+    void writeInputs() throws IOException {
+        config =
+                Files.writeString(
+                        temporary.resolve("ds.json"),
+                        """
+                        {
+                          "train_batch_size": 8, "train_micro_batch_size_per_gpu": 2,
+                          "optimizer": {"type": "AdamW", "params": {"lr": 0.01}},
+                          "bf16": {"enabled": true}, "zero_optimization": {"stage": 2}
+                        }
+                        """);
+        text =
+                Files.writeString(
+                        temporary.resolve("text.txt"),
+                        "It was the best of times, it was the worst of times. ".repeat(40));
+    }
+
+    private Ran train(Object... more) {
+        return trainModel(MODEL, more);
+    }
+
+    private Ran trainModel(String model, Object... more) {
+        List<Object> words =
+                new ArrayList<>(
+                        List.of("train", "--config", config, "--data", text, "--model", model));
+        words.addAll(List.of(more));
+        return ds(words.toArray());
+    }
+
+    private static List<String> losses(Path metrics) throws IOException {
+        List<String> losses = new ArrayList<>();
+        for (String line : Files.readAllLines(metrics)) {
+            losses.add(line.substring(0, line.indexOf(",\"lr\"")));
+        }
+        return losses;
+    }
+
+    @Test
+    void aResumedRunRepeatsTheUninterruptedOneAtAnotherWorldSize() throws IOException {
+        Path whole = temporary.resolve("whole.jsonl");
+        Ran ran = train("--steps", 8, "--world-size", 2, "--metrics", whole, "--eval-every", 4);
+        assertEquals(0, ran.status(), ran.messages());
+        assertTrue(ran.messages().startsWith("device host: "), ran.messages());
+        assertTrue(ran.messages().contains("step 8: validation loss "), ran.messages());
+        assertTrue(ran.results().contains("* training loss   o validation loss"), ran.results());
+        assertTrue(ran.results().contains("nats per byte, byte bigram "), ran.results());
+        assertTrue(ran.results().contains("sample:\nThe "), ran.results());
+
+        Path part = temporary.resolve("part.jsonl");
+        Path run = temporary.resolve("run");
+        train("--steps", 5, "--world-size", 1, "--metrics", part, "--save", run);
+        Path plot = temporary.resolve("loss.svg");
+        Ran resumed =
+                train(
+                        "--steps", 8, "--world-size", 2, "--metrics", part, "--resume", run,
+                        "--plot", plot);
+        assertEquals(0, resumed.status(), resumed.messages());
+        assertTrue(resumed.messages().contains("step-00000005 at step 5"), resumed.messages());
+        assertEquals(losses(whole), losses(part));
+        assertTrue(Files.readString(plot).startsWith("<svg "));
+
+        Ran refused = trainModel("gpt:layers=1,width=32,context=16", "--resume", run);
+        assertEquals(2, refused.status(), refused.messages());
+        assertTrue(refused.messages().contains("is of another model"), refused.messages());
+    }
+
+    @Test
+    void aCheckpointIsUsedByAllThatReadOne() throws IOException {
+        Path run = temporary.resolve("run");
+        Ran ran = train("--steps", 4, "--save", run, "--save-every", 2, "--format", "json");
+        assertEquals(0, ran.status(), ran.messages());
+        assertTrue(ran.results().startsWith("{\n") && ran.results().endsWith("}\n"));
+        assertTrue(ran.results().contains("\"steps\": 4,"), ran.results());
+
+        Ran sample = ds("sample", run, "--prompt", "It was", "--tokens", 5, "--temperature", 0);
+        assertEquals(0, sample.status(), sample.messages());
+        assertTrue(sample.results().startsWith("It was"), sample.results());
+        assertEquals(
+                sample.results(),
+                ds("sample", run, "--prompt", "It was", "--tokens", 5, "--temperature", 0)
+                        .results());
+
+        Ran evaluated = ds("eval", run, "--data", text);
+        assertEquals(0, evaluated.status(), evaluated.messages());
+        assertTrue(evaluated.results().contains("bits per byte, perplexity"), evaluated.results());
+
+        Ran inspected = ds("checkpoint", "inspect", run);
+        assertEquals(0, inspected.status(), inspected.messages());
+        assertTrue(inspected.results().contains("step         4 (4 applied)"), inspected.results());
+        assertEquals(0, ds("checkpoint", "verify", run).status());
+
+        Path file = run.resolve("step-00000004/rank-0000-of-0001.safetensors");
+        byte[] bytes = Files.readAllBytes(file);
+        bytes[bytes.length / 2] ^= 4;
+        Files.write(file, bytes);
+        Ran verified = ds("checkpoint", "verify", run);
+        assertEquals(1, verified.status());
+        assertTrue(verified.results().contains("step-00000002: ok"), verified.results());
+        assertTrue(verified.results().contains("step-00000004: CORRUPT"), verified.results());
+        Ran older = ds("sample", run, "--tokens", 1);
+        assertEquals(0, older.status());
+        assertTrue(
+                older.messages().contains("Opened step-00000002, the newest that verifies."),
+                older.messages());
+    }
+
+    @Test
+    void aTableTrainsAnMlp() throws IOException {
+        StringBuilder table = new StringBuilder("x,y,kind\n");
+        for (int i = 0; i < 200; i++) {
+            table.append(i % 7).append(',').append(i % 5).append(',');
+            table.append(i % 7 > 3 ? "many" : "few").append('\n');
+        }
+        Path file = Files.writeString(temporary.resolve("table.csv"), table);
+        Path run = temporary.resolve("run");
+        Ran ran =
+                ds(
+                        "train", "--config", config, "--data", file, "--target", "kind",
+                        "--model", "mlp:hidden=8x4", "--steps", 3, "--save", run);
+        assertEquals(0, ran.status(), ran.messages());
+        assertTrue(ran.results().contains("validation loss "), ran.results());
+        assertEquals(0, ds("eval", run, "--data", file).status());
+        assertEquals(2, ds("sample", run).status());
+    }
+
+    @Test
+    void mistakesEndWithTwoAndOneSentence() throws IOException {
+        assertMistake("ds: there is no command 'trian'. Did you mean 'train'?;", ds("trian"));
+        assertMistake("there is no option '--stpes'. Did you mean '--steps'?", train("--stpes", 4));
+        assertMistake("Invalid value for option '--steps'", train("--steps", "many"));
+        assertMistake("--save-every is 0; it must be at least 1.", train("--save-every", 0));
+        assertMistake("There is no checkpoint in ", train("--resume", temporary));
+        assertMistake("does not exist", ds("train", "--config", config, "--data", "absent.txt"));
+        assertMistake(
+                "There is no file 'absent.json'", ds("train", "--config", "absent.json"));
+        assertMistake("No model provider is named 'gtp'", trainModel("gtp"));
+        assertMistake("is not a key here", trainModel("gpt:layer=2"));
+        assertMistake(
+                "Model gpt learns from tokens",
+                ds(
+                        "train", "--config", config, "--target", "0", "--data",
+                        Files.writeString(temporary.resolve("t.csv"), "1,2\n3,4\n5,6\n"),
+                        "--eval-split", 0));
+        Path small = Files.writeString(temporary.resolve("small.txt"), "too small");
+        assertMistake(
+                "one window of context 16 needs 17",
+                ds("train", "--config", config, "--data", small, "--model", MODEL));
+        assertMistake("ds plan: ", ds("plan", "--bogus"));
+        assertMistake("There is no checkpoint in ", ds("checkpoint", "verify", temporary));
+        assertMistake("There is no key 'stge'; did you mean ", ds("config", "explain", "stge"));
+        assertFalse(trainModel("gtp").messages().contains("\tat "));
+        assertTrue(trainModel("gtp", "--stacktrace").messages().contains("\tat "));
+    }
+
+    private static void assertMistake(String part, Ran ran) {
+        assertEquals(2, ran.status(), ran.messages());
+        assertEquals("", ran.results());
+        assertTrue(ran.messages().contains(part), ran.messages());
+    }
+
+    @Test
+    void configurationsAreCheckedAndExplained() throws IOException {
+        Ran good = ds("config", "check", config);
+        assertEquals(0, good.status(), good.messages());
+        Path bad =
+                Files.writeString(
+                        temporary.resolve("bad.json"),
+                        "{\n  \"train_batch_size\": 8,\n  \"gradient_cliping\": 1.0\n}\n");
+        Ran checked = ds("config", "check", config, bad, "--format", "json");
+        assertEquals(2, checked.status());
+        assertTrue(checked.results().contains("\"pointer\": \"/gradient_cliping\""));
+        assertTrue(checked.results().contains("\"line\": 3"), checked.results());
+        assertTrue(checked.results().contains("\"zero_optimization.stage\": 2"));
+        assertEquals("", checked.messages());
+        assertEquals(
+                0, ds("config", "check", bad, "--unknown-keys", "warn", "--world-size", 2).status());
+        Ran explained = ds("config", "explain", "stage");
+        assertEquals(0, explained.status());
+        assertTrue(explained.results().startsWith("zero_optimization.stage\n"));
+    }
+
+    @Test
+    void theOthersAnswerToo() throws IOException {
+        Ran plan = ds("plan", "--config", config, "--data", text, "--model", MODEL);
+        assertEquals(0, plan.status(), plan.messages());
+        assertTrue(plan.results().contains("reproducible"), plan.results());
+        Ran json =
+                ds(
+                        "plan", "--config", config, "--data", text, "--model", MODEL,
+                        "--world-size", 4, "--format", "json");
+        assertTrue(json.results().contains("\"bytes_per_rank\": {"), json.results());
+        Ran report = ds("report");
+        assertEquals(0, report.status());
+        assertTrue(report.results().contains("optimizers     adam, adamw, sgd"), report.results());
+        Path made = temporary.resolve("made.json");
+        assertEquals(0, ds("init", made).status());
+        assertEquals(0, ds("config", "check", made).status());
+        assertEquals(2, ds("init", made).status());
+        assertEquals(0, ds("init", made, "--force").status());
+        assertEquals(0, ds("bench", "gemm", "--size", 64, "--workers", 1).status());
+        assertEquals(0, ds("bench", "adam", "--elements", 4096, "--workers", 1).status());
+        assertEquals(0, ds("--version").status());
+    }
+
+    @Test
+    void everyCommandHasHelp() {
+        for (String command :
+                List.of(
+                        "train", "sample", "eval", "plan", "report", "init", "config check",
+                        "config explain", "bench gemm", "bench adam", "bench train",
+                        "checkpoint inspect", "checkpoint verify")) {
+            List<Object> words = new ArrayList<>(List.of(command.split(" ", -1)));
+            words.add("--help");
+            Ran help = ds(words.toArray());
+            assertEquals(0, help.status(), command);
+            assertTrue(help.results().startsWith("Usage: ds " + command), help.results());
+        }
+        assertTrue(ds("--help").results().startsWith("Usage: ds COMMAND"));
+        assertEquals(2, ds("config").status());
+    }
+}
