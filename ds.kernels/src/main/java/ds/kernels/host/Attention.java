@@ -138,6 +138,11 @@ final class Attention {
         }
     }
 
+    /** Makes scores from {@code count} on such that their exponential is 0. */
+    private static void mask(float[] scores, int offset, int count, int stride) {
+        Arrays.fill(scores, offset + count, offset + stride, Float.NEGATIVE_INFINITY);
+    }
+
     void forward(AttentionShape shape, FlatBuffer qkv, FlatBuffer out, FlatBuffer logSumExp) {
         int heads = shape.sequences() * shape.heads();
         int tiles = (shape.tokens() + QUERIES - 1) / QUERIES;
@@ -191,19 +196,22 @@ final class Attention {
             int visible = q0 + rows;
             loadRows(own, qkv, row + q0, rows, 3 * width, column, d, stage, 0);
             strips(own, stage, d, rows, d, queryStrips);
-            multiply(
-                    own, queryStrips, keys, COLUMNS * d, rows, visible, d, scores, tokensUp, false);
+            int stride = up(visible, COLUMNS);
+            multiply(own, queryStrips, keys, COLUMNS * d, rows, visible, d, scores, stride, false);
             for (int i = 0; i < rows; i++) {
-                int at = i * tokensUp;
-                int count = q0 + i + 1;
-                float max = scale * own.lanes.max(scores, at, count);
-                float sum = own.lanes.expSum(scale, max, scores, at, count);
-                Arrays.fill(scores, at + count, at + visible, 0f);
-                statistics[i] = max + FloatMath.log(sum);
+                mask(scores, i * stride, q0 + i + 1, stride);
+                float max = scale * own.lanes.max(scores, i * stride, stride);
+                own.lanes.shift(scale, max, scores, i * stride, stride);
+                statistics[i] = max;
+            }
+            own.lanes.exp(scores, 0, scores, 0, rows * stride);
+            for (int i = 0; i < rows; i++) {
+                float sum = own.lanes.sum(scores, i * stride, stride);
+                statistics[i] += FloatMath.log(sum);
                 statistics[QUERIES + i] = 1f / sum;
             }
             own.store(logSumExp, (long) head * tokens + q0, statistics, 0, rows);
-            strips(own, scores, tokensUp, rows, visible, weightStrips);
+            strips(own, scores, stride, rows, visible, weightStrips);
             multiply(
                     own,
                     weightStrips,
@@ -333,6 +341,7 @@ final class Attention {
             loadRows(own, out, row + q0, rows, width, column, d, stage, outputs);
             loadRows(own, dOut, row + q0, rows, width, column, d, stage, outputSlopes);
             own.load(logSumExp, (long) head * tokens + q0, statistics, 0, rows);
+            int stride = up(visible, COLUMNS);
             strips(own, stage, d, rows, d, tileStrips);
             multiply(
                     own,
@@ -343,7 +352,7 @@ final class Attention {
                     visible,
                     d,
                     scores,
-                    tokensUp,
+                    stride,
                     false);
             for (int i = 0; i < rows; i += ROWS) {
                 own.lanes.packAcross(
@@ -365,26 +374,26 @@ final class Attention {
                     visible,
                     d,
                     slopes,
-                    tokensUp,
+                    stride,
                     false);
             for (int i = 0; i < rows; i++) {
-                int at = i * tokensUp;
-                int count = q0 + i + 1;
-                float delta = own.lanes.dot(stage, outputs + i * d, stage, outputSlopes + i * d, d);
-                own.lanes.expShifted(scale, statistics[i], scores, at, count);
-                own.lanes.softmaxSlope(scores, at, delta, slopes, at, count);
-                Arrays.fill(scores, at + count, at + up(visible, ROWS), 0f);
-                Arrays.fill(slopes, at + count, at + up(visible, ROWS), 0f);
+                mask(scores, i * stride, q0 + i + 1, stride);
+                own.lanes.shift(scale, statistics[i], scores, i * stride, stride);
             }
-            queryGradient(q0, rows, visible);
+            own.lanes.exp(scores, 0, scores, 0, rows * stride);
+            for (int i = 0; i < rows; i++) {
+                float delta = own.lanes.dot(stage, outputs + i * d, stage, outputSlopes + i * d, d);
+                own.lanes.softmaxSlope(scores, i * stride, delta, slopes, i * stride, stride);
+            }
+            queryGradient(q0, rows, visible, stride);
             panelsAlong(own, stage, outputSlopes, rows, d, tilePanels);
-            addTransposed(scores, rows, visible, valueSlopes);
+            addTransposed(scores, rows, visible, stride, valueSlopes);
             panelsAlong(own, stage, queries, rows, d, tilePanels);
-            addTransposed(slopes, rows, visible, keySlopes);
+            addTransposed(slopes, rows, visible, stride, keySlopes);
         }
 
-        private void queryGradient(int q0, int rows, int visible) {
-            strips(own, slopes, tokensUp, rows, visible, strips);
+        private void queryGradient(int q0, int rows, int visible, int stride) {
+            strips(own, slopes, stride, rows, visible, strips);
             multiply(
                     own, strips, keysAlong, COLUMNS * tokens, rows, d, visible, result, dUp, false);
             for (int i = 0; i < rows; i++) {
@@ -394,9 +403,10 @@ final class Attention {
         }
 
         /** sums[visible, d] += weights[rows, visible]ᵀ · the packed tile. */
-        private void addTransposed(float[] weights, int rows, int visible, float[] sums) {
+        private void addTransposed(
+                float[] weights, int rows, int visible, int stride, float[] sums) {
             for (int t = 0; t < visible; t += ROWS) {
-                own.lanes.packAlong(weights, t, tokensUp, ROWS, rows, strips, t * rows, ROWS);
+                own.lanes.packAlong(weights, t, stride, ROWS, rows, strips, t * rows, ROWS);
             }
             multiply(own, strips, tilePanels, COLUMNS * rows, visible, d, rows, sums, dUp, true);
         }

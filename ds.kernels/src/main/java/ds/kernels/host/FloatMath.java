@@ -45,9 +45,6 @@ final class FloatMath {
     static final float GELU_2 = 0.071354816272600248f;
     static final float GELU_2_TIMES_3 = 0.21406444881780074f;
 
-    /** Beyond this the derivative of gelu is 0 or 1 in fp32. */
-    static final float GELU_FLAT = 16f;
-
     private static final int EXPONENT_BIAS = 127;
     private static final int MANTISSA_BITS = 23;
     private static final int SQRT_HALF_BITS = 0x3f3504f3;
@@ -133,13 +130,13 @@ final class FloatMath {
     }
 
     static float geluSlope(float x) {
-        float c = x > GELU_FLAT ? GELU_FLAT : x;
-        c = c < -GELU_FLAT ? -GELU_FLAT : c;
-        float square = c * c;
-        float z = c * Math.fma(square, GELU_2, GELU_0);
+        float square = x * x;
+        float z = x * Math.fma(square, GELU_2, GELU_0);
         float s = 1f / (1f + exp(-z));
-        float slope = c * Math.fma(square, GELU_2_TIMES_3, GELU_0);
-        return Math.fma(slope, s * (1f - s), s);
+        float t = s * (1f - s);
+        float slope = x * Math.fma(square, GELU_2_TIMES_3, GELU_0);
+        // Where t is 0 the slope may have overflowed.
+        return t == 0f ? s : Math.fma(slope, t, s);
     }
 
     static float silu(float x) {

@@ -371,7 +371,7 @@ final class HostKernels implements Kernels {
         Check.sizes(rows, classes);
         Check.holds(logits, "logits", (long) rows * classes);
         Check.holds(dLogits, "dLogits", (long) rows * classes);
-        losses.crossEntropyBackward(logits, targets, rows, classes, logSumExp, seed, dLogits);
+        losses.crossEntropyBackward(logits, targets, rows, classes, seed, dLogits);
     }
 
     @Override

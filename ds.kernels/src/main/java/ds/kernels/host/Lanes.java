@@ -183,16 +183,16 @@ class Lanes {
     }
 
     /** y = exp(x). */
-    void exp(float[] x, float[] y, int count) {
+    void exp(float[] x, int xo, float[] y, int yo, int count) {
         for (int i = 0; i < count; i++) {
-            y[i] = FloatMath.exp(x[i]);
+            y[yo + i] = FloatMath.exp(x[xo + i]);
         }
     }
 
-    /** x = exp(factor · x − shift), in place. */
-    void expShifted(float factor, float shift, float[] x, int xo, int count) {
+    /** x = factor · x − shift, one rounding, in place. */
+    void shift(float factor, float shift, float[] x, int xo, int count) {
         for (int i = 0; i < count; i++) {
-            x[xo + i] = FloatMath.exp(Math.fma(factor, x[xo + i], -shift));
+            x[xo + i] = Math.fma(factor, x[xo + i], -shift);
         }
     }
 
@@ -266,7 +266,8 @@ class Lanes {
 
     /** x = exp(factor · x − shift) in place; returns the sum. */
     float expSum(float factor, float shift, float[] x, int offset, int count) {
-        expShifted(factor, shift, x, offset, count);
+        shift(factor, shift, x, offset, count);
+        exp(x, offset, x, offset, count);
         return sum(x, offset, count);
     }
 
@@ -412,19 +413,51 @@ class Lanes {
             int co,
             int stride,
             boolean add) {
-        for (int row = 0; row < TILE_ROWS; row++) {
-            Arrays.fill(partial, 0f);
-            for (int k = 0; k < depth; k++) {
-                float factor = a[ao + k * TILE_ROWS + row];
-                int source = bo + k * TILE_COLUMNS;
-                for (int j = 0; j < TILE_COLUMNS; j++) {
-                    partial[j] = Math.fma(factor, b[source + j], partial[j]);
-                }
-            }
-            int target = co + row * stride;
-            for (int j = 0; j < TILE_COLUMNS; j++) {
-                c[target + j] = add ? c[target + j] + partial[j] : partial[j];
-            }
+        for (int j = 0; j < TILE_COLUMNS; j += 2) {
+            multiplyPair(a, ao, b, bo + j, depth, c, co + j, stride, add);
         }
+    }
+
+    /** Two columns of a tile, in eight registers. */
+    private static void multiplyPair(
+            float[] a,
+            int ao,
+            float[] b,
+            int bo,
+            int depth,
+            float[] c,
+            int co,
+            int stride,
+            boolean add) {
+        float c00 = 0f;
+        float c01 = 0f;
+        float c10 = 0f;
+        float c11 = 0f;
+        float c20 = 0f;
+        float c21 = 0f;
+        float c30 = 0f;
+        float c31 = 0f;
+        for (int k = 0; k < depth; k++) {
+            float b0 = b[bo + k * TILE_COLUMNS];
+            float b1 = b[bo + k * TILE_COLUMNS + 1];
+            int x = ao + k * TILE_ROWS;
+            c00 = Math.fma(a[x], b0, c00);
+            c01 = Math.fma(a[x], b1, c01);
+            c10 = Math.fma(a[x + 1], b0, c10);
+            c11 = Math.fma(a[x + 1], b1, c11);
+            c20 = Math.fma(a[x + 2], b0, c20);
+            c21 = Math.fma(a[x + 2], b1, c21);
+            c30 = Math.fma(a[x + 3], b0, c30);
+            c31 = Math.fma(a[x + 3], b1, c31);
+        }
+        store(c, co, c00, c01, add);
+        store(c, co + stride, c10, c11, add);
+        store(c, co + 2 * stride, c20, c21, add);
+        store(c, co + 3 * stride, c30, c31, add);
+    }
+
+    private static void store(float[] c, int co, float v0, float v1, boolean add) {
+        c[co] = add ? c[co] + v0 : v0;
+        c[co + 1] = add ? c[co + 1] + v1 : v1;
     }
 }

@@ -78,7 +78,6 @@ final class Losses {
             MemorySegment targets,
             int rows,
             int classes,
-            FlatBuffer logSumExp,
             float seed,
             FlatBuffer dLogits) {
         int count = read(targets, rows, classes);
@@ -94,7 +93,10 @@ final class Losses {
                             Arrays.fill(row, 0, classes, 0f);
                         } else {
                             own.load(logits, (long) i * classes, row, 0, classes);
-                            own.lanes.expShifted(1f, logSumExp.get(i), row, 0, classes);
+                            // Not from logSumExp: with large logits it has lost the digits.
+                            float max = own.lanes.max(row, 0, classes);
+                            float sum = own.lanes.expSum(1f, max, row, 0, classes);
+                            own.lanes.scale(1f / sum, row, 0, row, 0, classes);
                             row[target[i]] -= 1f;
                             own.lanes.scale(factor, row, 0, row, 0, classes);
                         }

@@ -33,6 +33,52 @@ final class VectorLanes extends Lanes {
     private static final int L2 = 2 * L;
     private static final int DL = D.length();
 
+    // What cold() counts, one for each loop; the first four are the activations.
+    private static final int SLOPES = 4;
+    private static final int EXP = 8;
+    private static final int SHIFT = 9;
+    private static final int PRODUCT = 10;
+    private static final int PACK_ALONG = 11;
+    private static final int PACK_ACROSS = 12;
+    private static final int SIMPLE = 13;
+    private static final int LOOPS = 32;
+
+    /** Scalar nanoseconds of one element of exp and its like. */
+    private static final int TRANSCENDENTAL = 6;
+
+    /** Scalar nanoseconds of one step of a product tile. */
+    private static final int PRODUCT_NANOS = 16;
+
+    /** Scalar nanoseconds after which a loop changes to vectors, about what their warm-up costs. */
+    private static final long SCALAR_NANOS = 200_000_000L;
+
+    private final long scalarNanos;
+    private final long[] spent = new long[LOOPS];
+    private final float[] exponential = new float[Scratch.TILE];
+
+    /** Creates lanes that begin by scalar code. */
+    VectorLanes() {
+        this(SCALAR_NANOS);
+    }
+
+    /**
+     * Creates lanes whose loops run as scalar code until each has spent about {@code scalarNanos}:
+     * the interpreter runs vectors a thousand times slower than compiled code, so short runs are
+     * better off without. The bits are the same.
+     */
+    VectorLanes(long scalarNanos) {
+        this.scalarNanos = scalarNanos;
+    }
+
+    /** Counts work of a loop and returns whether it still runs as scalar code. */
+    private boolean cold(int loop, long nanos) {
+        if (spent[loop] >= scalarNanos) {
+            return false;
+        }
+        spent[loop] += nanos;
+        return true;
+    }
+
     @Override
     String describe() {
         return "vector " + SHAPE.vectorBitSize();
@@ -49,6 +95,10 @@ final class VectorLanes extends Lanes {
 
     @Override
     void widenBf16(short[] from, int fromOffset, float[] to, int toOffset, int count) {
+        if (cold(SIMPLE, count)) {
+            super.widenBf16(from, fromOffset, to, toOffset, count);
+            return;
+        }
         int end = whole(count);
         for (int i = 0; i < end; i += L) {
             IntVector bits =
@@ -64,6 +114,10 @@ final class VectorLanes extends Lanes {
 
     @Override
     void narrowBf16(float[] from, int fromOffset, short[] to, int toOffset, int count) {
+        if (cold(SIMPLE + 1, count)) {
+            super.narrowBf16(from, fromOffset, to, toOffset, count);
+            return;
+        }
         int end = whole(count);
         for (int i = 0; i < end; i += L) {
             IntVector bits = load(from, fromOffset + i).reinterpretAsInts();
@@ -81,6 +135,10 @@ final class VectorLanes extends Lanes {
 
     @Override
     void add(float[] a, int ao, float[] b, int bo, float[] y, int yo, int count) {
+        if (cold(SIMPLE + 2, count)) {
+            super.add(a, ao, b, bo, y, yo, count);
+            return;
+        }
         int end = whole(count);
         for (int i = 0; i < end; i += L) {
             load(a, ao + i).add(load(b, bo + i)).intoArray(y, yo + i);
@@ -90,6 +148,10 @@ final class VectorLanes extends Lanes {
 
     @Override
     void multiply(float[] a, int ao, float[] b, int bo, float[] y, int yo, int count) {
+        if (cold(SIMPLE + 3, count)) {
+            super.multiply(a, ao, b, bo, y, yo, count);
+            return;
+        }
         int end = whole(count);
         for (int i = 0; i < end; i += L) {
             load(a, ao + i).mul(load(b, bo + i)).intoArray(y, yo + i);
@@ -99,6 +161,10 @@ final class VectorLanes extends Lanes {
 
     @Override
     void scale(float factor, float[] x, int xo, float[] y, int yo, int count) {
+        if (cold(SIMPLE + 4, count)) {
+            super.scale(factor, x, xo, y, yo, count);
+            return;
+        }
         int end = whole(count);
         for (int i = 0; i < end; i += L) {
             load(x, xo + i).mul(factor).intoArray(y, yo + i);
@@ -108,6 +174,10 @@ final class VectorLanes extends Lanes {
 
     @Override
     void addScaled(float factor, float[] x, int xo, float[] y, int yo, int count) {
+        if (cold(SIMPLE + 5, count)) {
+            super.addScaled(factor, x, xo, y, yo, count);
+            return;
+        }
         FloatVector f = FloatVector.broadcast(S, factor);
         int end = whole(count);
         for (int i = 0; i < end; i += L) {
@@ -118,6 +188,10 @@ final class VectorLanes extends Lanes {
 
     @Override
     void addProduct(float[] a, int ao, float[] b, int bo, float[] y, int yo, int count) {
+        if (cold(SIMPLE + 6, count)) {
+            super.addProduct(a, ao, b, bo, y, yo, count);
+            return;
+        }
         int end = whole(count);
         for (int i = 0; i < end; i += L) {
             load(a, ao + i).fma(load(b, bo + i), load(y, yo + i)).intoArray(y, yo + i);
@@ -129,87 +203,114 @@ final class VectorLanes extends Lanes {
         return FloatVector.broadcast(S, value);
     }
 
-    /** Returns x where it lies in [low, high], else the bound; NaN stays. */
-    private static FloatVector clamp(FloatVector x, float low, float high) {
-        FloatVector c = x.blend(high, x.compare(VectorOperators.GT, high));
-        return c.blend(low, c.compare(VectorOperators.LT, low));
+    /**
+     * y = exp(x). The only place with this body: a method of its own would be compiled by itself
+     * first, and is then too big to be inlined in loops, which box every vector.
+     */
+    private static void expLoop(float[] x, int xo, float[] y, int yo, int end) {
+        for (int i = 0; i < end; i += L) {
+            FloatVector v = load(x, xo + i);
+            FloatVector c =
+                    v.blend(FloatMath.EXP_HIGH, v.compare(VectorOperators.GT, FloatMath.EXP_HIGH));
+            c = c.blend(FloatMath.EXP_LOW, c.compare(VectorOperators.LT, FloatMath.EXP_LOW));
+            FloatVector shifted = c.fma(constant(FloatMath.LOG2_E), constant(FloatMath.ROUND));
+            FloatVector n = shifted.sub(FloatMath.ROUND);
+            IntVector whole = shifted.reinterpretAsInts().sub(FloatMath.ROUND_BITS);
+            FloatVector r =
+                    n.fma(constant(-FloatMath.LN2_LOW), n.fma(constant(-FloatMath.LN2_HIGH), c));
+            FloatVector p = constant(FloatMath.EXP_5).fma(r, constant(FloatMath.EXP_4));
+            p = p.fma(r, constant(FloatMath.EXP_3));
+            p = p.fma(r, constant(FloatMath.EXP_2));
+            p = p.fma(r, constant(FloatMath.EXP_1));
+            p = p.fma(r, constant(FloatMath.EXP_0));
+            p = p.fma(r.mul(r), r).add(1f);
+            IntVector half = whole.lanewise(VectorOperators.ASHR, 1);
+            FloatVector low =
+                    half.add(127).lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats();
+            FloatVector high =
+                    whole.sub(half)
+                            .add(127)
+                            .lanewise(VectorOperators.LSHL, 23)
+                            .reinterpretAsFloats();
+            p.mul(low).mul(high).intoArray(y, yo + i);
+        }
     }
 
-    private static FloatVector exp(FloatVector x) {
-        FloatVector clamped = clamp(x, FloatMath.EXP_LOW, FloatMath.EXP_HIGH);
-        FloatVector shifted = clamped.fma(constant(FloatMath.LOG2_E), constant(FloatMath.ROUND));
-        FloatVector n = shifted.sub(FloatMath.ROUND);
-        IntVector whole = shifted.reinterpretAsInts().sub(FloatMath.ROUND_BITS);
-        FloatVector r =
-                n.fma(constant(-FloatMath.LN2_LOW), n.fma(constant(-FloatMath.LN2_HIGH), clamped));
-        FloatVector p = constant(FloatMath.EXP_5).fma(r, constant(FloatMath.EXP_4));
-        p = p.fma(r, constant(FloatMath.EXP_3));
-        p = p.fma(r, constant(FloatMath.EXP_2));
-        p = p.fma(r, constant(FloatMath.EXP_1));
-        p = p.fma(r, constant(FloatMath.EXP_0));
-        p = p.fma(r.mul(r), r).add(1f);
-        IntVector half = whole.lanewise(VectorOperators.ASHR, 1);
-        return p.mul(power(half)).mul(power(whole.sub(half)));
+    @Override
+    void exp(float[] x, int xo, float[] y, int yo, int count) {
+        if (cold(EXP, TRANSCENDENTAL * count)) {
+            super.exp(x, xo, y, yo, count);
+            return;
+        }
+        int end = whole(count);
+        expLoop(x, xo, y, yo, end);
+        super.exp(x, xo + end, y, yo + end, count - end);
     }
 
-    private static FloatVector power(IntVector exponent) {
-        return exponent.add(127).lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats();
+    @Override
+    void shift(float factor, float shift, float[] x, int xo, int count) {
+        if (cold(SHIFT, count)) {
+            super.shift(factor, shift, x, xo, count);
+            return;
+        }
+        FloatVector f = constant(factor);
+        FloatVector s = constant(-shift);
+        int end = whole(count);
+        for (int i = 0; i < end; i += L) {
+            f.fma(load(x, xo + i), s).intoArray(x, xo + i);
+        }
+        super.shift(factor, shift, x, xo + end, count - end);
     }
 
-    private static FloatVector tanh(FloatVector x) {
-        FloatVector c = x.abs();
-        FloatVector s = c.mul(c);
-        FloatVector p = constant(FloatMath.TANH_4).fma(s, constant(FloatMath.TANH_3));
-        p = p.fma(s, constant(FloatMath.TANH_2));
-        p = p.fma(s, constant(FloatMath.TANH_1));
-        p = p.fma(s, constant(FloatMath.TANH_0));
-        p = p.mul(s).fma(c, c);
-        FloatVector y = constant(1f).sub(constant(2f).div(exp(c.add(c)).add(1f)));
-        return y.blend(p, c.compare(VectorOperators.LT, FloatMath.TANH_SMALL))
-                .reinterpretAsInts()
-                .or(x.reinterpretAsInts().and(FloatMath.SIGN))
-                .reinterpretAsFloats();
+    // What sigmoid or tanh takes the exponential of. A method for each: a loop under a switch
+    // is compiled with what the first caller chose, and stays slow for the others.
+
+    private static void geluExponentLoop(float[] x, float[] t, int end) {
+        for (int i = 0; i < end; i += L) {
+            FloatVector v = load(x, i);
+            v.mul(v.mul(v).fma(constant(FloatMath.GELU_2), constant(FloatMath.GELU_0)))
+                    .neg()
+                    .intoArray(t, i);
+        }
     }
 
-    private static FloatVector gelu(FloatVector x) {
-        FloatVector z = x.mul(x.mul(x).fma(constant(FloatMath.GELU_2), constant(FloatMath.GELU_0)));
-        return x.div(exp(z.neg()).add(1f));
+    private static void siluExponentLoop(float[] x, float[] t, int end) {
+        for (int i = 0; i < end; i += L) {
+            load(x, i).neg().intoArray(t, i);
+        }
     }
 
-    private static FloatVector geluSlope(FloatVector x) {
-        FloatVector c = clamp(x, -FloatMath.GELU_FLAT, FloatMath.GELU_FLAT);
-        FloatVector square = c.mul(c);
-        FloatVector z = c.mul(square.fma(constant(FloatMath.GELU_2), constant(FloatMath.GELU_0)));
-        FloatVector one = constant(1f);
-        FloatVector s = one.div(exp(z.neg()).add(1f));
-        FloatVector slope =
-                c.mul(square.fma(constant(FloatMath.GELU_2_TIMES_3), constant(FloatMath.GELU_0)));
-        return slope.fma(s.mul(one.sub(s)), s);
-    }
-
-    private static FloatVector silu(FloatVector x) {
-        return x.div(exp(x.neg()).add(1f));
-    }
-
-    private static FloatVector siluSlope(FloatVector x) {
-        FloatVector one = constant(1f);
-        FloatVector s = one.div(exp(x.neg()).add(1f));
-        return s.mul(x.fma(one.sub(s), one));
-    }
-
-    private static FloatVector tanhSlope(FloatVector x) {
-        FloatVector t = tanh(x);
-        return t.neg().fma(t, constant(1f));
+    private static void tanhExponentLoop(float[] x, float[] t, int end) {
+        for (int i = 0; i < end; i += L) {
+            FloatVector c = load(x, i).abs();
+            c.add(c).intoArray(t, i);
+        }
     }
 
     @Override
     void activation(Activation f, float[] x, float[] y, int count) {
+        if (count > Scratch.TILE || cold(f.ordinal(), TRANSCENDENTAL * count)) {
+            super.activation(f, x, y, count);
+            return;
+        }
         int end = whole(count);
         switch (f) {
-            case GELU -> geluLoop(x, y, end);
+            case GELU -> {
+                geluExponentLoop(x, exponential, end);
+                expLoop(exponential, 0, exponential, 0, end);
+                quotientLoop(x, exponential, y, end);
+            }
+            case SILU -> {
+                siluExponentLoop(x, exponential, end);
+                expLoop(exponential, 0, exponential, 0, end);
+                quotientLoop(x, exponential, y, end);
+            }
             case RELU -> reluLoop(x, y, end);
-            case SILU -> siluLoop(x, y, end);
-            case TANH -> tanhLoop(x, y, end);
+            case TANH -> {
+                tanhExponentLoop(x, exponential, end);
+                expLoop(exponential, 0, exponential, 0, end);
+                tanhLoop(x, exponential, y, end);
+            }
         }
         for (int i = end; i < count; i++) {
             y[i] =
@@ -222,9 +323,10 @@ final class VectorLanes extends Lanes {
         }
     }
 
-    private static void geluLoop(float[] x, float[] y, int end) {
+    /** y = x / (1 + e). */
+    private static void quotientLoop(float[] x, float[] e, float[] y, int end) {
         for (int i = 0; i < end; i += L) {
-            gelu(load(x, i)).intoArray(y, i);
+            load(x, i).div(load(e, i).add(1f)).intoArray(y, i);
         }
     }
 
@@ -235,26 +337,52 @@ final class VectorLanes extends Lanes {
         }
     }
 
-    private static void siluLoop(float[] x, float[] y, int end) {
+    /** y = tanh(x), where e = exp(2 |x|). */
+    private static void tanhLoop(float[] x, float[] e, float[] y, int end) {
         for (int i = 0; i < end; i += L) {
-            silu(load(x, i)).intoArray(y, i);
-        }
-    }
-
-    private static void tanhLoop(float[] x, float[] y, int end) {
-        for (int i = 0; i < end; i += L) {
-            tanh(load(x, i)).intoArray(y, i);
+            FloatVector v = load(x, i);
+            FloatVector c = v.abs();
+            FloatVector s = c.mul(c);
+            FloatVector p = constant(FloatMath.TANH_4).fma(s, constant(FloatMath.TANH_3));
+            p = p.fma(s, constant(FloatMath.TANH_2));
+            p = p.fma(s, constant(FloatMath.TANH_1));
+            p = p.fma(s, constant(FloatMath.TANH_0));
+            p = p.mul(s).fma(c, c);
+            constant(1f)
+                    .sub(constant(2f).div(load(e, i).add(1f)))
+                    .blend(p, c.compare(VectorOperators.LT, FloatMath.TANH_SMALL))
+                    .reinterpretAsInts()
+                    .or(v.reinterpretAsInts().and(FloatMath.SIGN))
+                    .reinterpretAsFloats()
+                    .intoArray(y, i);
         }
     }
 
     @Override
     void activationSlope(Activation f, float[] x, float[] dy, float[] y, int count) {
+        if (count > Scratch.TILE || cold(SLOPES + f.ordinal(), TRANSCENDENTAL * count)) {
+            super.activationSlope(f, x, dy, y, count);
+            return;
+        }
         int end = whole(count);
         switch (f) {
-            case GELU -> geluSlopeLoop(x, dy, y, end);
+            case GELU -> {
+                geluExponentLoop(x, exponential, end);
+                expLoop(exponential, 0, exponential, 0, end);
+                geluSlopeLoop(x, dy, exponential, y, end);
+            }
             case RELU -> reluSlopeLoop(x, dy, y, end);
-            case SILU -> siluSlopeLoop(x, dy, y, end);
-            case TANH -> tanhSlopeLoop(x, dy, y, end);
+            case SILU -> {
+                siluExponentLoop(x, exponential, end);
+                expLoop(exponential, 0, exponential, 0, end);
+                siluSlopeLoop(x, dy, exponential, y, end);
+            }
+            case TANH -> {
+                tanhExponentLoop(x, exponential, end);
+                expLoop(exponential, 0, exponential, 0, end);
+                tanhLoop(x, exponential, exponential, end);
+                tanhSlopeLoop(exponential, dy, y, end);
+            }
         }
         for (int i = end; i < count; i++) {
             y[i] =
@@ -267,9 +395,22 @@ final class VectorLanes extends Lanes {
         }
     }
 
-    private static void geluSlopeLoop(float[] x, float[] dy, float[] y, int end) {
+    private static void geluSlopeLoop(float[] x, float[] dy, float[] e, float[] y, int end) {
+        FloatVector one = constant(1f);
         for (int i = 0; i < end; i += L) {
-            load(dy, i).mul(geluSlope(load(x, i))).intoArray(y, i);
+            FloatVector v = load(x, i);
+            FloatVector s = one.div(load(e, i).add(1f));
+            FloatVector t = s.mul(one.sub(s));
+            FloatVector slope =
+                    v.mul(
+                            v.mul(v)
+                                    .fma(
+                                            constant(FloatMath.GELU_2_TIMES_3),
+                                            constant(FloatMath.GELU_0)));
+            slope.fma(t, s)
+                    .blend(s, t.compare(VectorOperators.EQ, 0f))
+                    .mul(load(dy, i))
+                    .intoArray(y, i);
         }
     }
 
@@ -279,42 +420,28 @@ final class VectorLanes extends Lanes {
         }
     }
 
-    private static void siluSlopeLoop(float[] x, float[] dy, float[] y, int end) {
+    private static void siluSlopeLoop(float[] x, float[] dy, float[] e, float[] y, int end) {
+        FloatVector one = constant(1f);
         for (int i = 0; i < end; i += L) {
-            load(dy, i).mul(siluSlope(load(x, i))).intoArray(y, i);
+            FloatVector s = one.div(load(e, i).add(1f));
+            s.mul(load(x, i).fma(one.sub(s), one)).mul(load(dy, i)).intoArray(y, i);
         }
     }
 
-    private static void tanhSlopeLoop(float[] x, float[] dy, float[] y, int end) {
+    /** y = dy (1 - t^2), where t = tanh(x). */
+    private static void tanhSlopeLoop(float[] t, float[] dy, float[] y, int end) {
         for (int i = 0; i < end; i += L) {
-            load(dy, i).mul(tanhSlope(load(x, i))).intoArray(y, i);
+            FloatVector v = load(t, i);
+            v.neg().fma(v, constant(1f)).mul(load(dy, i)).intoArray(y, i);
         }
-    }
-
-    @Override
-    void exp(float[] x, float[] y, int count) {
-        int end = whole(count);
-        for (int i = 0; i < end; i += L) {
-            exp(load(x, i)).intoArray(y, i);
-        }
-        for (int i = end; i < count; i++) {
-            y[i] = FloatMath.exp(x[i]);
-        }
-    }
-
-    @Override
-    void expShifted(float factor, float shift, float[] x, int xo, int count) {
-        FloatVector f = constant(factor);
-        FloatVector s = constant(-shift);
-        int end = whole(count);
-        for (int i = 0; i < end; i += L) {
-            exp(f.fma(load(x, xo + i), s)).intoArray(x, xo + i);
-        }
-        super.expShifted(factor, shift, x, xo + end, count - end);
     }
 
     @Override
     void softmaxSlope(float[] p, int po, float delta, float[] d, int offset, int count) {
+        if (cold(SIMPLE + 7, count)) {
+            super.softmaxSlope(p, po, delta, d, offset, count);
+            return;
+        }
         int end = whole(count);
         for (int i = 0; i < end; i += L) {
             load(p, po + i).mul(load(d, offset + i).sub(delta)).intoArray(d, offset + i);
@@ -333,6 +460,10 @@ final class VectorLanes extends Lanes {
             float[] y,
             int yo,
             int count) {
+        if (cold(SIMPLE + 8, count)) {
+            super.normalize(x, xo, mean, reciprocal, gamma, beta, y, yo, count);
+            return;
+        }
         int end = whole(count);
         for (int i = 0; i < end; i += L) {
             load(x, xo + i)
@@ -349,6 +480,10 @@ final class VectorLanes extends Lanes {
     @Override
     void standardize(
             float[] x, int xo, float mean, float reciprocal, float[] y, int yo, int count) {
+        if (cold(SIMPLE + 9, count)) {
+            super.standardize(x, xo, mean, reciprocal, y, yo, count);
+            return;
+        }
         int end = whole(count);
         for (int i = 0; i < end; i += L) {
             load(x, xo + i).sub(mean).mul(reciprocal).intoArray(y, yo + i);
@@ -358,6 +493,10 @@ final class VectorLanes extends Lanes {
 
     @Override
     void normSlope(float[] x, float reciprocal, float meanW, float meanWx, float[] w, int count) {
+        if (cold(SIMPLE + 10, count)) {
+            super.normSlope(x, reciprocal, meanW, meanWx, w, count);
+            return;
+        }
         FloatVector m = constant(meanWx);
         int end = whole(count);
         for (int i = 0; i < end; i += L) {
@@ -372,6 +511,9 @@ final class VectorLanes extends Lanes {
 
     @Override
     float sum(float[] x, int offset, int count) {
+        if (cold(SIMPLE + 11, count)) {
+            return super.sum(x, offset, count);
+        }
         int end = count & -LANES;
         for (int h = 0; h < LANES; h += L2) {
             FloatVector s0 = FloatVector.zero(S);
@@ -389,6 +531,9 @@ final class VectorLanes extends Lanes {
 
     @Override
     float dot(float[] a, int ao, float[] b, int bo, int count) {
+        if (cold(SIMPLE + 12, count)) {
+            return super.dot(a, ao, b, bo, count);
+        }
         int end = count & -LANES;
         for (int h = 0; h < LANES; h += L2) {
             FloatVector s0 = FloatVector.zero(S);
@@ -406,6 +551,9 @@ final class VectorLanes extends Lanes {
 
     @Override
     float deviation(float[] x, int offset, float mean, int count) {
+        if (cold(SIMPLE + 13, count)) {
+            return super.deviation(x, offset, mean, count);
+        }
         int end = count & -LANES;
         for (int h = 0; h < LANES; h += L2) {
             FloatVector s0 = FloatVector.zero(S);
@@ -425,6 +573,9 @@ final class VectorLanes extends Lanes {
 
     @Override
     float max(float[] x, int offset, int count) {
+        if (cold(SIMPLE + 14, count)) {
+            return super.max(x, offset, count);
+        }
         int end = count & -LANES;
         for (int h = 0; h < LANES; h += L2) {
             FloatVector s0 = constant(Float.NEGATIVE_INFINITY);
@@ -444,6 +595,9 @@ final class VectorLanes extends Lanes {
 
     @Override
     double squares(float[] x, int offset, int count) {
+        if (cold(SIMPLE + 15, count)) {
+            return super.squares(x, offset, count);
+        }
         int end = count & -LANES;
         for (int h = 0; h < LANES; h += 4 * DL) {
             DoubleVector s0 = DoubleVector.zero(D);
@@ -476,6 +630,9 @@ final class VectorLanes extends Lanes {
 
     @Override
     boolean allFinite(float[] x, int offset, int count) {
+        if (cold(SIMPLE + 16, count)) {
+            return super.allFinite(x, offset, count);
+        }
         int end = whole(count);
         IntVector bad = IntVector.zero(I);
         for (int i = 0; i < end; i += L) {
@@ -496,7 +653,7 @@ final class VectorLanes extends Lanes {
             float[] to,
             int toOffset,
             int width) {
-        if (count < width) {
+        if (count < width || cold(PACK_ALONG, (long) depth * width)) {
             super.packAlong(from, fromOffset, stride, count, depth, to, toOffset, width);
         } else if (width == TILE_ROWS) {
             for (int k = 0; k < depth; k++) {
@@ -524,6 +681,10 @@ final class VectorLanes extends Lanes {
             float[] to,
             int toOffset,
             int width) {
+        if (cold(PACK_ACROSS, (long) depth * width)) {
+            super.packAcross(from, fromOffset, stride, count, depth, to, toOffset, width);
+            return;
+        }
         int done = depth & -TILE_ROWS;
         for (int j = 0; j < width; j += TILE_ROWS) {
             if (j + TILE_ROWS > count) {
@@ -595,6 +756,10 @@ final class VectorLanes extends Lanes {
             int co,
             int stride,
             boolean add) {
+        if (cold(PRODUCT, PRODUCT_NANOS * depth)) {
+            super.multiplyTile(a, ao, b, bo, depth, c, co, stride, add);
+            return;
+        }
         for (int h = 0; h < TILE_COLUMNS; h += L2) {
             multiplyHalf(a, ao, b, bo + h, depth, c, co + h, stride, add);
         }
