@@ -9,7 +9,11 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -20,6 +24,8 @@ import org.junit.jupiter.api.io.TempDir;
 class ImageTest {
     private static final Path IMAGE = Reactor.ROOT.resolve("image", "target", "image");
     private static final long SIZE_LIMIT_BYTES = 60L << 20;
+    private static final int STEPS = 20;
+    private static final Pattern LOSS = Pattern.compile("\"loss\": ?([0-9.eE-]+)");
 
     @TempDir Path directory;
 
@@ -64,6 +70,88 @@ class ImageTest {
                 modules.stream()
                         .noneMatch(m -> m.startsWith("org.junit") || m.equals("ds.testkit")),
                 modules.toString());
+    }
+
+    @Test
+    void imageTrainsTwentySteps() throws Exception {
+        trains("adamw", Map.of());
+    }
+
+    @Test
+    void aModuleAddedAtRunTimeTrainsInTheImage() throws Exception {
+        Path example = Reactor.ROOT.resolve("examples", "custom-optimizer", "target");
+        try (Stream<Path> files = Files.list(example)) {
+            Path jar =
+                    files.filter(f -> f.getFileName().toString().endsWith("SNAPSHOT.jar"))
+                            .findFirst()
+                            .orElseThrow();
+            trains("signum", Map.of("DS_PLUGINS", jar.toString()));
+        }
+    }
+
+    @Test
+    void anOptimizerThatIsNotThereIsTheUsersMistake() throws Exception {
+        Programs.Outcome outcome = train("signum", Map.of());
+        assertEquals(2, outcome.status(), outcome.err());
+        assertTrue(outcome.err().contains("signum"), outcome.err());
+        assertTrue(!outcome.err().contains("\tat "), outcome.err());
+    }
+
+    private void trains(String optimizer, Map<String, String> environment) throws Exception {
+        Programs.Outcome outcome = train(optimizer, environment);
+        assertEquals(0, outcome.status(), outcome.err());
+        List<Double> losses =
+                Files.readAllLines(directory.resolve("metrics.jsonl")).stream()
+                        .map(ImageTest::loss)
+                        .toList();
+        assertEquals(STEPS, losses.size());
+        assertTrue(losses.getLast() < losses.getFirst() - 0.3, losses.toString());
+    }
+
+    private Programs.Outcome train(String optimizer, Map<String, String> environment)
+            throws Exception {
+        Path config = directory.resolve("ds_config.json");
+        Files.writeString(
+                config,
+                """
+                {
+                  "train_batch_size": 8,
+                  "gradient_accumulation_steps": 2,
+                  "optimizer": {"type": "%s", "params": {"lr": 3e-3}},
+                  "bf16": {"enabled": true},
+                  "zero_optimization": {
+                    "stage": 3,
+                    "offload_optimizer": {"device": "nvme", "nvme_path": "%s"}
+                  }
+                }
+                """
+                        .formatted(optimizer, directory));
+        return Programs.run(
+                directory,
+                environment,
+                List.of(
+                        IMAGE.resolve("bin", "ds").toString(),
+                        "train",
+                        "--config",
+                        config.toString(),
+                        "--data",
+                        Reactor.ROOT
+                                .resolve("examples", "gpt-text", "devils-dictionary.txt")
+                                .toString(),
+                        "--model",
+                        "gpt:layers=1,width=32,heads=2,context=32",
+                        "--world-size",
+                        "2",
+                        "--steps",
+                        Integer.toString(STEPS),
+                        "--metrics",
+                        directory.resolve("metrics.jsonl").toString()));
+    }
+
+    private static double loss(String line) {
+        Matcher matcher = LOSS.matcher(line);
+        assertTrue(matcher.find(), line);
+        return Double.parseDouble(matcher.group(1));
     }
 
     private Programs.Outcome java(String... arguments) throws IOException, InterruptedException {
