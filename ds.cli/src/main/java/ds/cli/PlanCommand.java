@@ -5,7 +5,6 @@ import ds.engine.plan.MemoryEstimate;
 import ds.engine.plan.PlanInputs;
 import ds.engine.plan.Planner;
 import ds.engine.plan.TrainingPlan;
-import ds.model.Field;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -26,25 +25,16 @@ final class PlanCommand extends Command {
     @Override
     int run() {
         Setup.Loaded loaded = setup.load();
-        long targets = 1;
-        if (loaded.train().targetType() == Field.Type.INT32) {
-            for (int size : loaded.train().targetShape()) {
-                targets *= size;
-            }
-        }
         TrainingPlan plan =
                 Planner.plan(
                         loaded.model().layout(),
                         loaded.config(),
                         new PlanInputs(
                                 loaded.ranks(),
-                                Math.max(
-                                        1,
-                                        Runtime.getRuntime().availableProcessors()
-                                                / loaded.ranks()),
                                 Optional.empty(),
                                 Optional.empty(),
-                                targets,
+                                Optional.empty(),
+                                loaded.train().targetsPerSample(),
                                 ModuleLayer.boot()));
         out().result(plan.toString().stripTrailing());
         out().document(document(plan));

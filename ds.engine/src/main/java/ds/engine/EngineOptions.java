@@ -4,7 +4,6 @@ import ds.core.Device;
 import ds.core.HostDevice;
 import ds.engine.data.Dataset;
 import ds.engine.plan.PlanInputs;
-import ds.model.Field;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.function.Supplier;
@@ -16,7 +15,7 @@ public final class EngineOptions {
     private Optional<Dataset> trainingData = Optional.empty();
     private Optional<Long> seed = Optional.empty();
     private int ranks = 1;
-    private int workers;
+    private Optional<Integer> workers = Optional.empty();
     private String modelSpec = "";
     private Optional<Long> plannedSteps = Optional.empty();
     private Duration peerLimit = PEER_LIMIT;
@@ -46,12 +45,15 @@ public final class EngineOptions {
         return this;
     }
 
-    /** Worker threads per rank; default max(1, cores / ranks). Changes no result. */
+    /**
+     * Worker threads per rank; overrides {@code jvm.workers}; default max(1, cores / ranks). Changes
+     * no result.
+     */
     public EngineOptions workers(int count) {
         if (count < 1) {
             throw new IllegalArgumentException("A rank needs at least 1 worker, was " + count);
         }
-        workers = count;
+        workers = Optional.of(count);
         return this;
     }
 
@@ -89,19 +91,11 @@ public final class EngineOptions {
     PlanInputs planInputs() {
         return new PlanInputs(
                 ranks,
-                workers(),
+                workers,
                 seed,
                 plannedSteps,
-                trainingData.map(EngineOptions::targets).orElse(1L),
+                trainingData.map(Dataset::targetsPerSample).orElse(1L),
                 layer);
-    }
-
-    private static long targets(Dataset data) {
-        return data.targetType() == Field.Type.INT32
-                ? data.targetShape().stream()
-                        .mapToLong(Integer::longValue)
-                        .reduce(1, (a, b) -> a * b)
-                : 1;
     }
 
     Optional<Dataset> trainingData() {
@@ -110,12 +104,6 @@ public final class EngineOptions {
 
     int ranks() {
         return ranks;
-    }
-
-    int workers() {
-        return workers > 0
-                ? workers
-                : Math.max(1, Runtime.getRuntime().availableProcessors() / ranks);
     }
 
     String modelSpec() {

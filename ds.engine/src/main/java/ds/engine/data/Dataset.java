@@ -27,6 +27,17 @@ public interface Dataset {
     /** Returns the sizes of one target sample; empty for a class label. */
     List<Integer> targetShape();
 
+    /** Returns the targets of one sample: its tokens, for text; 1 for a label or a vector. */
+    default long targetsPerSample() {
+        long targets = 1;
+        if (targetType() == Field.Type.INT32) {
+            for (int size : targetShape()) {
+                targets = Math.multiplyExact(targets, (long) size);
+            }
+        }
+        return targets;
+    }
+
     /** Returns one line for people: what it is, how many samples, of what. */
     String describe();
 

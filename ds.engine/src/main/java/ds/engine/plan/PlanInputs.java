@@ -6,7 +6,8 @@ import java.util.Optional;
  * What the planner has to know beside model and configuration.
  *
  * @param ranks data-parallel ranks, at least 1
- * @param workersPerRank worker threads of each rank
+ * @param workersPerRank worker threads of each rank; empty takes {@code jvm.workers}, or max(1,
+ *     cores / ranks)
  * @param seed overrides the configuration's; empty takes {@code jvm.seed}
  * @param plannedSteps steps that will be made, if known
  * @param targetsPerSample targets in one sample: tokens, for text
@@ -14,7 +15,7 @@ import java.util.Optional;
  */
 public record PlanInputs(
         int ranks,
-        int workersPerRank,
+        Optional<Integer> workersPerRank,
         Optional<Long> seed,
         Optional<Long> plannedSteps,
         long targetsPerSample,

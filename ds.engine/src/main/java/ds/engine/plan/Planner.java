@@ -116,7 +116,7 @@ public final class Planner {
                 schedule.get(),
                 auto(config.gradientClipping(), 1.0, "/gradient_clipping", "the default"),
                 inputs.targetsPerSample(),
-                config.jvm().workers().orElse(inputs.workersPerRank()),
+                workers(),
                 config.stepsPerPrint().orElse(0),
                 List.of(),
                 decisions);
@@ -128,6 +128,11 @@ public final class Planner {
                                 new ParameterSpec(
                                         parameter.name(), parameter.shape(), parameter.tags()))
                         instanceof Optimizer.Matrix;
+    }
+
+    private int workers() {
+        int share = Math.max(1, Runtime.getRuntime().availableProcessors() / inputs.ranks());
+        return inputs.workersPerRank().orElse(config.jvm().workers().orElse(share));
     }
 
     private Optional<BatchPlan> batch() {
