@@ -220,7 +220,7 @@ public final class Engine implements AutoCloseable {
      */
     public String generate(String prompt, Function<GenerateOptions, GenerateOptions> change) {
         GenerateOptions wanted = change.apply(GenerateOptions.DEFAULT);
-        return first(rank -> new Generator(model, ranks[rank]).generate(prompt, wanted));
+        return first(rank -> new Generator(ranks[rank]).generate(prompt, wanted));
     }
 
     /**

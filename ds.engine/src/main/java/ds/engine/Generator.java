@@ -1,9 +1,9 @@
 package ds.engine;
 
+import ds.kernels.Kernels;
 import ds.kernels.Philox;
 import ds.model.Batch;
 import ds.model.Field;
-import ds.model.TrainableModel;
 import java.io.ByteArrayOutputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -15,7 +15,7 @@ import java.util.List;
  * Draws bytes from a byte-level language model, one forward pass over the whole window per byte.
  * Every rank draws the same bytes, since all see the same logits and the same random numbers.
  */
-record Generator(TrainableModel model, Rank rank) {
+record Generator(Rank rank) {
     private static final int BYTES = 256;
 
     String generate(String prompt, GenerateOptions options) {
@@ -28,27 +28,25 @@ record Generator(TrainableModel model, Rank rank) {
         try (Arena arena = Arena.ofShared()) {
             MemorySegment input = arena.allocate(4L * context, 64);
             MemorySegment target = arena.allocate(4L * context, 64);
-            Field.Type type = Field.Type.INT32;
-            Batch batch =
-                    new Batch(
-                            0,
-                            1,
-                            new Field(type, List.of(context), input),
-                            new Field(type, List.of(context), target));
             for (int i = 0; i < options.tokens(); i++) {
                 byte[] all = text.toByteArray();
                 int used = Math.min(all.length, context);
-                for (int t = 0; t < context; t++) {
-                    int token = t < used ? all[all.length - used + t] & 0xff : 0;
+                for (int t = 0; t < used; t++) {
+                    int token = all[all.length - used + t] & 0xff;
                     input.setAtIndex(ValueLayout.JAVA_INT, t, token);
-                    target.setAtIndex(ValueLayout.JAVA_INT, t, 0);
+                    target.setAtIndex(ValueLayout.JAVA_INT, t, Kernels.IGNORED_TARGET);
                 }
+                Batch batch = new Batch(0, 1, tokens(input, used), tokens(target, used));
                 float[] logits = new float[BYTES];
                 rank.logits(batch, used - 1, logits);
                 text.write(draw(logits, options.temperature(), random, i));
             }
         }
         return text.toString(StandardCharsets.UTF_8);
+    }
+
+    private static Field tokens(MemorySegment data, int count) {
+        return new Field(Field.Type.INT32, List.of(count), data.asSlice(0, 4L * count));
     }
 
     private static int draw(float[] logits, double temperature, Philox random, long index) {
