@@ -182,8 +182,7 @@ final class TrainCommand extends Command {
         return Checkpoint.open(directory);
     }
 
-    private int train(
-            Engine engine, Setup.Loaded loaded, long total, StopSignal stop) {
+    private int train(Engine engine, Setup.Loaded loaded, long total, StopSignal stop) {
         long first = engine.step();
         Progress progress = new Progress(out(), first, total, engine.plan().logEverySteps());
         long saved = first;
@@ -195,7 +194,8 @@ final class TrainCommand extends Command {
             while (engine.step() < total && !stop.isRequested()) {
                 last = engine.trainStep();
                 if (last.step() == first + 1) {
-                    summary.put("first_step_seconds", (System.nanoTime() - Main.STARTED_NANOS) / 1e9);
+                    summary.put(
+                            "first_step_seconds", (System.nanoTime() - Main.STARTED_NANOS) / 1e9);
                 }
                 tokens += last.targets();
                 curve.add(last.step(), last.loss());
@@ -207,9 +207,7 @@ final class TrainCommand extends Command {
                     save(engine);
                     saved = last.step();
                 }
-                if (evaluateEvery > 0
-                        && last.step() % evaluateEvery == 0
-                        && !stop.isRequested()) {
+                if (evaluateEvery > 0 && last.step() % evaluateEvery == 0 && !stop.isRequested()) {
                     evaluate(engine, loaded, progress);
                     evaluated = last.step();
                 }

@@ -103,8 +103,16 @@ class CommandLineTest {
         Path plot = temporary.resolve("loss.svg");
         Ran resumed =
                 train(
-                        "--steps", 8, "--world-size", 2, "--metrics", part, "--resume", run,
-                        "--plot", plot);
+                        "--steps",
+                        8,
+                        "--world-size",
+                        2,
+                        "--metrics",
+                        part,
+                        "--resume",
+                        run,
+                        "--plot",
+                        plot);
         assertEquals(0, resumed.status(), resumed.messages());
         assertTrue(resumed.messages().contains("step-00000005 at step 5"), resumed.messages());
         assertEquals(losses(whole), losses(part));
@@ -166,8 +174,19 @@ class CommandLineTest {
         Path run = temporary.resolve("run");
         Ran ran =
                 ds(
-                        "train", "--config", config, "--data", file, "--target", "kind",
-                        "--model", "mlp:hidden=8x4", "--steps", 3, "--save", run);
+                        "train",
+                        "--config",
+                        config,
+                        "--data",
+                        file,
+                        "--target",
+                        "kind",
+                        "--model",
+                        "mlp:hidden=8x4",
+                        "--steps",
+                        3,
+                        "--save",
+                        run);
         assertEquals(0, ran.status(), ran.messages());
         assertTrue(ran.results().contains("validation loss "), ran.results());
         assertEquals(0, ds("eval", run, "--data", file).status());
@@ -182,16 +201,21 @@ class CommandLineTest {
         assertMistake("--save-every is 0; it must be at least 1.", train("--save-every", 0));
         assertMistake("There is no checkpoint in ", train("--resume", temporary));
         assertMistake("does not exist", ds("train", "--config", config, "--data", "absent.txt"));
-        assertMistake(
-                "There is no file 'absent.json'", ds("train", "--config", "absent.json"));
+        assertMistake("There is no file 'absent.json'", ds("train", "--config", "absent.json"));
         assertMistake("No model provider is named 'gtp'", trainModel("gtp"));
         assertMistake("is not a key here", trainModel("gpt:layer=2"));
         assertMistake(
                 "Model gpt learns from tokens",
                 ds(
-                        "train", "--config", config, "--target", "0", "--data",
+                        "train",
+                        "--config",
+                        config,
+                        "--target",
+                        "0",
+                        "--data",
                         Files.writeString(temporary.resolve("t.csv"), "1,2\n3,4\n5,6\n"),
-                        "--eval-split", 0));
+                        "--eval-split",
+                        0));
         Path small = Files.writeString(temporary.resolve("small.txt"), "too small");
         assertMistake(
                 "one window of context 16 needs 17",
@@ -224,7 +248,8 @@ class CommandLineTest {
         assertTrue(checked.results().contains("\"zero_optimization.stage\": 2"));
         assertEquals("", checked.messages());
         assertEquals(
-                0, ds("config", "check", bad, "--unknown-keys", "warn", "--world-size", 2).status());
+                0,
+                ds("config", "check", bad, "--unknown-keys", "warn", "--world-size", 2).status());
         Ran explained = ds("config", "explain", "stage");
         assertEquals(0, explained.status());
         assertTrue(explained.results().startsWith("zero_optimization.stage\n"));
@@ -237,8 +262,17 @@ class CommandLineTest {
         assertTrue(plan.results().contains("reproducible"), plan.results());
         Ran json =
                 ds(
-                        "plan", "--config", config, "--data", text, "--model", MODEL,
-                        "--world-size", 4, "--format", "json");
+                        "plan",
+                        "--config",
+                        config,
+                        "--data",
+                        text,
+                        "--model",
+                        MODEL,
+                        "--world-size",
+                        4,
+                        "--format",
+                        "json");
         assertTrue(json.results().contains("\"bytes_per_rank\": {"), json.results());
         Ran report = ds("report");
         assertEquals(0, report.status());
@@ -257,9 +291,19 @@ class CommandLineTest {
     void everyCommandHasHelp() {
         for (String command :
                 List.of(
-                        "train", "sample", "eval", "plan", "report", "init", "config check",
-                        "config explain", "bench gemm", "bench adam", "bench train",
-                        "checkpoint inspect", "checkpoint verify")) {
+                        "train",
+                        "sample",
+                        "eval",
+                        "plan",
+                        "report",
+                        "init",
+                        "config check",
+                        "config explain",
+                        "bench gemm",
+                        "bench adam",
+                        "bench train",
+                        "checkpoint inspect",
+                        "checkpoint verify")) {
             List<Object> words = new ArrayList<>(List.of(command.split(" ", -1)));
             words.add("--help");
             Ran help = ds(words.toArray());
