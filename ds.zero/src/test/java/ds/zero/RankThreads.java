@@ -168,22 +168,28 @@ final class RankThreads {
         return opened;
     }
 
-    /** What a run leaves: every tensor by kind and name, and what the boundaries said. */
-    record Outcome(Map<String, int[]> tensors, List<Boundary> boundaries) {}
+    /** What a run leaves: every tensor, what the boundaries said, and what each rank used. */
+    record Outcome(
+            Map<String, int[]> tensors, List<Boundary> boundaries, List<ZeroUsage> usages) {}
 
     /** Trains the synthetic model and collects all tensors. */
     static Outcome train(Setup setup, int microBatches, int steps) {
         Map<String, int[]> tensors = new ConcurrentHashMap<>();
-        List<List<Boundary>> boundaries =
+        record Said(List<Boundary> boundaries, ZeroUsage usage) {}
+        List<Said> said =
                 run(
                         setup,
                         (rank, parts) -> {
                             rank.drawInitialValues();
-                            List<Boundary> said = steps(rank, parts, setup, microBatches, 0, steps);
+                            List<Boundary> all = steps(rank, parts, setup, microBatches, 0, steps);
+                            ZeroUsage usage = rank.usage();
                             collect(rank, tensors);
-                            return said;
+                            return new Said(all, usage);
                         });
-        return new Outcome(new TreeMap<>(tensors), boundaries.getFirst());
+        return new Outcome(
+                new TreeMap<>(tensors),
+                said.getFirst().boundaries(),
+                said.stream().map(Said::usage).toList());
     }
 
     static List<Boundary> steps(

@@ -3,8 +3,10 @@ package ds.zero;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ds.core.DType;
+import ds.core.MemoryKind;
 import ds.offload.RestingPlace;
 import ds.testkit.DetachedDevice;
 import java.nio.file.Path;
@@ -42,8 +44,59 @@ class StageParityTest {
                 String where = "stage %d, %d ranks, %s".formatted(stage, world, precision);
                 RankThreads.Outcome actual = train(stage, world, precision);
                 assertSame(expected, actual, where);
+                assertStageDid(stage, world, precision, actual.usages(), where);
             }
         }
+    }
+
+    /** What a stage is for: the bytes it keeps, and what it moved to keep no more. */
+    private static void assertStageDid(
+            int stage, int world, DType precision, List<ZeroUsage> usages, String where) {
+        PartitionMap map = ZeroRank.partition(SyntheticModel.LAYOUT, world, new Momentum());
+        int size = precision.sizeBytes();
+        int accumulation = MICRO_BATCHES / world;
+        long trainedUnits = 4; // embed, block, idle, head
+        for (int rank = 0; rank < world; rank++) {
+            ZeroUsage usage = usages.get(rank);
+            long all = map.trainableElements();
+            long mine = map.owned(rank, false).elements();
+            long states = 4 * (stage >= 1 ? mine : all);
+            long kept = size * (stage >= 3 ? map.owned(rank, true).elements() : map.elements());
+            assertEquals(
+                    precision == DType.FP32 ? 0 : states,
+                    usage.bytes().get(MemoryKind.MASTERS),
+                    where);
+            assertEquals(states, usage.bytes().get(MemoryKind.OPTIMIZER_STATES), where);
+            assertEquals(
+                    4 * (stage >= 2 ? mine : all), usage.bytes().get(MemoryKind.GRADIENTS), where);
+            assertEquals(kept, usage.bytes().get(MemoryKind.PARAMETERS), where);
+            assertEquals(0, usage.storedBytes(), where);
+
+            assertEquals(STEPS * accumulation * trainedUnits, usage.exchanges(), where);
+            assertEquals(STEPS * accumulation * trainedUnits, usage.traffic().reduceScatters());
+            assertEquals(
+                    STEPS * accumulation * size * (all - mine),
+                    usage.traffic().reduceScatterBytes(),
+                    where);
+            assertEquals(STEPS, usage.traffic().allReduces(), where);
+            assertEquals(
+                    stage >= 3 ? largestLoan(map) : 0, usage.liveElementsHighWater(), where);
+            if (stage == 2) {
+                // New parameters once per step, and everything once at the start.
+                long notMine = map.elements() - map.owned(rank, true).elements();
+                assertEquals(
+                        size * (STEPS * (all - mine) + notMine),
+                        usage.traffic().allGatherBytes(),
+                        where);
+            }
+        }
+    }
+
+    /** Units are lent one at a time; the head brings the table's unit with it. */
+    private static long largestLoan(PartitionMap map) {
+        long head = map.elements(map.unitIndex(SyntheticModel.HEAD_UNIT));
+        long embed = map.elements(map.unitIndex(SyntheticModel.EMBED));
+        return Math.max(head + embed, map.elements(map.unitIndex(SyntheticModel.BLOCK)));
     }
 
     @ParameterizedTest
@@ -67,6 +120,26 @@ class StageParityTest {
                     RankThreads.train(
                             RankThreads.Setup.of(2, options, new Momentum()), MICRO_BATCHES, STEPS);
             assertSame(expected, actual, options.toString());
+            boolean files = options.optimizer() instanceof RestingPlace.OnNvme;
+            boolean parameterFiles = options.parameters() instanceof RestingPlace.OnNvme;
+            PartitionMap map = ZeroRank.partition(SyntheticModel.LAYOUT, 2, new Momentum());
+            for (int rank = 0; rank < 2; rank++) {
+                ZeroUsage usage = actual.usages().get(rank);
+                assertEquals(files || parameterFiles, usage.storedBytes() > 0, options.toString());
+                if (files) {
+                    assertEquals(0, usage.bytes().get(MemoryKind.OPTIMIZER_STATES));
+                    assertEquals(0, usage.bytes().get(MemoryKind.MASTERS));
+                    boolean sharded = options.residency().shardStates();
+                    long stepped =
+                            sharded
+                                    ? map.owned(rank, false).elements()
+                                    : map.trainableElements();
+                    assertTrue(usage.storedBytes() >= 8 * stepped, options.toString());
+                }
+                if (parameterFiles) {
+                    assertEquals(0, usage.bytes().get(MemoryKind.PARAMETERS));
+                }
+            }
         }
     }
 

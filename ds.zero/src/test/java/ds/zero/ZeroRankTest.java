@@ -15,11 +15,13 @@ import ds.model.Mode;
 import ds.model.Unit;
 import ds.model.Workspace;
 import ds.offload.RestingPlace;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -50,6 +52,25 @@ class ZeroRankTest {
     @ValueSource(ints = {0, 1, 2, 3})
     void aStepAllocatesNothingAfterTheFirst(int stage) {
         RankThreads.Setup setup = setup(stage, 2, DType.BF16);
+        RankThreads.run(
+                setup,
+                (rank, parts) -> {
+                    rank.drawInitialValues();
+                    RankThreads.steps(rank, parts, setup, MICRO_BATCHES, 0, 1);
+                    long before = parts.memory().allocationCount();
+                    RankThreads.steps(rank, parts, setup, MICRO_BATCHES, 1, 3);
+                    assertEquals(before, parts.memory().allocationCount());
+                    return before;
+                });
+    }
+
+    @Test
+    void aStepOnFilesAllocatesNothingAfterTheFirst(@TempDir Path directory) {
+        RestingPlace nvme = new RestingPlace.OnNvme(directory, 3);
+        ZeroOptions options =
+                new ZeroOptions(
+                        Residency.ofStage(3), DType.BF16, nvme, nvme, 1 << 20, 0, 16_384, 7);
+        RankThreads.Setup setup = RankThreads.Setup.of(2, options, new Momentum());
         RankThreads.run(
                 setup,
                 (rank, parts) -> {
