@@ -5,6 +5,10 @@ import ds.core.RankMemory;
 import ds.engine.plan.TrainingPlan;
 import ds.offload.FileOperations;
 import ds.offload.RestingPlace;
+import ds.offload.ShardFile;
+import ds.offload.ShardFiles;
+import ds.offload.StateLayout;
+import ds.offload.StateStore;
 import ds.offload.StateStores;
 import ds.offload.StorageProviders;
 import ds.offload.StoreDirectory;
@@ -13,7 +17,6 @@ import ds.offload.spi.StorageProvider;
 import ds.zero.StoreFactory;
 import java.nio.file.Path;
 import java.util.HexFormat;
-import java.util.Locale;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ThreadLocalRandom;
@@ -41,33 +44,57 @@ final class EngineStores implements AutoCloseable {
     }
 
     StoreFactory of(int rank, RankMemory memory) {
-        return (role, place, layout) ->
-                switch (place) {
-                    case RestingPlace.OnDevice() ->
-                            StateStores.inMemory(
-                                    layout, memory, device, false, plan.zero().chunkBytes());
-                    case RestingPlace.InHost(boolean pinned) ->
-                            StateStores.inMemory(
-                                    layout, memory, device, pinned, plan.zero().chunkBytes());
-                    case RestingPlace.OnNvme(var directory, int buffers) ->
-                            StateStores.onNvme(
-                                    layout,
-                                    memory,
-                                    device,
-                                    open(directory, role, rank),
-                                    plan.pipeline().withBufferCount(buffers));
-                };
+        return new RankStores(rank, memory);
     }
 
-    private StoreDirectory open(Path directory, StoreFactory.Role role, int rank) {
-        String run = runId + "-" + role.name().toLowerCase(Locale.ROOT);
-        StoreDirectory opened =
-                StoreDirectory.open(
-                        new StoreLocation(directory, run, rank, plan.batch().world()),
-                        backend,
-                        files);
-        directories.add(opened);
-        return opened;
+    /** Opens the stores of one rank. */
+    private final class RankStores implements StoreFactory {
+        private final int rank;
+        private final RankMemory memory;
+
+        RankStores(int rank, RankMemory memory) {
+            this.rank = rank;
+            this.memory = memory;
+        }
+
+        @Override
+        public StateStore states(RestingPlace place, StateLayout layout) {
+            return switch (place) {
+                case RestingPlace.OnDevice() -> inMemory(layout, false);
+                case RestingPlace.InHost(boolean pinned) -> inMemory(layout, pinned);
+                case RestingPlace.OnNvme(var path, int buffers) ->
+                        StateStores.onNvme(
+                                layout,
+                                memory,
+                                device,
+                                open(path, "optimizer"),
+                                plan.pipeline().withBufferCount(buffers));
+            };
+        }
+
+        private StateStore inMemory(StateLayout layout, boolean pinned) {
+            return StateStores.inMemory(layout, memory, device, pinned, plan.zero().chunkBytes());
+        }
+
+        @Override
+        public ShardFile parameters(RestingPlace.OnNvme place, ShardFiles.Shape shape) {
+            return ShardFiles.onNvme(
+                    shape,
+                    memory,
+                    open(place.directory(), "parameters"),
+                    plan.pipeline().withBufferCount(place.bufferCount()));
+        }
+
+        private StoreDirectory open(Path path, String use) {
+            StoreDirectory opened =
+                    StoreDirectory.open(
+                            new StoreLocation(
+                                    path, runId + "-" + use, rank, plan.batch().world()),
+                            backend,
+                            files);
+            directories.add(opened);
+            return opened;
+        }
     }
 
     /** Deletes the stores' directories; the stores in them are closed by then. */

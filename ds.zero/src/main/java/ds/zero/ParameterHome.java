@@ -4,58 +4,43 @@ import ds.core.DType;
 import ds.core.FlatBuffer;
 import ds.core.MemoryKind;
 import ds.core.RankMemory;
-import ds.offload.StateLayout;
-import ds.offload.StateStore;
-import java.util.ArrayList;
-import java.util.List;
+import ds.offload.ShardFile;
+import ds.offload.ShardFiles;
 import java.util.Optional;
 
-/** Where a rank's own part of sharded parameters rests: in memory, or in a store. */
+/**
+ * Where a rank's own part of sharded parameters rests: in memory, or in a file with one extent per
+ * run, so that an element's number in the owned space is its number in the file.
+ */
 final class ParameterHome {
+    private static final String FILE = "parameters";
+
     private final OwnedSpace held;
-    private final DType precision;
     private final Optional<FlatBuffer> memory;
-    private final Optional<StateStore> store;
-    private final long[] wordsOfRun;
+    private final Optional<ShardFile> file;
 
     private ParameterHome(
-            OwnedSpace held,
-            DType precision,
-            Optional<FlatBuffer> memory,
-            Optional<StateStore> store) {
+            OwnedSpace held, Optional<FlatBuffer> memory, Optional<ShardFile> file) {
         this.held = held;
-        this.precision = precision;
         this.memory = memory;
-        this.store = store;
-        this.wordsOfRun = new long[held.runs().size()];
-        long words = 0;
-        for (int i = 0; i < wordsOfRun.length; i++) {
-            wordsOfRun[i] = words;
-            words += words(held.runs().get(i).length(), precision);
-        }
+        this.file = file;
     }
 
     static ParameterHome inMemory(OwnedSpace held, DType precision, RankMemory memory) {
         return new ParameterHome(
                 held,
-                precision,
                 Optional.of(memory.allocate(MemoryKind.PARAMETERS, precision, held.elements())),
                 Optional.empty());
     }
 
-    static ParameterHome inStore(OwnedSpace held, DType precision, StateStore store) {
-        return new ParameterHome(held, precision, Optional.empty(), Optional.of(store));
+    static ParameterHome inFile(OwnedSpace held, ShardFile file) {
+        return new ParameterHome(held, Optional.empty(), Optional.of(file));
     }
 
-    /** Returns the layout of a store for {@code held}: raw bytes, seen as 32-bit words. */
-    static StateLayout layout(OwnedSpace held, DType precision) {
-        List<Long> lengths = new ArrayList<>();
-        held.runs().forEach(run -> lengths.add(words(run.length(), precision)));
-        return new StateLayout(List.of("parameter"), lengths);
-    }
-
-    private static long words(long elements, DType precision) {
-        return PartitionMap.padded(precision.bytesOf(elements) / DType.FP32.sizeBytes());
+    /** Returns the shape of a file for {@code held}. */
+    static ShardFiles.Shape shape(OwnedSpace held, DType precision) {
+        return new ShardFiles.Shape(
+                FILE, precision, held.runs().stream().map(OwnedSpace.Run::length).toList());
     }
 
     Optional<FlatBuffer> memory() {
@@ -63,39 +48,47 @@ final class ParameterHome {
     }
 
     void write(long first, FlatBuffer values) {
-        if (memory.isPresent()) {
-            memory.get().slice(first, values.lengthElements()).copyFrom(values);
-        } else {
-            store.orElseThrow().write(0, wordAt(first), asWords(values));
-        }
+        memory.ifPresent(all -> all.slice(first, values.lengthElements()).copyFrom(values));
+        file.ifPresent(all -> all.write(first, values));
     }
 
     /** Reads elements of any number of runs. */
     void read(long first, FlatBuffer into) {
-        if (memory.isPresent()) {
-            into.copyFrom(memory.get().slice(first, into.lengthElements()));
-            return;
-        }
-        long done = 0;
-        while (done < into.lengthElements()) {
-            OwnedSpace.Run run = held.runAt(first + done);
-            long count = Math.min(run.end() - first - done, into.lengthElements() - done);
-            store.orElseThrow().read(0, wordAt(first + done), asWords(into.slice(done, count)));
-            done += count;
-        }
+        memory.ifPresent(all -> into.copyFrom(all.slice(first, into.lengthElements())));
+        file.ifPresent(
+                all ->
+                        forRuns(
+                                first,
+                                into.lengthElements(),
+                                (at, length) -> all.read(at, into.slice(at - first, length))));
     }
 
-    private long wordAt(long offset) {
-        int index = held.indexAt(offset);
-        long within = offset - held.runs().get(index).offset();
-        return wordsOfRun[index] + precision.bytesOf(within) / DType.FP32.sizeBytes();
+    /** Starts reading elements that will be asked for soon; a hint. */
+    void prefetch(long first, long length) {
+        file.ifPresent(all -> forRuns(first, length, all::prefetch));
     }
 
-    private static FlatBuffer asWords(FlatBuffer values) {
-        return FlatBuffer.of(values.segment(), DType.FP32);
+    /** What is done with the part of a run. */
+    @FunctionalInterface
+    private interface PartWork {
+        void run(long first, long length);
+    }
+
+    // Whole runs are whole extents, which a file reads fastest.
+    private void forRuns(long first, long length, PartWork work) {
+        long at = first;
+        while (at < first + length) {
+            long count = Math.min(held.runAt(at).end(), first + length) - at;
+            work.run(at, count);
+            at += count;
+        }
     }
 
     long storedBytes() {
-        return store.map(StateStore::storedBytes).orElse(0L);
+        return file.map(ShardFile::storedBytes).orElse(0L);
+    }
+
+    long stallNanos() {
+        return file.map(ShardFile::stallNanos).orElse(0L);
     }
 }

@@ -36,6 +36,9 @@ interface Parameters {
     /** Returns nanoseconds spent gathering. */
     long gatherNanos();
 
+    /** Returns nanoseconds spent waiting for storage. */
+    long stallNanos();
+
     /** Returns bytes at rest outside memory. */
     long storedBytes();
 }

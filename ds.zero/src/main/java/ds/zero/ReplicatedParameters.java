@@ -112,6 +112,11 @@ final class ReplicatedParameters implements Parameters {
     }
 
     @Override
+    public long stallNanos() {
+        return 0;
+    }
+
+    @Override
     public long storedBytes() {
         return 0;
     }

@@ -45,9 +45,7 @@ final class ShardState implements AutoCloseable {
         this.store =
                 arrays.isEmpty() || lengths.isEmpty()
                         ? new SlotlessStore(stepped, chunkElements(options))
-                        : stores.open(
-                                StoreFactory.Role.OPTIMIZER,
-                                options.optimizer(),
+                        : stores.states(options.optimizer(),
                                 new StateLayout(arrays, lengths));
     }
 

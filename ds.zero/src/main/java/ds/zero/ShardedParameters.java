@@ -49,6 +49,7 @@ final class ShardedParameters implements Parameters {
     private final ParameterHome home;
     private final List<Slot> slots = new ArrayList<>();
     private final Map<Integer, Slot> lasting = new HashMap<>();
+    private final GatherOrder order;
     private final int[][] needs;
     private final long largestUnit;
     private long allocatedElements;
@@ -71,6 +72,7 @@ final class ShardedParameters implements Parameters {
         this.held = map.owned(communicator.rank(), true);
         this.home = home;
         int units = map.layout().units().size();
+        this.order = new GatherOrder(units);
         this.needs = new int[units][];
         long largest = 0;
         for (int unit = 0; unit < units; unit++) {
@@ -152,6 +154,7 @@ final class ShardedParameters implements Parameters {
             gather(unit, slot.buffer);
             gatherNanos += System.nanoTime() - before;
             slot.unit = unit;
+            prefetch(order.next(unit));
         }
         slot.lastUse = ++uses;
         if (slot.leases++ == 0) {
@@ -243,6 +246,20 @@ final class ShardedParameters implements Parameters {
         gathers.forEach(Pending::await);
     }
 
+    private void prefetch(int unit) {
+        if (unit == GatherOrder.UNKNOWN) {
+            return;
+        }
+        for (Region region : Region.values()) {
+            Split split = map.split(unit, region);
+            long length = split.length(communicator.rank());
+            if (length > 0) {
+                long start = split.start(communicator.rank());
+                home.prefetch(held.offsetOf(unit, region, start), length);
+            }
+        }
+    }
+
     private FlatBuffer view(Parameter parameter) {
         PartitionMap.Place place = map.place(parameter);
         Slot slot = Objects.requireNonNull(slotOf(place.unit()), "a unit on loan is gathered");
@@ -263,6 +280,11 @@ final class ShardedParameters implements Parameters {
     @Override
     public long gatherNanos() {
         return gatherNanos;
+    }
+
+    @Override
+    public long stallNanos() {
+        return home.stallNanos();
     }
 
     @Override

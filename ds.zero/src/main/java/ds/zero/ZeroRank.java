@@ -8,6 +8,7 @@ import ds.model.Mode;
 import ds.model.ModelLayout;
 import ds.model.Workspace;
 import ds.offload.RestingPlace;
+import ds.offload.ShardFile;
 import ds.offload.StateStore;
 import ds.optim.spi.Hyper;
 import ds.optim.spi.Optimizer;
@@ -46,7 +47,7 @@ public final class ZeroRank implements AutoCloseable {
     private final long seed;
     private final int world;
     private final Parameters parameters;
-    private final Optional<StateStore> parameterStore;
+    private final Optional<ShardFile> parameterFile;
     private final Gradients gradients;
     private final ShardState state;
     private final ShardStepper stepper;
@@ -80,10 +81,10 @@ public final class ZeroRank implements AutoCloseable {
         int rank = parts.communicator().rank();
         if (options.residency().shardParameters()) {
             OwnedSpace held = map.owned(rank, true);
-            this.parameterStore = openParameterStore(held, options);
+            this.parameterFile = openParameterFile(held, options);
             ParameterHome home =
-                    parameterStore
-                            .map(store -> ParameterHome.inStore(held, options.precision(), store))
+                    parameterFile
+                            .map(file -> ParameterHome.inFile(held, file))
                             .orElseGet(
                                     () ->
                                             ParameterHome.inMemory(
@@ -91,7 +92,7 @@ public final class ZeroRank implements AutoCloseable {
             this.parameters =
                     new ShardedParameters(map, parts.communicator(), parts.memory(), options, home);
         } else {
-            this.parameterStore = Optional.empty();
+            this.parameterFile = Optional.empty();
             this.parameters =
                     new ReplicatedParameters(
                             map,
@@ -119,16 +120,12 @@ public final class ZeroRank implements AutoCloseable {
                         new Workspace(parts.memory()));
     }
 
-    private Optional<StateStore> openParameterStore(OwnedSpace held, ZeroOptions options) {
-        if (!(options.parameters() instanceof RestingPlace.OnNvme) || held.elements() == 0) {
-            return Optional.empty();
-        }
-        return Optional.of(
-                parts.stores()
-                        .open(
-                                StoreFactory.Role.PARAMETERS,
-                                options.parameters(),
-                                ParameterHome.layout(held, options.precision())));
+    private Optional<ShardFile> openParameterFile(OwnedSpace held, ZeroOptions options) {
+        return options.parameters() instanceof RestingPlace.OnNvme place && held.elements() > 0
+                ? Optional.of(
+                        parts.stores()
+                                .parameters(place, ParameterHome.shape(held, options.precision())))
+                : Optional.empty();
     }
 
     /** Divides a model among {@code world} ranks as {@code optimizer} needs it. */
@@ -281,13 +278,13 @@ public final class ZeroRank implements AutoCloseable {
                         boundaryNanos,
                         stepNanos,
                         publishNanos,
-                        state.store().stallNanos()));
+                        state.store().stallNanos() + parameters.stallNanos()));
     }
 
     /** Closes the stores. Memory belongs to the {@link RankParts}. */
     @Override
     public void close() {
         state.close();
-        parameterStore.ifPresent(StateStore::close);
+        parameterFile.ifPresent(ShardFile::close);
     }
 }

@@ -29,7 +29,7 @@ public record ZeroUsage(
      * @param boundaryNanos gathering reduced gradients and the integer all-reduce
      * @param stepNanos stepping, I/O included
      * @param publishNanos handing out new parameters
-     * @param ioWaitNanos the part of stepping that waited for storage
+     * @param ioWaitNanos the parts of gathering, stepping and publishing that waited for storage
      */
     public record PhaseTimes(
             long gatherNanos,

@@ -14,15 +14,8 @@ import ds.model.BackwardContext;
 import ds.model.Mode;
 import ds.model.Parameter;
 import ds.model.Workspace;
-import ds.offload.FileOperations;
-import ds.offload.PipelineSettings;
-import ds.offload.RestingPlace;
-import ds.offload.StateStores;
-import ds.offload.StorageProviders;
 import ds.offload.StoreDirectory;
-import ds.offload.StoreLocation;
 import ds.optim.spi.Optimizer;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -118,36 +111,7 @@ final class RankThreads {
                     KernelsProviders.in(ModuleLayer.boot())
                             .require(KernelsProviders.HOST)
                             .create(workers);
-            StoreFactory stores =
-                    (role, place, layout) ->
-                            switch (place) {
-                                case RestingPlace.OnDevice _, RestingPlace.InHost _ ->
-                                        StateStores.inMemory(
-                                                layout,
-                                                memory,
-                                                device,
-                                                false,
-                                                setup.options().chunkBytes());
-                                case RestingPlace.OnNvme(Path path, int buffers) ->
-                                        StateStores.onNvme(
-                                                layout,
-                                                memory,
-                                                device,
-                                                keep(
-                                                        directories,
-                                                        StoreDirectory.open(
-                                                                new StoreLocation(
-                                                                        path,
-                                                                        "test-" + role,
-                                                                        plain.rank(),
-                                                                        setup.world()),
-                                                                StorageProviders.portable(),
-                                                                FileOperations.system())),
-                                                PipelineSettings.DEFAULT
-                                                        .withBufferCount(buffers)
-                                                        .withChunkBytes(
-                                                                setup.options().chunkBytes()));
-                            };
+            StoreFactory stores = new TestStores(setup, plain.rank(), memory, device, directories);
             RankParts parts =
                     new RankParts(communicator, kernels, memory, device, setup.optimizer(), stores);
             PartitionMap map =
@@ -161,11 +125,6 @@ final class RankThreads {
                 directories.forEach(StoreDirectory::close);
             }
         }
-    }
-
-    private static StoreDirectory keep(List<StoreDirectory> directories, StoreDirectory opened) {
-        directories.add(opened);
-        return opened;
     }
 
     /** What a run leaves: every tensor, what the boundaries said, and what each rank used. */
