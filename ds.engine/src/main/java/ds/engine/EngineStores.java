@@ -88,8 +88,7 @@ final class EngineStores implements AutoCloseable {
         private StoreDirectory open(Path path, String use) {
             StoreDirectory opened =
                     StoreDirectory.open(
-                            new StoreLocation(
-                                    path, runId + "-" + use, rank, plan.batch().world()),
+                            new StoreLocation(path, runId + "-" + use, rank, plan.batch().world()),
                             backend,
                             files);
             directories.add(opened);

@@ -19,8 +19,7 @@ final class ParameterHome {
     private final Optional<FlatBuffer> memory;
     private final Optional<ShardFile> file;
 
-    private ParameterHome(
-            OwnedSpace held, Optional<FlatBuffer> memory, Optional<ShardFile> file) {
+    private ParameterHome(OwnedSpace held, Optional<FlatBuffer> memory, Optional<ShardFile> file) {
         this.held = held;
         this.memory = memory;
         this.file = file;

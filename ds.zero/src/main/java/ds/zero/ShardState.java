@@ -45,8 +45,7 @@ final class ShardState implements AutoCloseable {
         this.store =
                 arrays.isEmpty() || lengths.isEmpty()
                         ? new SlotlessStore(stepped, chunkElements(options))
-                        : stores.states(options.optimizer(),
-                                new StateLayout(arrays, lengths));
+                        : stores.states(options.optimizer(), new StateLayout(arrays, lengths));
     }
 
     /** Returns how many elements of one array a chunk may have: whole blocks, at least one. */

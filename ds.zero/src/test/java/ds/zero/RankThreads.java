@@ -128,8 +128,7 @@ final class RankThreads {
     }
 
     /** What a run leaves: every tensor, what the boundaries said, and what each rank used. */
-    record Outcome(
-            Map<String, int[]> tensors, List<Boundary> boundaries, List<ZeroUsage> usages) {}
+    record Outcome(Map<String, int[]> tensors, List<Boundary> boundaries, List<ZeroUsage> usages) {}
 
     /** Trains the synthetic model and collects all tensors. */
     static Outcome train(Setup setup, int microBatches, int steps) {

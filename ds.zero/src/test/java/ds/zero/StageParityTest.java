@@ -79,8 +79,7 @@ class StageParityTest {
                     usage.traffic().reduceScatterBytes(),
                     where);
             assertEquals(STEPS, usage.traffic().allReduces(), where);
-            assertEquals(
-                    stage >= 3 ? largestLoan(map) : 0, usage.liveElementsHighWater(), where);
+            assertEquals(stage >= 3 ? largestLoan(map) : 0, usage.liveElementsHighWater(), where);
             if (stage == 2) {
                 // New parameters once per step, and everything once at the start.
                 long notMine = map.elements() - map.owned(rank, true).elements();
@@ -131,9 +130,7 @@ class StageParityTest {
                     assertEquals(0, usage.bytes().get(MemoryKind.MASTERS));
                     boolean sharded = options.residency().shardStates();
                     long stepped =
-                            sharded
-                                    ? map.owned(rank, false).elements()
-                                    : map.trainableElements();
+                            sharded ? map.owned(rank, false).elements() : map.trainableElements();
                     assertTrue(usage.storedBytes() >= 8 * stepped, options.toString());
                 }
                 if (parameterFiles) {
