@@ -220,7 +220,9 @@ class CommandLineTest {
         assertMistake(
                 "one window of context 16 needs 17",
                 ds("train", "--config", config, "--data", small, "--model", MODEL));
-        assertMistake("ds plan: ", ds("plan", "--bogus"));
+        assertMistake(
+                "there is no option '--bogus'; 'ds plan --help' lists them.",
+                ds("plan", "--bogus"));
         assertMistake("There is no checkpoint in ", ds("checkpoint", "verify", temporary));
         assertMistake("There is no key 'stge'; did you mean ", ds("config", "explain", "stge"));
         assertFalse(trainModel("gtp").messages().contains("\tat "));
