@@ -316,6 +316,11 @@ final class Gradients {
         return Optional.empty();
     }
 
+    /** Returns whether the sums of this step are this rank's own. */
+    boolean local() {
+        return local;
+    }
+
     long exchanges() {
         return exchanges;
     }

@@ -14,7 +14,8 @@ import ds.offload.RestingPlace;
  * @param maxLiveParameters most elements gathered at once where parameters are sharded, at least 1
  * @param persistenceThreshold units of at most so many elements stay gathered from one step to the
  *     next; 0 keeps none
- * @param chunkBytes most bytes of one array that a step sees at once, at least 4,096
+ * @param chunkBytes most bytes that one call of a step sees, and of the staging through which tensors
+ *     are loaded and exported; at least 4,096
  * @param seed of initial values and dropout
  */
 public record ZeroOptions(

@@ -37,7 +37,8 @@ public final class ZeroRank implements AutoCloseable {
      * @param appliedSteps boundaries that changed parameters, this one included, from 1
      * @param microStep micro-batches per rank so far
      * @param hyper the schedule's values
-     * @param gradientScale the factor for every element of the gradient sums
+     * @param gradientScale the factor for every element of the sums over all n micro-batches; where a
+     *     replica optimizer asked for a rank's own sums, these get world times as much
      */
     public record StepInputs(
             long globalStep, long appliedSteps, long microStep, Hyper hyper, float gradientScale) {}
@@ -156,7 +157,8 @@ public final class ZeroRank implements AutoCloseable {
     }
 
     /**
-     * Ends the accumulation: the one integer all-reduce of a step. Collective.
+     * Ends the accumulation: the one integer all-reduce of a step. Collective. Where a replica
+     * optimizer asked for local gradients, the norm is over the ranks' own sums side by side.
      *
      * @param lossesOfThisRank one per accumulation step
      * @param divisor what the sums must be divided by to be the averaged, unscaled gradient: n, or
@@ -215,7 +217,7 @@ public final class ZeroRank implements AutoCloseable {
                         inputs.appliedSteps(),
                         inputs.microStep(),
                         inputs.hyper(),
-                        inputs.gradientScale(),
+                        gradients.local() ? inputs.gradientScale() * world : inputs.gradientScale(),
                         parts.kernels()));
         long stepped = System.nanoTime();
         stepNanos += stepped - before;

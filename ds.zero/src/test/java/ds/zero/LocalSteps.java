@@ -36,7 +36,7 @@ final class LocalSteps implements Optimizer, Optimizer.Replica {
         mean.copyFrom(replica.gradient());
         exchange.allReduceMean(mean);
         for (long i = 0; i < replica.length(); i++) {
-            float w = replica.master().get(i) - 0.01f * mean.get(i);
+            float w = replica.master().get(i) - 0.01f * context.gradientScale() * mean.get(i);
             replica.master().set(i, w);
             long at = i;
             replica.copyOut().ifPresent(copy -> copy.set(at, w));

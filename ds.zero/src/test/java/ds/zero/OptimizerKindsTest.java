@@ -147,7 +147,7 @@ class OptimizerKindsTest {
                                                 step + 1,
                                                 step + 1,
                                                 parts.optimizer().base(),
-                                                1));
+                                                0.5f));
                                 var context2 = rank.forward(ds.model.Mode.EVAL, workspace);
                                 try (var lease = context2.acquire(SyntheticModel.HEAD_UNIT)) {
                                     seen[step] = lease.parameter(SyntheticModel.GAIN).get(0);
@@ -155,8 +155,9 @@ class OptimizerKindsTest {
                             }
                             return seen;
                         });
-        // Reduced: the sum 3 on both ranks. Local: 1 and 2, whose mean is 1.5.
-        float first = 1 - 0.01f * 3;
+        // Reduced: the sum 3 on both ranks, half of it. Local: 1 and 2, whose mean is 1.5, all of
+        // it.
+        float first = 1 - 0.01f * 0.5f * 3;
         float[] expected = {first, first - 0.01f * 1.5f};
         assertArrayEquals(expected, gains.get(0));
         assertArrayEquals(expected, gains.get(1));

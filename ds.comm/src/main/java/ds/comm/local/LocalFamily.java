@@ -19,6 +19,7 @@ final class LocalFamily {
     private static final int SPINS_CROWDED = 50;
     private static final long LOOK_ROUND_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
+    private final int processors = Runtime.getRuntime().availableProcessors();
     private final Duration limit;
     private final AtomicReference<CommException> failure = new AtomicReference<>();
     private final AtomicInteger parked = new AtomicInteger();
@@ -69,7 +70,7 @@ final class LocalFamily {
      * @param late says who is missing, when the limit has passed
      */
     void await(BooleanSupplier met, int ranks, Supplier<String> gone, Supplier<String> late) {
-        int spins = ranks > Runtime.getRuntime().availableProcessors() ? SPINS_CROWDED : SPINS;
+        int spins = ranks > processors ? SPINS_CROWDED : SPINS;
         for (int i = 0; i < spins; i++) {
             if (met.getAsBoolean()) {
                 return;
