@@ -16,6 +16,14 @@ final class Bench {
                 .create(workers);
     }
 
+    /** Runs {@code work} until the just-in-time compiler has had its time. */
+    static void warmUp(double seconds, Runnable work) {
+        long start = System.nanoTime();
+        do {
+            work.run();
+        } while (System.nanoTime() - start < seconds * 1e9);
+    }
+
     /** Returns the nanoseconds of one call. */
     static long nanos(Runnable work) {
         long start = System.nanoTime();

@@ -39,6 +39,12 @@ final class BenchAdamCommand extends Command {
     private int elements = 16 << 20;
 
     @Option(
+            names = "--warm-up",
+            paramLabel = "SECONDS",
+            description = "How long the compiler has before it counts (default: ${DEFAULT-VALUE}).")
+    private double warmUpSeconds = 1.5;
+
+    @Option(
             names = "--workers",
             paramLabel = "N",
             description = "Worker threads (default: ${DEFAULT-VALUE}).")
@@ -86,24 +92,15 @@ final class BenchAdamCommand extends Command {
         var kernels = Bench.kernels(workers);
         long[] adam = new long[REPEATS];
         long[] streams = new long[REPEATS];
-        for (int i = -2; i < REPEATS; i++) {
-            int t = i + 3;
-            adam[Math.max(0, i)] =
-                    Bench.nanos(
-                            () ->
-                                    step.step(
-                                            shard,
-                                            new StepContext(
-                                                    t, t, t, optimizer.base(), 1f, kernels)));
-            streams[Math.max(0, i)] =
-                    Bench.nanos(
-                            () ->
-                                    Ceiling.streams(
-                                            workers,
-                                            p.segment(),
-                                            g.segment(),
-                                            m.segment(),
-                                            v.segment()));
+        Runnable adamStep =
+                () -> step.step(shard, new StepContext(1, 1, 1, optimizer.base(), 1f, kernels));
+        Runnable stream =
+                () -> Ceiling.streams(workers, p.segment(), g.segment(), m.segment(), v.segment());
+        Bench.warmUp(warmUpSeconds, adamStep);
+        Bench.warmUp(warmUpSeconds, stream);
+        for (int i = 0; i < REPEATS; i++) {
+            adam[i] = Bench.nanos(adamStep);
+            streams[i] = Bench.nanos(stream);
         }
         report(length, Bench.best(adam), Math.min(Bench.best(adam), Bench.best(streams)));
     }

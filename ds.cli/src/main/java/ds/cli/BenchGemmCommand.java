@@ -21,7 +21,7 @@ import picocli.CommandLine.Option;
         description =
                 "Matrix products in fp32 beside fused multiply-adds in registers, measured in turn.")
 final class BenchGemmCommand extends Command {
-    private static final int REPEATS = 7;
+    private static final int REPEATS = 15;
 
     @Option(
             names = "--size",
@@ -29,6 +29,12 @@ final class BenchGemmCommand extends Command {
             split = ",",
             description = "Sizes of square matrices (default: ${DEFAULT-VALUE}).")
     private List<Integer> sizes = List.of(512, 1024, 2048);
+
+    @Option(
+            names = "--warm-up",
+            paramLabel = "SECONDS",
+            description = "How long the compiler has before it counts (default: ${DEFAULT-VALUE}).")
+    private double warmUpSeconds = 1.5;
 
     @Option(
             names = "--workers",
@@ -77,11 +83,11 @@ final class BenchGemmCommand extends Command {
             FlatBuffer b = buffer(arena, size);
             FlatBuffer c = buffer(arena, size);
             float[] sink = new float[count];
-            for (int i = -2; i < REPEATS; i++) {
-                long p = Bench.nanos(() -> multiply(kernels, size, a, b, c));
-                long f = Bench.nanos(() -> Ceiling.multiplyAdd(workers, sink));
-                product[Math.max(0, i)] = p;
-                ceiling[Math.max(0, i)] = f;
+            Bench.warmUp(warmUpSeconds, () -> multiply(kernels, size, a, b, c));
+            Bench.warmUp(warmUpSeconds, () -> Ceiling.multiplyAdd(workers, sink));
+            for (int i = 0; i < REPEATS; i++) {
+                product[i] = Bench.nanos(() -> multiply(kernels, size, a, b, c));
+                ceiling[i] = Bench.nanos(() -> Ceiling.multiplyAdd(workers, sink));
             }
             double rate = 2.0 * size * size * size / Bench.best(product);
             double limit = Math.max(rate, Ceiling.operations(workers) / Bench.best(ceiling));

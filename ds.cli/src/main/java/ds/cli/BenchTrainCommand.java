@@ -34,7 +34,7 @@ final class BenchTrainCommand extends Command {
     private static final int CONTEXT = 128;
     private static final int BATCH = 8;
     private static final int GEMM = 1024;
-    private static final int WARM_UP = 5;
+    private static final int WARM_UP = 20;
 
     @Option(
             names = "--precision",
