@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /** Moves a run between ranks and checkpoints: which pieces, in which order, with which counters. */
@@ -25,6 +26,7 @@ record CheckpointIo(
     private static final String HYSTERESIS = "hysteresis";
     private static final String ITERATION = "iteration";
     private static final String LAST_OVERFLOW = "last_overflow";
+    private static final String DYNAMIC = "dynamic";
 
     /** Writes a checkpoint; {@code all} runs a task on every rank's thread. */
     Path save(Path directory, Rank[] ranks, Consumer<RankThreads.Task> all) {
@@ -77,7 +79,8 @@ record CheckpointIo(
                                 SCALE, Double.toString(scaler.scale()),
                                 HYSTERESIS, Integer.toString(scaler.hysteresis()),
                                 ITERATION, Long.toString(scaler.iteration()),
-                                LAST_OVERFLOW, Long.toString(scaler.lastOverflow()))),
+                                LAST_OVERFLOW, Long.toString(scaler.lastOverflow()),
+                                DYNAMIC, Boolean.toString(hasDynamicScale()))),
                 ranks.length,
                 TensorShape.of(model.layout()),
                 options.modelSpec(),
@@ -106,7 +109,7 @@ record CheckpointIo(
                         state.microSteps(),
                         state.sampleCursor(),
                         0);
-        LossScaler.State scaler = scalerState(checkpoint, state.lossScaler());
+        Optional<LossScaler.State> scaler = scalerState(checkpoint, state.lossScaler());
         all.accept(
                 rank -> {
                     ranks[rank]
@@ -150,13 +153,23 @@ record CheckpointIo(
                 : "nothing";
     }
 
-    private static LossScaler.State scalerState(Checkpoint checkpoint, Map<String, String> kept) {
+    private boolean hasDynamicScale() {
+        return plan.precision().dynamic().isPresent();
+    }
+
+    /** Only a dynamic scale has a history; a static one is what the configuration says now. */
+    private Optional<LossScaler.State> scalerState(
+            Checkpoint checkpoint, Map<String, String> kept) {
+        if (!hasDynamicScale() || !Boolean.parseBoolean(kept.getOrDefault(DYNAMIC, "true"))) {
+            return Optional.empty();
+        }
         try {
-            return new LossScaler.State(
-                    Double.parseDouble(kept.getOrDefault(SCALE, "1")),
-                    Integer.parseInt(kept.getOrDefault(HYSTERESIS, "1")),
-                    Long.parseLong(kept.getOrDefault(ITERATION, "0")),
-                    Long.parseLong(kept.getOrDefault(LAST_OVERFLOW, "-1")));
+            return Optional.of(
+                    new LossScaler.State(
+                            Double.parseDouble(kept.getOrDefault(SCALE, "1")),
+                            Integer.parseInt(kept.getOrDefault(HYSTERESIS, "1")),
+                            Long.parseLong(kept.getOrDefault(ITERATION, "0")),
+                            Long.parseLong(kept.getOrDefault(LAST_OVERFLOW, "-1"))));
         } catch (NumberFormatException e) {
             throw new CheckpointException(
                     "The checkpoint %s has a loss scaler that cannot be read: %s."

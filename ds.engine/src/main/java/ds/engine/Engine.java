@@ -30,6 +30,7 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -61,28 +62,32 @@ public final class Engine implements AutoCloseable {
         this.plan = plan;
         this.configText = config.text();
         int world = options.ranks();
+        HostMemoryProvider memory = HostMemories.best(options.layer());
         this.communicators =
                 Communicators.providers(options.layer())
                         .require("local")
                         .connect(world, options.peerLimit());
-        this.stores = new EngineStores(plan, options.layer(), options.device().get());
+        this.stores = new EngineStores(plan, options.layer(), options.device());
         this.ranks = new Rank[world];
-        HostMemoryProvider memory = HostMemories.best(options.layer());
         for (int rank = 0; rank < world; rank++) {
             pools.add(new Workers("ds-r" + rank, plan.workersPerRank()));
             memories.add(new RankMemory(memory));
         }
-        this.threads = new RankThreads(communicators);
+        this.threads = new RankThreads(communicators, options.peerLimit());
     }
 
     static Engine open(TrainableModel model, DsConfig config, EngineOptions options) {
         TrainingPlan plan = Planner.plan(model.layout(), config, options.planInputs());
         Engine engine = new Engine(model, config, options, plan);
         try {
-            engine.guarded(engine.threads, engine::openRank);
+            engine.all(engine::openRank);
             return engine;
         } catch (RuntimeException | Error e) {
-            engine.close();
+            try {
+                engine.close();
+            } catch (RuntimeException | Error next) {
+                e.addSuppressed(next);
+            }
             throw e;
         }
     }
@@ -177,6 +182,7 @@ public final class Engine implements AutoCloseable {
     /** Makes one step on the next samples of the training data. */
     public StepReport trainStep() {
         Dataset data = requireData();
+        requireBoundary("A whole step");
         SampleOrder order = new SampleOrder(plan.zero().seed(), data.samples());
         return first(rank -> ranks[rank].step(data, order, microBatches.get(rank)));
     }
@@ -192,6 +198,7 @@ public final class Engine implements AutoCloseable {
                     "A step takes train_batch_size = %d samples, was given %d."
                             .formatted(plan.batch().train(), batch.samples()));
         }
+        requireBoundary("A whole step");
         return first(rank -> ranks[rank].step(batch.at(ranks[rank].position().samplesSeen())));
     }
 
@@ -216,10 +223,16 @@ public final class Engine implements AutoCloseable {
     /**
      * Continues {@code prompt} byte by byte.
      *
-     * @throws IllegalStateException if the model has no token logits
+     * @throws IllegalStateException if the model has no token logits, or the engine no training data
+     *     of tokens: its samples say how long the model's window is
      */
     public String generate(String prompt, Function<GenerateOptions, GenerateOptions> change) {
         GenerateOptions wanted = change.apply(GenerateOptions.DEFAULT);
+        if (!requireData().shape().tokens()) {
+            throw new IllegalStateException(
+                    "The training data is not tokens (%s), so the model generates no text."
+                            .formatted(requireData().describe()));
+        }
         return first(rank -> new Generator(ranks[rank]).generate(prompt, wanted));
     }
 
@@ -228,22 +241,28 @@ public final class Engine implements AutoCloseable {
      * checkpoint stays whole until the new one is durable.
      *
      * @return the new checkpoint's directory
+     * @throws IllegalStateException in the middle of an accumulation
      * @throws ds.engine.checkpoint.CheckpointException if it cannot be written
      */
     public Path saveCheckpoint(Path directory) {
-        requireUsable();
+        requireBoundary("A checkpoint");
         return new CheckpointIo(plan, model, options, configText).save(directory, ranks, this::all);
     }
 
     /**
      * Continues from the newest good checkpoint below {@code directory}, written at any world size.
+     * A WARNING in the log says so if newer ones were passed over.
      *
      * @throws ds.engine.checkpoint.CheckpointException if there is none, or it is of another model
      */
     public void resume(Path directory) {
-        requireUsable();
-        new CheckpointIo(plan, model, options, configText)
-                .load(Checkpoint.open(directory), ranks, this::all);
+        requireBoundary("Resuming");
+        try (Checkpoint checkpoint = Checkpoint.open(directory)) {
+            for (String note : checkpoint.notes()) {
+                System.getLogger(Engine.class.getName()).log(System.Logger.Level.WARNING, note);
+            }
+            new CheckpointIo(plan, model, options, configText).load(checkpoint, ranks, this::all);
+        }
     }
 
     /** Does {@link #resume} if {@code directory} holds a checkpoint; returns whether it did. */
@@ -267,7 +286,8 @@ public final class Engine implements AutoCloseable {
     /**
      * Replaces all parameters, in fp32, and forgets optimizer state: for weights from elsewhere.
      *
-     * @param values from a stored parameter's name to its elements, row-major
+     * @param values from a stored parameter's name to its elements, row-major; called by the threads
+     *     of all ranks at once, more than once per name
      * @throws IllegalArgumentException if a length is not the parameter's; names it
      */
     public void loadParameters(Function<String, float[]> values) {
@@ -312,7 +332,14 @@ public final class Engine implements AutoCloseable {
                 Math.toIntExact(to.lengthElements()));
     }
 
-    /** Returns a copy of one optimizer slot of one parameter. */
+    /**
+     * Returns a copy of one optimizer slot of one parameter, in fp32: the parts of all ranks put
+     * together.
+     *
+     * @param kind {@code master}, or a slot's name such as {@code exp_avg}; a parameter that is not
+     *     trained has no slots
+     * @throws IllegalArgumentException if there is no such parameter or slot
+     */
     public float[] tensor(String name, String kind) {
         Parameter wanted =
                 model.layout().storages().stream()
@@ -323,6 +350,15 @@ public final class Engine implements AutoCloseable {
                                         new IllegalArgumentException(
                                                 "The model stores no parameter named '%s'."
                                                         .formatted(name)));
+        List<String> kinds = new ArrayList<>(List.of(TensorSink.MASTER));
+        requireUsable();
+        if (wanted.trainable()) {
+            kinds.addAll(ranks[0].zero().slotNames());
+        }
+        if (!kinds.contains(kind)) {
+            throw new IllegalArgumentException(
+                    "Parameter '%s' has no tensor '%s'; it has %s.".formatted(name, kind, kinds));
+        }
         float[] values = new float[Math.toIntExact(wanted.elements())];
         all(
                 rank ->
@@ -348,8 +384,13 @@ public final class Engine implements AutoCloseable {
         return ParameterHash.of(model.layout().storages(), this::parameter);
     }
 
-    /** Returns what one rank uses and has done so far. */
+    /**
+     * Returns what one rank uses and has done so far.
+     *
+     * @throws IndexOutOfBoundsException if there is no such rank
+     */
     public ZeroUsage usage(int rank) {
+        Objects.checkIndex(rank, ranks.length);
         ZeroUsage[] usage = new ZeroUsage[1];
         all(
                 other -> {
@@ -384,15 +425,18 @@ public final class Engine implements AutoCloseable {
 
     private void all(RankThreads.Task task) {
         requireUsable();
-        guarded(threads, task);
-    }
-
-    private void guarded(RankThreads on, RankThreads.Task task) {
         try {
-            on.all(task);
+            threads.all(task);
         } catch (RuntimeException | Error e) {
             failure = Optional.of(e);
             throw e;
+        }
+    }
+
+    private void requireBoundary(String what) {
+        requireUsable();
+        for (Rank rank : ranks) {
+            rank.requireBoundary(what);
         }
     }
 
@@ -409,26 +453,57 @@ public final class Engine implements AutoCloseable {
                 });
     }
 
-    /** Drains the ranks, closes stores and frees all memory. Safe to call twice. */
+    /**
+     * Drains the ranks, closes stores and frees all memory, whatever happened before and whether or
+     * not the calling thread is interrupted. Safe to call twice.
+     *
+     * @throws TrainingException if a rank is stuck in a model's own code: it keeps its memory
+     */
     @Override
     public void close() {
         if (closed) {
             return;
         }
         closed = true;
+        Throwable first = null;
+        List<String> alive = List.of();
         try {
-            threads.all(
-                    rank -> {
-                        if (ranks[rank] != null) {
-                            ranks[rank].close();
-                        }
-                    });
-        } finally {
-            threads.close();
-            communicators.forEach(Communicator::close);
-            pools.forEach(Workers::close);
-            stores.close();
-            memories.forEach(RankMemory::close);
+            alive = threads.close(this::closeRank);
+        } catch (RuntimeException | Error e) {
+            first = e;
+        }
+        if (!alive.isEmpty()) {
+            throw new TrainingException(
+                    "Threads %s did not come back, so what they use is kept until the process ends; look at what the model does there."
+                            .formatted(alive));
+        }
+        List<Runnable> parts = new ArrayList<>();
+        communicators.forEach(communicator -> parts.add(communicator::close));
+        pools.forEach(pool -> parts.add(pool::close));
+        parts.add(stores::close);
+        memories.forEach(memory -> parts.add(memory::close));
+        for (Runnable part : parts) {
+            try {
+                part.run();
+            } catch (RuntimeException | Error e) {
+                if (first == null) {
+                    first = e;
+                } else {
+                    first.addSuppressed(e);
+                }
+            }
+        }
+        switch (first) {
+            case null -> {}
+            case Error e -> throw e;
+            case RuntimeException e -> throw e;
+            default -> throw new AssertionError(first);
+        }
+    }
+
+    private void closeRank(int rank) {
+        if (ranks[rank] != null) {
+            ranks[rank].close();
         }
     }
 }

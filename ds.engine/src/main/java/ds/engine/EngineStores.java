@@ -20,6 +20,7 @@ import java.util.HexFormat;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Supplier;
 
 /** Opens the stores of all ranks of one run: one run name, one device, one backend. */
 final class EngineStores implements AutoCloseable {
@@ -33,10 +34,10 @@ final class EngineStores implements AutoCloseable {
                     + "-"
                     + HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextInt());
 
-    EngineStores(TrainingPlan plan, ModuleLayer layer, Device device) {
+    EngineStores(TrainingPlan plan, ModuleLayer layer, Supplier<Device> device) {
         this.plan = plan;
-        this.device = device;
         this.backend = StorageProviders.best(layer);
+        this.device = device.get(); // last, since nobody would close it after a failure
     }
 
     Device device() {

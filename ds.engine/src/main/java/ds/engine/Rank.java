@@ -77,10 +77,27 @@ final class Rank implements AutoCloseable {
         return workspace;
     }
 
-    void restore(Position restored, LossScaler.State scalerState) {
+    void restore(Position restored, Optional<LossScaler.State> scalerState) {
         position = restored;
-        scaler.restore(scalerState);
-        accumulated = 0;
+        scalerState.ifPresent(scaler::restore);
+    }
+
+    /**
+     * Checks that no micro-batch is half done: what is accumulated is in no checkpoint.
+     *
+     * @param what what is about to be done, to begin a sentence
+     */
+    void requireBoundary(String what) {
+        if (accumulated != 0 || open.isPresent()) {
+            throw new IllegalStateException(
+                    "%s comes between steps, but on rank %d %d of %d micro-batches are in%s; end the step first."
+                            .formatted(
+                                    what,
+                                    rank,
+                                    accumulated,
+                                    plan.batch().accumulation(),
+                                    open.isPresent() ? " and one waits for backward" : ""));
+        }
     }
 
     /** One step on a whole batch, of which this rank takes its micro-batches. */
@@ -112,6 +129,11 @@ final class Rank implements AutoCloseable {
             throw new IllegalStateException(
                     "forward was called twice without backward on rank %d; call backward first."
                             .formatted(rank));
+        }
+        if (accumulated == plan.batch().accumulation()) {
+            throw new IllegalStateException(
+                    "All %d micro-batches of the step are in on rank %d; call step() before the next forward."
+                            .formatted(accumulated, rank));
         }
         long start = System.nanoTime();
         if (accumulated == 0) {
@@ -232,19 +254,27 @@ final class Rank implements AutoCloseable {
     }
 
     private void refuseToGoOnForever(double scale) {
-        boolean fp16 = plan.precision().type() == DType.FP16;
-        if (fp16 ? !scaler.exhausted() : position.skippedInARow() + 1 < SKIPPED_IN_A_ROW_MAX) {
+        boolean dynamic = plan.precision().dynamic().isPresent();
+        if (dynamic ? !scaler.exhausted() : position.skippedInARow() + 1 < SKIPPED_IN_A_ROW_MAX) {
             return;
         }
+        String why =
+                dynamic
+                        ? " and the loss scale is at its minimum of " + scale
+                        : ", %d steps in a row".formatted(SKIPPED_IN_A_ROW_MAX);
+        String wayOut =
+                switch (plan.precision().type()) {
+                    case FP32 -> "set gradient_clipping";
+                    case BF16 -> "train in fp32 with gradient_clipping";
+                    case FP16 -> dynamic ? "train in bf16" : "set fp16.loss_scale to 0: dynamic";
+                };
         throw new TrainingException(
-                ("Step %d: the gradient of %s is not finite%s. Lower the learning rate, look at the data, or%s.")
+                "Step %d: the gradient of %s is not finite%s. Lower the learning rate, look at the data, or %s."
                         .formatted(
                                 position.globalStep() + 1,
                                 zero.firstNonFinite().orElse("an unknown tensor"),
-                                fp16
-                                        ? " and the loss scale is at its minimum of " + scale
-                                        : ", %d steps in a row".formatted(SKIPPED_IN_A_ROW_MAX),
-                                fp16 ? " train in bf16" : " train in fp32 with gradient_clipping"));
+                                why,
+                                wayOut));
     }
 
     private double seed() {

@@ -2,18 +2,22 @@ package ds.engine;
 
 import ds.comm.CommException;
 import ds.comm.Communicator;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.TreeSet;
+import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.TimeUnit;
 
 /**
  * One thread per local rank, named {@code ds-r0}. The engine's thread hands all of them the same
  * task and waits; a rank that throws makes the others fail through the communicator, and the first
- * cause comes back to the caller.
+ * cause comes back to the caller. Once a rank has failed, the others have a limited time to come
+ * back, so that a rank that is stuck in a model's own code cannot hold the caller for ever.
  */
-final class RankThreads implements AutoCloseable {
+final class RankThreads {
     /** What every rank does, with its own state. */
     @FunctionalInterface
     interface Task {
@@ -22,18 +26,32 @@ final class RankThreads implements AutoCloseable {
 
     private static final Task STOP = rank -> {};
 
-    private record Outcome(int rank, Throwable failure) {}
+    /** A task that a failed one left behind, the last one, and {@link #STOP}. */
+    private static final int INBOX_TASKS = 3;
+
+    /** How long {@link #close} waits where a rank is known to be stuck. */
+    private static final Duration STUCK = Duration.ofSeconds(1);
+
+    private record Outcome(Task task, int rank, Throwable failure) {}
 
     private final List<Communicator> communicators;
-    private final List<SynchronousQueue<Task>> inboxes = new ArrayList<>();
+    private final Duration limit;
+    private final List<BlockingQueue<Task>> inboxes = new ArrayList<>();
     private final BlockingQueue<Outcome> outcomes = new LinkedBlockingQueue<>();
     private final List<Thread> threads = new ArrayList<>();
+    private boolean stuck;
 
-    RankThreads(List<Communicator> communicators) {
+    /**
+     * Starts the threads.
+     *
+     * @param limit how long ranks may go on after one of them has failed
+     */
+    RankThreads(List<Communicator> communicators, Duration limit) {
         this.communicators = List.copyOf(communicators);
+        this.limit = limit;
         for (int i = 0; i < communicators.size(); i++) {
             int rank = i;
-            SynchronousQueue<Task> inbox = new SynchronousQueue<>();
+            BlockingQueue<Task> inbox = new ArrayBlockingQueue<>(INBOX_TASKS);
             inboxes.add(inbox);
             Thread thread =
                     Thread.ofPlatform()
@@ -51,22 +69,43 @@ final class RankThreads implements AutoCloseable {
      * @throws RuntimeException the first failure that is not merely another rank's failure
      */
     void all(Task task) {
+        inboxes.forEach(inbox -> inbox.add(task));
         try {
-            for (SynchronousQueue<Task> inbox : inboxes) {
-                inbox.put(task);
-            }
-            Throwable first = null;
-            for (int i = 0; i < inboxes.size(); i++) {
-                Outcome outcome = outcomes.take();
-                first = worse(first, outcome.failure());
-            }
-            rethrow(first);
+            rethrow(gather());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             communicators.forEach(communicator -> communicator.fail(e));
             throw new TrainingException(
                     "Training was interrupted while ranks were at work; close the engine.", e);
         }
+    }
+
+    private Throwable gather() throws InterruptedException {
+        Throwable first = null;
+        long deadline = 0;
+        TreeSet<Integer> missing = new TreeSet<>();
+        for (int rank = 0; rank < inboxes.size(); rank++) {
+            missing.add(rank);
+        }
+        while (!missing.isEmpty()) {
+            Outcome outcome =
+                    first == null
+                            ? outcomes.take()
+                            : outcomes.poll(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
+            if (outcome == null) {
+                stuck = true;
+                throw new TrainingException(
+                        "Rank %s did not come back within %s after another rank had failed (%s); look at what the model does there."
+                                .formatted(missing, limit, first.getMessage()),
+                        first);
+            }
+            missing.remove(outcome.rank());
+            if (first == null && outcome.failure() != null) {
+                deadline = System.nanoTime() + limit.toNanos();
+            }
+            first = worse(first, outcome.failure());
+        }
+        return first;
     }
 
     private static Throwable worse(Throwable known, Throwable next) {
@@ -88,35 +127,59 @@ final class RankThreads implements AutoCloseable {
         }
     }
 
-    private void loop(int rank, SynchronousQueue<Task> inbox) {
-        while (true) {
+    private void loop(int rank, BlockingQueue<Task> inbox) {
+        Task task = null;
+        while (task != STOP) {
             Throwable failure = null;
             try {
-                Task task = inbox.take();
-                if (task == STOP) {
-                    return;
-                }
+                task = inbox.take();
                 task.run(rank);
             } catch (RuntimeException | Error | InterruptedException e) {
                 failure = e;
                 communicators.get(rank).fail(e);
             }
-            outcomes.add(new Outcome(rank, failure));
+            outcomes.add(new Outcome(task, rank, failure));
         }
     }
 
-    /** Ends the threads, which are idle. */
-    @Override
-    public void close() {
-        try {
-            for (SynchronousQueue<Task> inbox : inboxes) {
-                inbox.put(STOP);
+    /**
+     * Runs {@code last} on every rank, once it has come back from what it is at, and ends the
+     * threads. Not interruptible: an interrupt of the caller is kept for afterwards.
+     *
+     * @return the threads that did not come back within the limit, whose memory must not be freed
+     * @throws RuntimeException the first failure of {@code last}, after all threads have ended
+     */
+    List<String> close(Task last) {
+        for (BlockingQueue<Task> inbox : inboxes) {
+            inbox.add(last);
+            inbox.add(STOP);
+        }
+        long deadline = System.nanoTime() + (stuck ? STUCK : limit).toNanos();
+        boolean interrupted = false;
+        List<String> alive = new ArrayList<>();
+        for (Thread thread : threads) {
+            while (thread.isAlive() && System.nanoTime() < deadline) {
+                try {
+                    thread.join(Duration.ofNanos(Math.max(1, deadline - System.nanoTime())));
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
             }
-            for (Thread thread : threads) {
-                thread.join();
+            if (thread.isAlive()) {
+                alive.add(thread.getName());
             }
-        } catch (InterruptedException e) {
+        }
+        if (interrupted) {
             Thread.currentThread().interrupt();
         }
+        if (!alive.isEmpty()) {
+            return alive;
+        }
+        Throwable first = null;
+        for (Outcome outcome : outcomes) {
+            first = outcome.task() == last ? worse(first, outcome.failure()) : first;
+        }
+        rethrow(first);
+        return alive;
     }
 }

@@ -1,0 +1,359 @@
+package ds.it;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import ds.config.DsConfig;
+import ds.engine.DeepSpeed;
+import ds.engine.Engine;
+import ds.engine.EngineOptions;
+import ds.engine.StepReport;
+import ds.engine.TrainingException;
+import ds.engine.data.TextDataset;
+import ds.model.Activations;
+import ds.model.BackwardContext;
+import ds.model.Batch;
+import ds.model.ForwardContext;
+import ds.model.ModelLayout;
+import ds.model.TrainableModel;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What an engine does around its steps: it ends, whatever happened, and never loses a gradient. */
+class EngineLifeTest {
+    private static final String OFFLOAD =
+            """
+            , "zero_optimization": {"stage": 3,
+               "offload_param": {"device": "nvme", "nvme_path": "%s"},
+               "offload_optimizer": {"device": "nvme", "nvme_path": "%s"}}""";
+
+    @TempDir private Path directory;
+
+    /** Runs something before each forward pass, counted over all ranks from 1. */
+    private record Watched(TrainableModel model, AtomicInteger passes, Before before)
+            implements TrainableModel {
+        interface Before {
+            void forward(int pass) throws InterruptedException;
+        }
+
+        Watched(Before before) {
+            this(new AwkwardModel(), new AtomicInteger(), before);
+        }
+
+        @Override
+        public ModelLayout layout() {
+            return model.layout();
+        }
+
+        @Override
+        public Activations forward(Batch batch, ForwardContext context) {
+            try {
+                before.forward(passes.incrementAndGet());
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+            return model.forward(batch, context);
+        }
+
+        @Override
+        public void backward(Activations activations, float lossSeed, BackwardContext context) {
+            model.backward(activations, lossSeed, context);
+        }
+    }
+
+    private Engine engine(TrainableModel model, String more, Consumer<EngineOptions> options) {
+        DsConfig config =
+                DsConfig.parse(
+                        """
+                        {"train_micro_batch_size_per_gpu": 2, "gradient_accumulation_steps": 2,
+                         "optimizer": {"type": "AdamW", "params": {"lr": 1e-3}}%s}
+                        """
+                                .formatted(more));
+        return DeepSpeed.initialize(
+                model,
+                config,
+                o -> {
+                    o.trainingData(text()).workers(1);
+                    options.accept(o);
+                });
+    }
+
+    private static TextDataset text() {
+        byte[] bytes =
+                "Ask not what a test can do for you. ".repeat(30).getBytes(StandardCharsets.UTF_8);
+        return TextDataset.of("text", bytes, AwkwardModel.CONTEXT);
+    }
+
+    private String offload() {
+        return OFFLOAD.formatted(directory.resolve("nvme"), directory.resolve("nvme"));
+    }
+
+    private static List<String> threads(String prefix) {
+        return Thread.getAllStackTraces().keySet().stream()
+                .filter(Thread::isAlive)
+                .map(Thread::getName)
+                .filter(name -> name.startsWith(prefix))
+                .sorted()
+                .toList();
+    }
+
+    private long filesLeft() throws IOException {
+        Path nvme = directory.resolve("nvme");
+        try (Stream<Path> files = Files.walk(nvme)) {
+            return files.filter(file -> !file.equals(nvme)).count();
+        }
+    }
+
+    @Test
+    void anInterruptedCallerStillClosesEverything() throws IOException {
+        Engine engine = engine(new AwkwardModel(), offload(), o -> o.ranks(2));
+        engine.trainStep();
+        assertTrue(filesLeft() > 0);
+        Thread.currentThread().interrupt();
+        assertThrows(TrainingException.class, engine::trainStep);
+        engine.close();
+        assertTrue(Thread.interrupted(), "the interrupt is kept for the caller");
+        assertEquals(List.of(), threads("ds-"));
+        assertEquals(0, filesLeft());
+    }
+
+    @Test
+    void aModelThatThrowsLeavesNoThreadAndNoFile() throws IOException {
+        var model =
+                new Watched(
+                        pass -> {
+                            if (pass == 6) {
+                                throw new IllegalStateException("This pass is cursed.");
+                            }
+                        });
+        try (Engine engine = engine(model, offload(), o -> o.ranks(2))) {
+            engine.trainStep();
+            var failure = assertThrows(IllegalStateException.class, engine::trainStep);
+            assertEquals("This pass is cursed.", failure.getMessage());
+            var refused = assertThrows(IllegalStateException.class, engine::trainStep);
+            assertTrue(refused.getMessage().contains("close it and resume"), refused::getMessage);
+        }
+        assertEquals(List.of(), threads("ds-"));
+        assertEquals(0, filesLeft());
+    }
+
+    @Test
+    void aRankStuckInItsModelHoldsNeitherTheStepNorTheEnd() throws InterruptedException {
+        CountDownLatch release = new CountDownLatch(1);
+        var model =
+                new Watched(
+                        pass -> {
+                            if (pass == 5) {
+                                release.await();
+                            }
+                        });
+        Engine engine = engine(model, "", o -> o.ranks(2).peerLimit(Duration.ofMillis(300)));
+        engine.trainStep();
+        var failure = assertThrows(TrainingException.class, engine::trainStep);
+        assertTrue(
+                failure.getMessage().contains("did not come back within PT0.3S"),
+                failure::getMessage);
+        var close = assertThrows(TrainingException.class, engine::close);
+        assertTrue(close.getMessage().startsWith("Threads [ds-r"), close::getMessage);
+        release.countDown();
+        for (int i = 0; i < 1_000 && !threads("ds-r0").equals(List.of()); i++) {
+            Thread.sleep(5);
+        }
+        assertEquals(List.of(), threads("ds-r0"));
+        assertEquals(List.of(), threads("ds-r1"));
+    }
+
+    @Test
+    void whatIsHalfAccumulatedIsNeitherSavedNorMixedIntoAnotherStep() {
+        try (Engine engine = engine(new AwkwardModel(), "", _ -> {})) {
+            engine.onEachRank(
+                    rank -> {
+                        rank.backward(rank.forward(batch()));
+                        assertTrue(rank.step().isEmpty());
+                    });
+            String where = "comes between steps, but on rank 0 1 of 2 micro-batches are in";
+            for (var call :
+                    List.<Runnable>of(
+                            () -> engine.saveCheckpoint(directory.resolve("run")),
+                            () -> engine.resume(directory.resolve("run")),
+                            engine::trainStep)) {
+                var failure = assertThrows(IllegalStateException.class, call::run);
+                assertTrue(failure.getMessage().contains(where), failure::getMessage);
+            }
+            assertFalse(Files.exists(directory.resolve("run")));
+            List<StepReport> reports = new ArrayList<>();
+            engine.onEachRank(
+                    rank -> {
+                        rank.backward(rank.forward(batch()));
+                        var early =
+                                assertThrows(
+                                        IllegalStateException.class, () -> rank.forward(batch()));
+                        assertEquals(
+                                "All 2 micro-batches of the step are in on rank 0; call step() before the next forward.",
+                                early.getMessage());
+                        reports.add(rank.step().orElseThrow());
+                    });
+            assertEquals(1, reports.getFirst().step());
+            engine.saveCheckpoint(directory.resolve("run"));
+            assertEquals(2, engine.trainStep().step());
+        }
+    }
+
+    private static Batch batch() {
+        Batch batch = text().allocate(java.lang.foreign.Arena.ofAuto(), 2);
+        text().fill(0, batch, 0);
+        text().fill(1, batch, 1);
+        return batch;
+    }
+
+    @Test
+    void resumingFromAnOlderCheckpointSaysSoAndClosesItsFiles() throws IOException {
+        Path run = directory.resolve("run");
+        try (Engine engine = engine(new AwkwardModel(), "", _ -> {})) {
+            engine.trainStep();
+            engine.saveCheckpoint(run);
+            engine.trainStep();
+            Path newest = engine.saveCheckpoint(run);
+            flipAByte(newest);
+        }
+        List<String> logged = new ArrayList<>();
+        Handler handler =
+                new Handler() {
+                    @Override
+                    public void publish(LogRecord log) {
+                        logged.add(log.getMessage());
+                    }
+
+                    @Override
+                    public void flush() {}
+
+                    @Override
+                    public void close() {}
+                };
+        Logger logger = Logger.getLogger(Engine.class.getName());
+        logger.addHandler(handler);
+        try (Engine engine = engine(new AwkwardModel(), "", _ -> {})) {
+            engine.resume(run);
+            assertEquals(1, engine.step());
+            assertTrue(
+                    logged.stream().anyMatch(line -> line.contains("is corrupt in block 0")),
+                    logged::toString);
+            assertTrue(
+                    logged.contains("Opened step-00000001, the newest that verifies."),
+                    logged::toString);
+            assertEquals(List.of(), openFilesBelow(run));
+        } finally {
+            logger.removeHandler(handler);
+        }
+    }
+
+    private static void flipAByte(Path checkpoint) throws IOException {
+        try (Stream<Path> files = Files.list(checkpoint)) {
+            Path file =
+                    files.filter(each -> each.toString().endsWith(".safetensors"))
+                            .findFirst()
+                            .orElseThrow();
+            byte[] bytes = Files.readAllBytes(file);
+            bytes[bytes.length / 2] ^= 1;
+            Files.write(file, bytes);
+        }
+    }
+
+    /** What this process has open below {@code root}; nothing where the system does not tell. */
+    private static List<Path> openFilesBelow(Path root) throws IOException {
+        Path descriptors = Path.of("/proc/self/fd");
+        List<Path> open = new ArrayList<>();
+        if (Files.isDirectory(descriptors)) {
+            try (Stream<Path> all = Files.list(descriptors)) {
+                for (Path each : all.toList()) {
+                    if (Files.isSymbolicLink(each)) {
+                        open.add(Files.readSymbolicLink(each));
+                    }
+                }
+            }
+        }
+        open.removeIf(file -> !file.startsWith(root));
+        return open;
+    }
+
+    @Test
+    void onlyADynamicScaleIsTakenFromACheckpoint() {
+        Path run = directory.resolve("run");
+        String fp16 = ", \"fp16\": {\"enabled\": true, \"loss_scale\": %s}";
+        try (Engine engine = engine(new AwkwardModel(), fp16.formatted(64), _ -> {})) {
+            assertEquals(64, engine.trainStep().lossScale());
+            engine.saveCheckpoint(run);
+        }
+        try (Engine engine = engine(new AwkwardModel(), fp16.formatted(16), _ -> {})) {
+            engine.resume(run);
+            assertEquals(16, engine.trainStep().lossScale(), "the configuration's own");
+        }
+        try (Engine engine =
+                engine(
+                        new AwkwardModel(),
+                        ", \"fp16\": {\"enabled\": true, \"initial_scale_power\": 9}",
+                        _ -> {})) {
+            engine.resume(run);
+            assertEquals(512, engine.trainStep().lossScale(), "a dynamic scale's first");
+            engine.saveCheckpoint(run);
+        }
+        try (Engine engine =
+                engine(new AwkwardModel(), ", \"fp16\": {\"enabled\": true}", _ -> {})) {
+            engine.resume(run);
+            assertEquals(512, engine.trainStep().lossScale(), "a dynamic scale's last");
+        }
+    }
+
+    @Test
+    void overflowsAtAFixedLossScaleAreSkippedUpToALimit() {
+        String fp16 = ", \"fp16\": {\"enabled\": true, \"loss_scale\": 1e30}";
+        try (Engine engine = engine(new AwkwardModel(), fp16, _ -> {})) {
+            String before = engine.parameterHash();
+            for (int i = 1; i < 20; i++) {
+                assertTrue(engine.trainStep().skipped());
+            }
+            assertEquals(before, engine.parameterHash());
+            var failure = assertThrows(TrainingException.class, engine::trainStep);
+            assertTrue(
+                    failure.getMessage()
+                            .endsWith(
+                                    "is not finite, 20 steps in a row. Lower the learning rate, look at the data, or set fp16.loss_scale to 0: dynamic."),
+                    failure::getMessage);
+        }
+    }
+
+    @Test
+    void aTensorThatDoesNotExistIsRefusedAndNotZeros() {
+        try (Engine engine = engine(new AwkwardModel(), "", _ -> {})) {
+            engine.trainStep();
+            assertTrue(engine.tensor("attend.qkv", "exp_avg")[0] != 0);
+            assertEquals(
+                    "Parameter 'attend.qkv' has no tensor 'exp_average'; it has [master, exp_avg, exp_avg_sq].",
+                    assertThrows(
+                                    IllegalArgumentException.class,
+                                    () -> engine.tensor("attend.qkv", "exp_average"))
+                            .getMessage());
+            assertThrows(
+                    IllegalArgumentException.class,
+                    () -> engine.tensor("frozen.weight", "exp_avg"));
+            assertThrows(IndexOutOfBoundsException.class, () -> engine.usage(1));
+            assertEquals(2, engine.trainStep().step(), "a caller's mistake stops nothing");
+        }
+    }
+}
