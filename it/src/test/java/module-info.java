@@ -6,6 +6,7 @@ open module ds.it {
     requires ds.optim.builtin;
     requires ds.optim.spi;
     requires ds.testkit;
+    requires example.seed;
     requires java.logging;
     requires org.junit.jupiter.api;
     requires org.junit.jupiter.params;

@@ -1,0 +1,4 @@
+/** A program that trains a language model and keeps it. */
+module example.embed {
+    requires ds.engine;
+}
