@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -227,6 +228,90 @@ class CommandLineTest {
         assertMistake("There is no key 'stge'; did you mean ", ds("config", "explain", "stge"));
         assertFalse(trainModel("gtp").messages().contains("\tat "));
         assertTrue(trainModel("gtp", "--stacktrace").messages().contains("\tat "));
+    }
+
+    @Test
+    void aConfigurationThatCannotRunSaysWhy() throws IOException {
+        String batch = "\"train_batch_size\": 8, \"train_micro_batch_size_per_gpu\": 2";
+        String adam = "\"optimizer\": {\"type\": \"AdamW\", \"params\": {\"lr\": 0.01}}";
+        assertConfigMistake("ends", "{" + batch + ", ");
+        assertConfigMistake(
+                "adamx", "{" + batch + ", \"optimizer\": {\"type\": \"AdamX\", \"params\": {}}}");
+        assertConfigMistake(
+                "'learning_rate' is not a key here",
+                "{"
+                        + batch
+                        + ", \"optimizer\": {\"type\": \"AdamW\", \"params\": {\"learning_rate\": 1}}}");
+        assertConfigMistake(
+                "train_batch_size 8 is not 2",
+                "{" + batch + ", \"gradient_accumulation_steps\": 3, " + adam + "}",
+                "--world-size",
+                2);
+        Path file = Files.writeString(temporary.resolve("file"), "x");
+        assertConfigMistake(
+                "cannot be used",
+                "{"
+                        + batch
+                        + ", "
+                        + adam
+                        + ", \"zero_optimization\": {\"stage\": 1, \"offload_optimizer\": "
+                        + "{\"device\": \"nvme\", \"nvme_path\": \""
+                        + file.resolve("below")
+                        + "\"}}}");
+        assertConfigMistake("names no optimizer", "{" + batch + "}");
+    }
+
+    private void assertConfigMistake(String part, String json, Object... more) throws IOException {
+        Path path = Files.writeString(temporary.resolve("wrong.json"), json);
+        List<Object> words =
+                new ArrayList<>(
+                        List.of(
+                                "train",
+                                "--config",
+                                path,
+                                "--data",
+                                text,
+                                "--model",
+                                MODEL,
+                                "--steps",
+                                1));
+        words.addAll(List.of(more));
+        Ran ran = ds(words.toArray());
+        assertEquals(2, ran.status(), ran.messages());
+        String message = ran.messages().toLowerCase(Locale.ROOT);
+        assertTrue(message.contains(part.toLowerCase(Locale.ROOT)), ran.messages());
+        assertFalse(ran.messages().contains("\tat "), ran.messages());
+    }
+
+    @Test
+    void aLossThatIsNoNumberStopsTheRunAndKeepsTheCheckpoint() throws IOException {
+        Path run = temporary.resolve("run");
+        assertEquals(0, train("--steps", 2, "--save", run).status());
+        Path wild =
+                Files.writeString(
+                        temporary.resolve("wild.json"),
+                        Files.readString(config).replace("0.01", "1e38").replace("true", "false"));
+        Ran ran =
+                ds(
+                        "train",
+                        "--config",
+                        wild,
+                        "--data",
+                        text,
+                        "--model",
+                        MODEL,
+                        "--steps",
+                        60,
+                        "--resume",
+                        run,
+                        "--save",
+                        run,
+                        "--save-every",
+                        100);
+        assertEquals(1, ran.status(), ran.messages());
+        assertTrue(ran.messages().contains("in a row"), ran.messages());
+        assertEquals(0, ds("checkpoint", "verify", run).status());
+        assertTrue(ds("checkpoint", "inspect", run).results().contains("step         2 "));
     }
 
     private static void assertMistake(String part, Ran ran) {
