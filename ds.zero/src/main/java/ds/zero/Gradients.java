@@ -38,7 +38,7 @@ final class Gradients {
     private final DType type;
     private final OwnedSpace accumulated;
     private final OwnedSpace owned;
-    private final boolean sharded;
+    private final boolean stepsAll;
     private final FlatBuffer accumulators;
     private final Map<String, Place> places = new HashMap<>();
     private final List<List<Place>> placesOfUnit = new ArrayList<>();
@@ -67,9 +67,9 @@ final class Gradients {
         this.kernels = kernels;
         this.memory = memory;
         this.type = options.precision();
-        this.sharded = options.residency().shardGradients();
+        this.stepsAll = !options.residency().shardStates();
         this.owned = map.owned(communicator.rank(), false);
-        this.accumulated = sharded ? owned : map.everything(false);
+        this.accumulated = options.residency().shardGradients() ? owned : map.everything(false);
         this.accumulators =
                 memory.allocate(MemoryKind.GRADIENTS, DType.FP32, accumulated.elements());
         ModelLayout layout = map.layout();
@@ -264,9 +264,9 @@ final class Gradients {
         return new CommException("Ranks disagree about the order of completed units.");
     }
 
-    /** Collects the reduced gradients where every rank keeps all of them. Collective. */
+    /** Collects the reduced gradients where every rank steps all of them. Collective. */
     void gather() {
-        if (sharded || local || communicator.size() == 1) {
+        if (!stepsAll || local || communicator.size() == 1) {
             return;
         }
         int rank = communicator.rank();

@@ -80,7 +80,7 @@ class StageParityTest {
                     where);
             assertEquals(STEPS, usage.traffic().allReduces(), where);
             assertEquals(stage >= 3 ? largestLoan(map) : 0, usage.liveElementsHighWater(), where);
-            if (stage == 2) {
+            if (stage == 1 || stage == 2) {
                 // New parameters once per step, and everything once at the start.
                 long notMine = map.elements() - map.owned(rank, true).elements();
                 assertEquals(
