@@ -12,13 +12,15 @@ import ds.zero.Residency;
  *
  * @param parameters working parameters kept between steps, wherever they rest
  * @param liveUnits gathered units at stage 3, at most
- * @param masters fp32 masters beside 16-bit parameters
+ * @param masters fp32 masters beside the working parameters: where those are 16-bit, or either
+ *     rests on NVMe
  * @param states optimizer slots
  * @param gradients fp32 accumulators
  * @param buckets contributions of one unit
  * @param stored of these, bytes that rest on NVMe
  * @param exchangedPerStep bytes of contributions this rank hands to others in one step
- * @param gatheredPerStep bytes of parameters this rank receives in one step
+ * @param gatheredPerStep bytes this rank receives in one step: parameters, or at stage 0 the
+ *     reduced gradients
  * @param nvmePerStep bytes read from plus written to NVMe by this rank in one step
  */
 public record MemoryEstimate(
@@ -63,21 +65,22 @@ public record MemoryEstimate(
                         ? Math.min(
                                 map.elements(), Math.max(largest, plan.zero().maxLiveParameters()))
                         : 0;
-        long masters = wide ? 0 : stepped * FP32_BYTES;
         long states = stepped * FP32_BYTES * plan.optimizer().slots().size();
         boolean optimizerStored = plan.zero().optimizer() instanceof RestingPlace.OnNvme;
         boolean parametersStored = plan.zero().parameters() instanceof RestingPlace.OnNvme;
+        boolean masterApart = !wide || optimizerStored || parametersStored;
+        long masters = masterApart ? stepped * FP32_BYTES : 0;
         long stored =
                 (optimizerStored ? masters + states : 0) + (parametersStored ? kept * element : 0);
-        int ranks = plan.batch().world();
         long foreign = everyTrainable - ownedTrainable;
-        long gathers =
+        long gathers = (long) FORWARD_AND_BACKWARD * plan.batch().accumulation();
+        long gathered =
                 residency.shardParameters()
-                        ? (long) FORWARD_AND_BACKWARD * plan.batch().accumulation()
-                        : residency.shardStates() ? 1 : 0;
-        long gathered = ranks == 1 ? 0 : gathers * element * (map.elements() - ownedAll);
+                        ? gathers * element * (map.elements() - ownedAll)
+                        : foreign * (residency.shardStates() ? element : FP32_BYTES);
         long nvme =
                 (optimizerStored ? READ_AND_WRITE * (masters + states) : 0)
+                        + (optimizerStored && parametersStored ? masters : 0)
                         + (parametersStored ? (gathers + 1) * kept * element : 0);
         return new MemoryEstimate(
                 kept * element,
