@@ -465,40 +465,29 @@ public final class Engine implements AutoCloseable {
             return;
         }
         closed = true;
-        Throwable first = null;
-        List<String> alive = List.of();
-        try {
-            alive = threads.close(this::closeRank);
-        } catch (RuntimeException | Error e) {
-            first = e;
-        }
+        List<String> alive = new ArrayList<>();
+        List<AutoCloseable> parts = new ArrayList<>();
+        parts.add(() -> alive.addAll(threads.close(this::closeRank)));
+        parts.add(
+                () -> {
+                    if (alive.isEmpty()) {
+                        free();
+                    }
+                });
+        Closing.all(parts);
         if (!alive.isEmpty()) {
             throw new TrainingException(
                     "Threads %s did not come back, so what they use is kept until the process ends; look at what the model does there."
                             .formatted(alive));
         }
-        List<Runnable> parts = new ArrayList<>();
-        communicators.forEach(communicator -> parts.add(communicator::close));
-        pools.forEach(pool -> parts.add(pool::close));
-        parts.add(stores::close);
-        memories.forEach(memory -> parts.add(memory::close));
-        for (Runnable part : parts) {
-            try {
-                part.run();
-            } catch (RuntimeException | Error e) {
-                if (first == null) {
-                    first = e;
-                } else {
-                    first.addSuppressed(e);
-                }
-            }
-        }
-        switch (first) {
-            case null -> {}
-            case Error e -> throw e;
-            case RuntimeException e -> throw e;
-            default -> throw new AssertionError(first);
-        }
+    }
+
+    private void free() {
+        List<AutoCloseable> parts = new ArrayList<>(communicators);
+        parts.addAll(pools);
+        parts.add(stores);
+        parts.addAll(memories);
+        Closing.all(parts);
     }
 
     private void closeRank(int rank) {

@@ -16,9 +16,11 @@ import ds.offload.StoreLocation;
 import ds.offload.spi.StorageProvider;
 import ds.zero.StoreFactory;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HexFormat;
-import java.util.Queue;
-import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.List;
+import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Supplier;
 
@@ -27,7 +29,10 @@ final class EngineStores implements AutoCloseable {
     private final TrainingPlan plan;
     private final Device device;
     private final StorageProvider backend;
-    private final Queue<StoreDirectory> directories = new ConcurrentLinkedQueue<>();
+
+    /** Newest first: what lies in a directory is closed before the directory. */
+    private final Deque<AutoCloseable> opened = new ConcurrentLinkedDeque<>();
+
     private final FileOperations files = FileOperations.system();
     private final String runId =
             HexFormat.of().toHexDigits(System.currentTimeMillis()).substring(4)
@@ -64,12 +69,13 @@ final class EngineStores implements AutoCloseable {
                 case RestingPlace.OnDevice() -> inMemory(layout, false);
                 case RestingPlace.InHost(boolean pinned) -> inMemory(layout, pinned);
                 case RestingPlace.OnNvme(var path, int buffers) ->
-                        StateStores.onNvme(
-                                layout,
-                                memory,
-                                device,
-                                open(path, "optimizer"),
-                                plan.pipeline().withBufferCount(buffers));
+                        kept(
+                                StateStores.onNvme(
+                                        layout,
+                                        memory,
+                                        device,
+                                        open(path, "optimizer"),
+                                        plan.pipeline().withBufferCount(buffers)));
             };
         }
 
@@ -79,31 +85,36 @@ final class EngineStores implements AutoCloseable {
 
         @Override
         public ShardFile parameters(RestingPlace.OnNvme place, ShardFiles.Shape shape) {
-            return ShardFiles.onNvme(
-                    shape,
-                    memory,
-                    open(place.directory(), "parameters"),
-                    plan.pipeline().withBufferCount(place.bufferCount()));
+            return kept(
+                    ShardFiles.onNvme(
+                            shape,
+                            memory,
+                            open(place.directory(), "parameters"),
+                            plan.pipeline().withBufferCount(place.bufferCount())));
         }
 
         private StoreDirectory open(Path path, String use) {
-            StoreDirectory opened =
+            return kept(
                     StoreDirectory.open(
                             new StoreLocation(path, runId + "-" + use, rank, plan.batch().world()),
                             backend,
-                            files);
-            directories.add(opened);
-            return opened;
+                            files));
+        }
+
+        private <T extends AutoCloseable> T kept(T store) {
+            opened.addFirst(store);
+            return store;
         }
     }
 
-    /** Deletes the stores' directories; the stores in them are closed by then. */
+    /**
+     * Closes the stores that their ranks have not closed, which is so after a failure while a rank
+     * was made, and deletes their directories. The rank threads have ended.
+     */
     @Override
     public void close() {
-        try {
-            directories.forEach(StoreDirectory::close);
-        } finally {
-            device.close();
-        }
+        List<AutoCloseable> parts = new ArrayList<>(opened);
+        parts.add(device);
+        Closing.all(parts);
     }
 }

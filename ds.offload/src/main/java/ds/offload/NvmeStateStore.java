@@ -46,13 +46,14 @@ final class NvmeStateStore implements StateStore {
                 Stream.generate(() -> Staging.allocate(memory, shapes.size(), areaBytes))
                         .limit(slots)
                         .toList();
+        Feed feed = Feed.to(device, shapes.size(), plan.longest()); // may fail, so before the files
         List<ExtentFile> files = createFiles(directory, shapes, stagings, settings.stuckAfter());
         return new NvmeStateStore(
                 layout,
                 plan,
                 files,
                 stagings,
-                Feed.to(device, shapes.size(), plan.longest()),
+                feed,
                 new Pipeline(
                         "ds-r%d-io".formatted(directory.location().rank()),
                         files,

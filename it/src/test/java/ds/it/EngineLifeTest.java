@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ds.config.DsConfig;
+import ds.core.Device;
+import ds.core.Pending;
 import ds.engine.DeepSpeed;
 import ds.engine.Engine;
 import ds.engine.EngineOptions;
@@ -19,6 +21,7 @@ import ds.model.ForwardContext;
 import ds.model.ModelLayout;
 import ds.model.TrainableModel;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -154,6 +157,58 @@ class EngineLifeTest {
     }
 
     @Test
+    void aDeviceThatHasNoMemoryLeavesNoThreadAndNoFile() throws IOException {
+        String more = offload();
+        var failure =
+                assertThrows(
+                        IllegalStateException.class,
+                        () ->
+                                engine(
+                                        new AwkwardModel(),
+                                        more,
+                                        o -> o.ranks(2).device(FullDevice::new)));
+        assertEquals("The device is full.", failure.getMessage());
+        assertEquals(List.of(), threads("ds-"));
+        assertEquals(0, filesLeft());
+    }
+
+    /** A device that gives no memory. */
+    private static final class FullDevice implements Device {
+        @Override
+        public String name() {
+            return "full";
+        }
+
+        @Override
+        public boolean addressable() {
+            return false;
+        }
+
+        @Override
+        public Buffer allocate(long sizeBytes) {
+            throw new IllegalStateException("The device is full.");
+        }
+
+        @Override
+        public Pending copyIn(MemorySegment host, Buffer device) {
+            throw new AssertionError("nothing was allocated");
+        }
+
+        @Override
+        public Pending copyOut(Buffer device, MemorySegment host) {
+            throw new AssertionError("nothing was allocated");
+        }
+
+        @Override
+        public Pending launch(Kernel kernel, List<Buffer> arguments) {
+            throw new AssertionError("nothing was allocated");
+        }
+
+        @Override
+        public void close() {}
+    }
+
+    @Test
     void aRankStuckInItsModelHoldsNeitherTheStepNorTheEnd() throws InterruptedException {
         CountDownLatch release = new CountDownLatch(1);
         var model =
@@ -172,11 +227,10 @@ class EngineLifeTest {
         var close = assertThrows(TrainingException.class, engine::close);
         assertTrue(close.getMessage().startsWith("Threads [ds-r"), close::getMessage);
         release.countDown();
-        for (int i = 0; i < 1_000 && !threads("ds-r0").equals(List.of()); i++) {
+        for (int i = 0; i < 1_000 && !threads("ds-r").isEmpty(); i++) {
             Thread.sleep(5);
         }
-        assertEquals(List.of(), threads("ds-r0"));
-        assertEquals(List.of(), threads("ds-r1"));
+        assertEquals(List.of(), threads("ds-r"));
     }
 
     @Test
