@@ -20,7 +20,7 @@ type nul > "%STAMP%"
 :run
 set "PLUGINS="
 if defined DS_PLUGINS set "PLUGINS=;%DS_PLUGINS%"
-"%JAVA_HOME%\bin\java" -Xshare:auto -XX:+UseParallelGC --add-modules jdk.incubator.vector,ds.foreign ^
+"%JAVA_HOME%\bin\java" -Xshare:auto -XX:+UseParallelGC -Xmn64m --add-modules jdk.incubator.vector,ds.foreign ^
     --enable-native-access=ds.foreign --illegal-native-access=deny ^
     --module-path "%MODULES%%PLUGINS%" %DS_JAVA_OPTIONS% -m ds.cli/ds.cli.Main %*
 exit /b %ERRORLEVEL%

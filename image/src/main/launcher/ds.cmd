@@ -4,7 +4,7 @@ rem semicolons; DS_JAVA_OPTIONS: options of the virtual machine, separated by sp
 setlocal
 set "plugins="
 if defined DS_PLUGINS set plugins=--module-path "%DS_PLUGINS%"
-"%~dp0java" -Xshare:auto -XX:+UseParallelGC --add-modules jdk.incubator.vector,ds.foreign ^
+"%~dp0java" -Xshare:auto -XX:+UseParallelGC -Xmn64m --add-modules jdk.incubator.vector,ds.foreign ^
     --enable-native-access=ds.foreign --illegal-native-access=deny ^
     %plugins% %DS_JAVA_OPTIONS% -m ds.cli/ds.cli.Main %*
 exit /b %ERRORLEVEL%
