@@ -15,6 +15,10 @@ import jdk.incubator.vector.VectorSpecies;
  * The loops of {@link Lanes} by the Vector API, with the same bits. Vectors are 256 bits wide, or
  * 128 where the hardware has no more; wider ones would leave the product tile too few chains to hide
  * the latency of fma. Loaded only if the vector module is present.
+ *
+ * <p>Loops call the Vector API and nothing else: its methods are always inlined, but one of ours is
+ * not when the inlining budget of a compilation ends, and then every vector that it takes or
+ * returns is boxed (measured: 4 times slower, depending on what was compiled before).
  */
 final class VectorLanes extends Lanes {
     private static final VectorShape SHAPE =
@@ -89,10 +93,6 @@ final class VectorLanes extends Lanes {
         return count & -L;
     }
 
-    private static FloatVector load(float[] x, int offset) {
-        return FloatVector.fromArray(S, x, offset);
-    }
-
     @Override
     void widenBf16(short[] from, int fromOffset, float[] to, int toOffset, int count) {
         if (cold(SIMPLE, count)) {
@@ -120,7 +120,7 @@ final class VectorLanes extends Lanes {
         }
         int end = whole(count);
         for (int i = 0; i < end; i += L) {
-            IntVector bits = load(from, fromOffset + i).reinterpretAsInts();
+            IntVector bits = FloatVector.fromArray(S, from, fromOffset + i).reinterpretAsInts();
             IntVector upper = bits.lanewise(VectorOperators.LSHR, 16);
             IntVector rounded =
                     bits.add(0x7fff).add(upper.and(1)).lanewise(VectorOperators.LSHR, 16);
@@ -141,7 +141,9 @@ final class VectorLanes extends Lanes {
         }
         int end = whole(count);
         for (int i = 0; i < end; i += L) {
-            load(a, ao + i).add(load(b, bo + i)).intoArray(y, yo + i);
+            FloatVector.fromArray(S, a, ao + i)
+                    .add(FloatVector.fromArray(S, b, bo + i))
+                    .intoArray(y, yo + i);
         }
         super.add(a, ao + end, b, bo + end, y, yo + end, count - end);
     }
@@ -154,7 +156,9 @@ final class VectorLanes extends Lanes {
         }
         int end = whole(count);
         for (int i = 0; i < end; i += L) {
-            load(a, ao + i).mul(load(b, bo + i)).intoArray(y, yo + i);
+            FloatVector.fromArray(S, a, ao + i)
+                    .mul(FloatVector.fromArray(S, b, bo + i))
+                    .intoArray(y, yo + i);
         }
         super.multiply(a, ao + end, b, bo + end, y, yo + end, count - end);
     }
@@ -167,7 +171,7 @@ final class VectorLanes extends Lanes {
         }
         int end = whole(count);
         for (int i = 0; i < end; i += L) {
-            load(x, xo + i).mul(factor).intoArray(y, yo + i);
+            FloatVector.fromArray(S, x, xo + i).mul(factor).intoArray(y, yo + i);
         }
         super.scale(factor, x, xo + end, y, yo + end, count - end);
     }
@@ -181,7 +185,8 @@ final class VectorLanes extends Lanes {
         FloatVector f = FloatVector.broadcast(S, factor);
         int end = whole(count);
         for (int i = 0; i < end; i += L) {
-            f.fma(load(x, xo + i), load(y, yo + i)).intoArray(y, yo + i);
+            f.fma(FloatVector.fromArray(S, x, xo + i), FloatVector.fromArray(S, y, yo + i))
+                    .intoArray(y, yo + i);
         }
         super.addScaled(factor, x, xo + end, y, yo + end, count - end);
     }
@@ -194,35 +199,40 @@ final class VectorLanes extends Lanes {
         }
         int end = whole(count);
         for (int i = 0; i < end; i += L) {
-            load(a, ao + i).fma(load(b, bo + i), load(y, yo + i)).intoArray(y, yo + i);
+            FloatVector.fromArray(S, a, ao + i)
+                    .fma(FloatVector.fromArray(S, b, bo + i), FloatVector.fromArray(S, y, yo + i))
+                    .intoArray(y, yo + i);
         }
         super.addProduct(a, ao + end, b, bo + end, y, yo + end, count - end);
     }
 
-    private static FloatVector constant(float value) {
-        return FloatVector.broadcast(S, value);
-    }
-
     /**
-     * y = exp(x). The only place with this body: a method of its own would be compiled by itself
-     * first, and is then too big to be inlined in loops, which box every vector.
+     * y = exp(x), for a multiple of two vectors. Written out twice, so that it is above the 325
+     * bytecodes that the compiler inlines: large callers keep their inlining budget.
      */
     private static void expLoop(float[] x, int xo, float[] y, int yo, int end) {
-        for (int i = 0; i < end; i += L) {
-            FloatVector v = load(x, xo + i);
+        for (int i = 0; i < end; i += L2) {
+            FloatVector v = FloatVector.fromArray(S, x, xo + i);
             FloatVector c =
                     v.blend(FloatMath.EXP_HIGH, v.compare(VectorOperators.GT, FloatMath.EXP_HIGH));
             c = c.blend(FloatMath.EXP_LOW, c.compare(VectorOperators.LT, FloatMath.EXP_LOW));
-            FloatVector shifted = c.fma(constant(FloatMath.LOG2_E), constant(FloatMath.ROUND));
+            FloatVector shifted =
+                    c.fma(
+                            FloatVector.broadcast(S, FloatMath.LOG2_E),
+                            FloatVector.broadcast(S, FloatMath.ROUND));
             FloatVector n = shifted.sub(FloatMath.ROUND);
             IntVector whole = shifted.reinterpretAsInts().sub(FloatMath.ROUND_BITS);
             FloatVector r =
-                    n.fma(constant(-FloatMath.LN2_LOW), n.fma(constant(-FloatMath.LN2_HIGH), c));
-            FloatVector p = constant(FloatMath.EXP_5).fma(r, constant(FloatMath.EXP_4));
-            p = p.fma(r, constant(FloatMath.EXP_3));
-            p = p.fma(r, constant(FloatMath.EXP_2));
-            p = p.fma(r, constant(FloatMath.EXP_1));
-            p = p.fma(r, constant(FloatMath.EXP_0));
+                    n.fma(
+                            FloatVector.broadcast(S, -FloatMath.LN2_LOW),
+                            n.fma(FloatVector.broadcast(S, -FloatMath.LN2_HIGH), c));
+            FloatVector p =
+                    FloatVector.broadcast(S, FloatMath.EXP_5)
+                            .fma(r, FloatVector.broadcast(S, FloatMath.EXP_4));
+            p = p.fma(r, FloatVector.broadcast(S, FloatMath.EXP_3));
+            p = p.fma(r, FloatVector.broadcast(S, FloatMath.EXP_2));
+            p = p.fma(r, FloatVector.broadcast(S, FloatMath.EXP_1));
+            p = p.fma(r, FloatVector.broadcast(S, FloatMath.EXP_0));
             p = p.fma(r.mul(r), r).add(1f);
             IntVector half = whole.lanewise(VectorOperators.ASHR, 1);
             FloatVector low =
@@ -233,6 +243,38 @@ final class VectorLanes extends Lanes {
                             .lanewise(VectorOperators.LSHL, 23)
                             .reinterpretAsFloats();
             p.mul(low).mul(high).intoArray(y, yo + i);
+            FloatVector v2 = FloatVector.fromArray(S, x, xo + i + L);
+            FloatVector c2 =
+                    v2.blend(
+                            FloatMath.EXP_HIGH, v2.compare(VectorOperators.GT, FloatMath.EXP_HIGH));
+            c2 = c2.blend(FloatMath.EXP_LOW, c2.compare(VectorOperators.LT, FloatMath.EXP_LOW));
+            FloatVector shifted2 =
+                    c2.fma(
+                            FloatVector.broadcast(S, FloatMath.LOG2_E),
+                            FloatVector.broadcast(S, FloatMath.ROUND));
+            FloatVector n2 = shifted2.sub(FloatMath.ROUND);
+            IntVector whole2 = shifted2.reinterpretAsInts().sub(FloatMath.ROUND_BITS);
+            FloatVector r2 =
+                    n2.fma(
+                            FloatVector.broadcast(S, -FloatMath.LN2_LOW),
+                            n2.fma(FloatVector.broadcast(S, -FloatMath.LN2_HIGH), c2));
+            FloatVector p2 =
+                    FloatVector.broadcast(S, FloatMath.EXP_5)
+                            .fma(r2, FloatVector.broadcast(S, FloatMath.EXP_4));
+            p2 = p2.fma(r2, FloatVector.broadcast(S, FloatMath.EXP_3));
+            p2 = p2.fma(r2, FloatVector.broadcast(S, FloatMath.EXP_2));
+            p2 = p2.fma(r2, FloatVector.broadcast(S, FloatMath.EXP_1));
+            p2 = p2.fma(r2, FloatVector.broadcast(S, FloatMath.EXP_0));
+            p2 = p2.fma(r2.mul(r2), r2).add(1f);
+            IntVector half2 = whole2.lanewise(VectorOperators.ASHR, 1);
+            FloatVector low2 =
+                    half2.add(127).lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats();
+            FloatVector high2 =
+                    whole2.sub(half2)
+                            .add(127)
+                            .lanewise(VectorOperators.LSHL, 23)
+                            .reinterpretAsFloats();
+            p2.mul(low2).mul(high2).intoArray(y, yo + i + L);
         }
     }
 
@@ -242,7 +284,7 @@ final class VectorLanes extends Lanes {
             super.exp(x, xo, y, yo, count);
             return;
         }
-        int end = whole(count);
+        int end = count & -L2;
         expLoop(x, xo, y, yo, end);
         super.exp(x, xo + end, y, yo + end, count - end);
     }
@@ -253,11 +295,11 @@ final class VectorLanes extends Lanes {
             super.shift(factor, shift, x, xo, count);
             return;
         }
-        FloatVector f = constant(factor);
-        FloatVector s = constant(-shift);
+        FloatVector f = FloatVector.broadcast(S, factor);
+        FloatVector s = FloatVector.broadcast(S, -shift);
         int end = whole(count);
         for (int i = 0; i < end; i += L) {
-            f.fma(load(x, xo + i), s).intoArray(x, xo + i);
+            f.fma(FloatVector.fromArray(S, x, xo + i), s).intoArray(x, xo + i);
         }
         super.shift(factor, shift, x, xo + end, count - end);
     }
@@ -267,8 +309,12 @@ final class VectorLanes extends Lanes {
 
     private static void geluExponentLoop(float[] x, float[] t, int end) {
         for (int i = 0; i < end; i += L) {
-            FloatVector v = load(x, i);
-            v.mul(v.mul(v).fma(constant(FloatMath.GELU_2), constant(FloatMath.GELU_0)))
+            FloatVector v = FloatVector.fromArray(S, x, i);
+            v.mul(
+                            v.mul(v)
+                                    .fma(
+                                            FloatVector.broadcast(S, FloatMath.GELU_2),
+                                            FloatVector.broadcast(S, FloatMath.GELU_0)))
                     .neg()
                     .intoArray(t, i);
         }
@@ -276,13 +322,13 @@ final class VectorLanes extends Lanes {
 
     private static void siluExponentLoop(float[] x, float[] t, int end) {
         for (int i = 0; i < end; i += L) {
-            load(x, i).neg().intoArray(t, i);
+            FloatVector.fromArray(S, x, i).neg().intoArray(t, i);
         }
     }
 
     private static void tanhExponentLoop(float[] x, float[] t, int end) {
         for (int i = 0; i < end; i += L) {
-            FloatVector c = load(x, i).abs();
+            FloatVector c = FloatVector.fromArray(S, x, i).abs();
             c.add(c).intoArray(t, i);
         }
     }
@@ -293,7 +339,7 @@ final class VectorLanes extends Lanes {
             super.activation(f, x, y, count);
             return;
         }
-        int end = whole(count);
+        int end = count & -L2;
         switch (f) {
             case GELU -> {
                 geluExponentLoop(x, exponential, end);
@@ -326,13 +372,15 @@ final class VectorLanes extends Lanes {
     /** y = x / (1 + e). */
     private static void quotientLoop(float[] x, float[] e, float[] y, int end) {
         for (int i = 0; i < end; i += L) {
-            load(x, i).div(load(e, i).add(1f)).intoArray(y, i);
+            FloatVector.fromArray(S, x, i)
+                    .div(FloatVector.fromArray(S, e, i).add(1f))
+                    .intoArray(y, i);
         }
     }
 
     private static void reluLoop(float[] x, float[] y, int end) {
         for (int i = 0; i < end; i += L) {
-            FloatVector v = load(x, i);
+            FloatVector v = FloatVector.fromArray(S, x, i);
             v.blend(0f, v.compare(VectorOperators.LE, 0f)).intoArray(y, i);
         }
     }
@@ -340,16 +388,18 @@ final class VectorLanes extends Lanes {
     /** y = tanh(x), where e = exp(2 |x|). */
     private static void tanhLoop(float[] x, float[] e, float[] y, int end) {
         for (int i = 0; i < end; i += L) {
-            FloatVector v = load(x, i);
+            FloatVector v = FloatVector.fromArray(S, x, i);
             FloatVector c = v.abs();
             FloatVector s = c.mul(c);
-            FloatVector p = constant(FloatMath.TANH_4).fma(s, constant(FloatMath.TANH_3));
-            p = p.fma(s, constant(FloatMath.TANH_2));
-            p = p.fma(s, constant(FloatMath.TANH_1));
-            p = p.fma(s, constant(FloatMath.TANH_0));
+            FloatVector p =
+                    FloatVector.broadcast(S, FloatMath.TANH_4)
+                            .fma(s, FloatVector.broadcast(S, FloatMath.TANH_3));
+            p = p.fma(s, FloatVector.broadcast(S, FloatMath.TANH_2));
+            p = p.fma(s, FloatVector.broadcast(S, FloatMath.TANH_1));
+            p = p.fma(s, FloatVector.broadcast(S, FloatMath.TANH_0));
             p = p.mul(s).fma(c, c);
-            constant(1f)
-                    .sub(constant(2f).div(load(e, i).add(1f)))
+            FloatVector.broadcast(S, 1f)
+                    .sub(FloatVector.broadcast(S, 2f).div(FloatVector.fromArray(S, e, i).add(1f)))
                     .blend(p, c.compare(VectorOperators.LT, FloatMath.TANH_SMALL))
                     .reinterpretAsInts()
                     .or(v.reinterpretAsInts().and(FloatMath.SIGN))
@@ -364,7 +414,7 @@ final class VectorLanes extends Lanes {
             super.activationSlope(f, x, dy, y, count);
             return;
         }
-        int end = whole(count);
+        int end = count & -L2;
         switch (f) {
             case GELU -> {
                 geluExponentLoop(x, exponential, end);
@@ -396,43 +446,50 @@ final class VectorLanes extends Lanes {
     }
 
     private static void geluSlopeLoop(float[] x, float[] dy, float[] e, float[] y, int end) {
-        FloatVector one = constant(1f);
+        FloatVector one = FloatVector.broadcast(S, 1f);
         for (int i = 0; i < end; i += L) {
-            FloatVector v = load(x, i);
-            FloatVector s = one.div(load(e, i).add(1f));
+            FloatVector v = FloatVector.fromArray(S, x, i);
+            FloatVector s = one.div(FloatVector.fromArray(S, e, i).add(1f));
             FloatVector t = s.mul(one.sub(s));
             FloatVector slope =
                     v.mul(
                             v.mul(v)
                                     .fma(
-                                            constant(FloatMath.GELU_2_TIMES_3),
-                                            constant(FloatMath.GELU_0)));
+                                            FloatVector.broadcast(S, FloatMath.GELU_2_TIMES_3),
+                                            FloatVector.broadcast(S, FloatMath.GELU_0)));
             slope.fma(t, s)
                     .blend(s, t.compare(VectorOperators.EQ, 0f))
-                    .mul(load(dy, i))
+                    .mul(FloatVector.fromArray(S, dy, i))
                     .intoArray(y, i);
         }
     }
 
     private static void reluSlopeLoop(float[] x, float[] dy, float[] y, int end) {
         for (int i = 0; i < end; i += L) {
-            load(dy, i).blend(0f, load(x, i).compare(VectorOperators.LE, 0f)).intoArray(y, i);
+            FloatVector.fromArray(S, dy, i)
+                    .blend(0f, FloatVector.fromArray(S, x, i).compare(VectorOperators.LE, 0f))
+                    .intoArray(y, i);
         }
     }
 
     private static void siluSlopeLoop(float[] x, float[] dy, float[] e, float[] y, int end) {
-        FloatVector one = constant(1f);
+        FloatVector one = FloatVector.broadcast(S, 1f);
         for (int i = 0; i < end; i += L) {
-            FloatVector s = one.div(load(e, i).add(1f));
-            s.mul(load(x, i).fma(one.sub(s), one)).mul(load(dy, i)).intoArray(y, i);
+            FloatVector s = one.div(FloatVector.fromArray(S, e, i).add(1f));
+            s.mul(FloatVector.fromArray(S, x, i).fma(one.sub(s), one))
+                    .mul(FloatVector.fromArray(S, dy, i))
+                    .intoArray(y, i);
         }
     }
 
     /** y = dy (1 - t^2), where t = tanh(x). */
     private static void tanhSlopeLoop(float[] t, float[] dy, float[] y, int end) {
         for (int i = 0; i < end; i += L) {
-            FloatVector v = load(t, i);
-            v.neg().fma(v, constant(1f)).mul(load(dy, i)).intoArray(y, i);
+            FloatVector v = FloatVector.fromArray(S, t, i);
+            v.neg()
+                    .fma(v, FloatVector.broadcast(S, 1f))
+                    .mul(FloatVector.fromArray(S, dy, i))
+                    .intoArray(y, i);
         }
     }
 
@@ -444,7 +501,9 @@ final class VectorLanes extends Lanes {
         }
         int end = whole(count);
         for (int i = 0; i < end; i += L) {
-            load(p, po + i).mul(load(d, offset + i).sub(delta)).intoArray(d, offset + i);
+            FloatVector.fromArray(S, p, po + i)
+                    .mul(FloatVector.fromArray(S, d, offset + i).sub(delta))
+                    .intoArray(d, offset + i);
         }
         super.softmaxSlope(p, po + end, delta, d, offset + end, count - end);
     }
@@ -466,10 +525,10 @@ final class VectorLanes extends Lanes {
         }
         int end = whole(count);
         for (int i = 0; i < end; i += L) {
-            load(x, xo + i)
+            FloatVector.fromArray(S, x, xo + i)
                     .sub(mean)
                     .mul(reciprocal)
-                    .fma(load(gamma, i), load(beta, i))
+                    .fma(FloatVector.fromArray(S, gamma, i), FloatVector.fromArray(S, beta, i))
                     .intoArray(y, yo + i);
         }
         for (int i = end; i < count; i++) {
@@ -486,7 +545,7 @@ final class VectorLanes extends Lanes {
         }
         int end = whole(count);
         for (int i = 0; i < end; i += L) {
-            load(x, xo + i).sub(mean).mul(reciprocal).intoArray(y, yo + i);
+            FloatVector.fromArray(S, x, xo + i).sub(mean).mul(reciprocal).intoArray(y, yo + i);
         }
         super.standardize(x, xo + end, mean, reciprocal, y, yo + end, count - end);
     }
@@ -497,10 +556,14 @@ final class VectorLanes extends Lanes {
             super.normSlope(x, reciprocal, meanW, meanWx, w, count);
             return;
         }
-        FloatVector m = constant(meanWx);
+        FloatVector m = FloatVector.broadcast(S, meanWx);
         int end = whole(count);
         for (int i = 0; i < end; i += L) {
-            load(x, i).neg().fma(m, load(w, i).sub(meanW)).mul(reciprocal).intoArray(w, i);
+            FloatVector.fromArray(S, x, i)
+                    .neg()
+                    .fma(m, FloatVector.fromArray(S, w, i).sub(meanW))
+                    .mul(reciprocal)
+                    .intoArray(w, i);
         }
         for (int i = end; i < count; i++) {
             w[i] = reciprocal * Math.fma(-x[i], meanWx, w[i] - meanW);
@@ -519,8 +582,8 @@ final class VectorLanes extends Lanes {
             FloatVector s0 = FloatVector.zero(S);
             FloatVector s1 = FloatVector.zero(S);
             for (int i = h; i < end; i += LANES) {
-                s0 = s0.add(load(x, offset + i));
-                s1 = s1.add(load(x, offset + i + L));
+                s0 = s0.add(FloatVector.fromArray(S, x, offset + i));
+                s1 = s1.add(FloatVector.fromArray(S, x, offset + i + L));
             }
             s0.intoArray(partial, h);
             s1.intoArray(partial, h + L);
@@ -539,8 +602,12 @@ final class VectorLanes extends Lanes {
             FloatVector s0 = FloatVector.zero(S);
             FloatVector s1 = FloatVector.zero(S);
             for (int i = h; i < end; i += LANES) {
-                s0 = load(a, ao + i).fma(load(b, bo + i), s0);
-                s1 = load(a, ao + i + L).fma(load(b, bo + i + L), s1);
+                s0 =
+                        FloatVector.fromArray(S, a, ao + i)
+                                .fma(FloatVector.fromArray(S, b, bo + i), s0);
+                s1 =
+                        FloatVector.fromArray(S, a, ao + i + L)
+                                .fma(FloatVector.fromArray(S, b, bo + i + L), s1);
             }
             s0.intoArray(partial, h);
             s1.intoArray(partial, h + L);
@@ -559,8 +626,8 @@ final class VectorLanes extends Lanes {
             FloatVector s0 = FloatVector.zero(S);
             FloatVector s1 = FloatVector.zero(S);
             for (int i = h; i < end; i += LANES) {
-                FloatVector d0 = load(x, offset + i).sub(mean);
-                FloatVector d1 = load(x, offset + i + L).sub(mean);
+                FloatVector d0 = FloatVector.fromArray(S, x, offset + i).sub(mean);
+                FloatVector d1 = FloatVector.fromArray(S, x, offset + i + L).sub(mean);
                 s0 = d0.fma(d0, s0);
                 s1 = d1.fma(d1, s1);
             }
@@ -578,11 +645,11 @@ final class VectorLanes extends Lanes {
         }
         int end = count & -LANES;
         for (int h = 0; h < LANES; h += L2) {
-            FloatVector s0 = constant(Float.NEGATIVE_INFINITY);
+            FloatVector s0 = FloatVector.broadcast(S, Float.NEGATIVE_INFINITY);
             FloatVector s1 = s0;
             for (int i = h; i < end; i += LANES) {
-                FloatVector x0 = load(x, offset + i);
-                FloatVector x1 = load(x, offset + i + L);
+                FloatVector x0 = FloatVector.fromArray(S, x, offset + i);
+                FloatVector x1 = FloatVector.fromArray(S, x, offset + i + L);
                 s0 = s0.blend(x0, x0.compare(VectorOperators.GT, s0));
                 s1 = s1.blend(x1, x1.compare(VectorOperators.GT, s1));
             }
@@ -605,10 +672,22 @@ final class VectorLanes extends Lanes {
             DoubleVector s2 = s0;
             DoubleVector s3 = s0;
             for (int i = h; i < end; i += LANES) {
-                DoubleVector d0 = widen(x, offset + i);
-                DoubleVector d1 = widen(x, offset + i + DL);
-                DoubleVector d2 = widen(x, offset + i + 2 * DL);
-                DoubleVector d3 = widen(x, offset + i + 3 * DL);
+                DoubleVector d0 =
+                        (DoubleVector)
+                                FloatVector.fromArray(F, x, offset + i)
+                                        .convertShape(VectorOperators.F2D, D, 0);
+                DoubleVector d1 =
+                        (DoubleVector)
+                                FloatVector.fromArray(F, x, offset + i + DL)
+                                        .convertShape(VectorOperators.F2D, D, 0);
+                DoubleVector d2 =
+                        (DoubleVector)
+                                FloatVector.fromArray(F, x, offset + i + 2 * DL)
+                                        .convertShape(VectorOperators.F2D, D, 0);
+                DoubleVector d3 =
+                        (DoubleVector)
+                                FloatVector.fromArray(F, x, offset + i + 3 * DL)
+                                        .convertShape(VectorOperators.F2D, D, 0);
                 s0 = d0.fma(d0, s0);
                 s1 = d1.fma(d1, s1);
                 s2 = d2.fma(d2, s2);
@@ -623,11 +702,6 @@ final class VectorLanes extends Lanes {
         return treeDouble();
     }
 
-    private static DoubleVector widen(float[] x, int offset) {
-        return (DoubleVector)
-                FloatVector.fromArray(F, x, offset).convertShape(VectorOperators.F2D, D, 0);
-    }
-
     @Override
     boolean allFinite(float[] x, int offset, int count) {
         if (cold(SIMPLE + 16, count)) {
@@ -637,7 +711,12 @@ final class VectorLanes extends Lanes {
         IntVector bad = IntVector.zero(I);
         for (int i = 0; i < end; i += L) {
             // The sign bit appears where the exponent is all ones.
-            bad = bad.or(load(x, offset + i).reinterpretAsInts().and(0x7f800000).add(0x00800000));
+            bad =
+                    bad.or(
+                            FloatVector.fromArray(S, x, offset + i)
+                                    .reinterpretAsInts()
+                                    .and(0x7f800000)
+                                    .add(0x00800000));
         }
         return !bad.compare(VectorOperators.LT, 0).anyTrue()
                 && super.allFinite(x, offset + end, count - end);
@@ -665,7 +744,7 @@ final class VectorLanes extends Lanes {
                 int source = fromOffset + k * stride;
                 int target = toOffset + k * TILE_COLUMNS;
                 for (int j = 0; j < TILE_COLUMNS; j += L) {
-                    load(from, source + j).intoArray(to, target + j);
+                    FloatVector.fromArray(S, from, source + j).intoArray(to, target + j);
                 }
             }
         }
@@ -685,7 +764,7 @@ final class VectorLanes extends Lanes {
             super.packAcross(from, fromOffset, stride, count, depth, to, toOffset, width);
             return;
         }
-        int done = depth & -TILE_ROWS;
+        int done = depth & -2 * TILE_ROWS;
         for (int j = 0; j < width; j += TILE_ROWS) {
             if (j + TILE_ROWS > count) {
                 packAcrossPart(from, fromOffset, stride, count, 0, depth, to, toOffset, width, j);
@@ -725,10 +804,10 @@ final class VectorLanes extends Lanes {
     private static final VectorMask<Float> HIGH = VectorMask.fromLong(QUAD, 0b1100);
     private static final VectorMask<Float> LOW = VectorMask.fromLong(QUAD, 0b0011);
 
-    /** Transposes 4 rows of {@code depth} neighbours, 4 by 4 in registers. */
+    /** Transposes 4 rows of {@code depth} neighbours, 4 by 4 in registers; twice, as exp. */
     private static void packAcross4(
             float[] from, int source, int stride, int depth, float[] to, int target, int width) {
-        for (int k = 0; k < depth; k += TILE_ROWS) {
+        for (int k = 0; k < depth; k += 2 * TILE_ROWS) {
             FloatVector r0 = FloatVector.fromArray(QUAD, from, source + k);
             FloatVector r1 = FloatVector.fromArray(QUAD, from, source + stride + k);
             FloatVector r2 = FloatVector.fromArray(QUAD, from, source + 2 * stride + k);
@@ -742,6 +821,21 @@ final class VectorLanes extends Lanes {
             s1.blend(s3.rearrange(SWAP_2), HIGH).intoArray(to, t + width);
             s2.blend(s0.rearrange(SWAP_2), LOW).intoArray(to, t + 2 * width);
             s3.blend(s1.rearrange(SWAP_2), LOW).intoArray(to, t + 3 * width);
+            FloatVector r0b = FloatVector.fromArray(QUAD, from, source + k + TILE_ROWS);
+            FloatVector r1b = FloatVector.fromArray(QUAD, from, source + stride + k + TILE_ROWS);
+            FloatVector r2b =
+                    FloatVector.fromArray(QUAD, from, source + 2 * stride + k + TILE_ROWS);
+            FloatVector r3b =
+                    FloatVector.fromArray(QUAD, from, source + 3 * stride + k + TILE_ROWS);
+            FloatVector s0b = r0b.blend(r1b.rearrange(SWAP_1), ODD);
+            FloatVector s1b = r1b.blend(r0b.rearrange(SWAP_1), EVEN);
+            FloatVector s2b = r2b.blend(r3b.rearrange(SWAP_1), ODD);
+            FloatVector s3b = r3b.blend(r2b.rearrange(SWAP_1), EVEN);
+            int tb = target + (k + TILE_ROWS) * width;
+            s0b.blend(s2b.rearrange(SWAP_2), HIGH).intoArray(to, tb);
+            s1b.blend(s3b.rearrange(SWAP_2), HIGH).intoArray(to, tb + width);
+            s2b.blend(s0b.rearrange(SWAP_2), LOW).intoArray(to, tb + 2 * width);
+            s3b.blend(s1b.rearrange(SWAP_2), LOW).intoArray(to, tb + 3 * width);
         }
     }
 
@@ -785,35 +879,43 @@ final class VectorLanes extends Lanes {
         FloatVector c30 = c00;
         FloatVector c31 = c00;
         for (int k = 0; k < depth; k++) {
-            FloatVector b0 = load(b, bo + k * TILE_COLUMNS);
-            FloatVector b1 = load(b, bo + k * TILE_COLUMNS + L);
+            FloatVector b0 = FloatVector.fromArray(S, b, bo + k * TILE_COLUMNS);
+            FloatVector b1 = FloatVector.fromArray(S, b, bo + k * TILE_COLUMNS + L);
             int x = ao + k * TILE_ROWS;
-            FloatVector f = constant(a[x]);
+            FloatVector f = FloatVector.broadcast(S, a[x]);
             c00 = f.fma(b0, c00);
             c01 = f.fma(b1, c01);
-            f = constant(a[x + 1]);
+            f = FloatVector.broadcast(S, a[x + 1]);
             c10 = f.fma(b0, c10);
             c11 = f.fma(b1, c11);
-            f = constant(a[x + 2]);
+            f = FloatVector.broadcast(S, a[x + 2]);
             c20 = f.fma(b0, c20);
             c21 = f.fma(b1, c21);
-            f = constant(a[x + 3]);
+            f = FloatVector.broadcast(S, a[x + 3]);
             c30 = f.fma(b0, c30);
             c31 = f.fma(b1, c31);
         }
-        store(c, co, c00, c01, add);
-        store(c, co + stride, c10, c11, add);
-        store(c, co + 2 * stride, c20, c21, add);
-        store(c, co + 3 * stride, c30, c31, add);
-    }
-
-    private static void store(float[] c, int co, FloatVector v0, FloatVector v1, boolean add) {
+        int row1 = co + stride;
+        int row2 = row1 + stride;
+        int row3 = row2 + stride;
+        // Written out: vectors passed to a method that is not inlined are boxed.
         if (add) {
-            load(c, co).add(v0).intoArray(c, co);
-            load(c, co + L).add(v1).intoArray(c, co + L);
-        } else {
-            v0.intoArray(c, co);
-            v1.intoArray(c, co + L);
+            c00 = FloatVector.fromArray(S, c, co).add(c00);
+            c01 = FloatVector.fromArray(S, c, co + L).add(c01);
+            c10 = FloatVector.fromArray(S, c, row1).add(c10);
+            c11 = FloatVector.fromArray(S, c, row1 + L).add(c11);
+            c20 = FloatVector.fromArray(S, c, row2).add(c20);
+            c21 = FloatVector.fromArray(S, c, row2 + L).add(c21);
+            c30 = FloatVector.fromArray(S, c, row3).add(c30);
+            c31 = FloatVector.fromArray(S, c, row3 + L).add(c31);
         }
+        c00.intoArray(c, co);
+        c01.intoArray(c, co + L);
+        c10.intoArray(c, row1);
+        c11.intoArray(c, row1 + L);
+        c20.intoArray(c, row2);
+        c21.intoArray(c, row2 + L);
+        c30.intoArray(c, row3);
+        c31.intoArray(c, row3 + L);
     }
 }
