@@ -30,7 +30,8 @@ record CheckpointIo(
 
     /** Writes a checkpoint; {@code all} runs a task on every rank's thread. */
     Path save(Path directory, Rank[] ranks, Consumer<RankThreads.Task> all) {
-        try (CheckpointWriter writer = CheckpointWriter.begin(directory, header(ranks))) {
+        try (CheckpointWriter writer =
+                CheckpointWriter.begin(directory, header(ranks), options.files())) {
             all.accept(rank -> write(ranks[rank], rank, writer));
             return writer.commit();
         }

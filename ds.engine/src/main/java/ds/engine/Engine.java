@@ -67,7 +67,7 @@ public final class Engine implements AutoCloseable {
                 Communicators.providers(options.layer())
                         .require("local")
                         .connect(world, options.peerLimit());
-        this.stores = new EngineStores(plan, options.layer(), options.device());
+        this.stores = new EngineStores(plan, options.layer(), options.files(), options.device());
         this.ranks = new Rank[world];
         for (int rank = 0; rank < world; rank++) {
             pools.add(new Workers("ds-r" + rank, plan.workersPerRank()));
@@ -257,7 +257,7 @@ public final class Engine implements AutoCloseable {
      */
     public void resume(Path directory) {
         requireBoundary("Resuming");
-        try (Checkpoint checkpoint = Checkpoint.open(directory)) {
+        try (Checkpoint checkpoint = Checkpoint.open(directory, options.files())) {
             for (String note : checkpoint.notes()) {
                 System.getLogger(Engine.class.getName()).log(System.Logger.Level.WARNING, note);
             }

@@ -4,6 +4,7 @@ import ds.core.Device;
 import ds.core.HostDevice;
 import ds.engine.data.Dataset;
 import ds.engine.plan.PlanInputs;
+import ds.offload.FileOperations;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.function.Supplier;
@@ -20,6 +21,7 @@ public final class EngineOptions {
     private Optional<Long> plannedSteps = Optional.empty();
     private Duration peerLimit = PEER_LIMIT;
     private Supplier<Device> device = HostDevice::new;
+    private FileOperations files = FileOperations.system();
     private ModuleLayer layer = ModuleLayer.boot();
 
     EngineOptions() {}
@@ -81,6 +83,12 @@ public final class EngineOptions {
         return this;
     }
 
+    /** How stores and checkpoints reach the disk; default the operating system's own way. */
+    public EngineOptions files(FileOperations operations) {
+        files = operations;
+        return this;
+    }
+
     /** The module layer in which providers are looked up; default the boot layer. */
     public EngineOptions layer(ModuleLayer moduleLayer) {
         layer = moduleLayer;
@@ -104,6 +112,10 @@ public final class EngineOptions {
 
     int ranks() {
         return ranks;
+    }
+
+    FileOperations files() {
+        return files;
     }
 
     String modelSpec() {

@@ -29,18 +29,20 @@ final class EngineStores implements AutoCloseable {
     private final TrainingPlan plan;
     private final Device device;
     private final StorageProvider backend;
+    private final FileOperations files;
 
     /** Newest first: what lies in a directory is closed before the directory. */
     private final Deque<AutoCloseable> opened = new ConcurrentLinkedDeque<>();
 
-    private final FileOperations files = FileOperations.system();
     private final String runId =
             HexFormat.of().toHexDigits(System.currentTimeMillis()).substring(4)
                     + "-"
                     + HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextInt());
 
-    EngineStores(TrainingPlan plan, ModuleLayer layer, Supplier<Device> device) {
+    EngineStores(
+            TrainingPlan plan, ModuleLayer layer, FileOperations files, Supplier<Device> device) {
         this.plan = plan;
+        this.files = files;
         this.backend = StorageProviders.best(layer);
         this.device = device.get(); // last, since nobody would close it after a failure
     }

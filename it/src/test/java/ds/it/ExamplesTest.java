@@ -3,12 +3,15 @@ package ds.it;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -18,6 +21,7 @@ class ExamplesTest {
             JavaPrograms.example("gpt-text").resolve("devils-dictionary.txt");
 
     private static final int TEXT_BYTES = 30_000;
+    private static final int STEPS = 8;
 
     @TempDir private Path directory;
 
@@ -46,30 +50,51 @@ class ExamplesTest {
     }
 
     @Test
-    void embeddedProgramGoesOnWhereItStopped() throws Exception {
-        String whole = embed("whole", 6);
-        String first = embed("parts", 4);
-        String second = embed("parts", 6);
+    void embeddedProgramKilledInMidTrainingGoesOnWithTheSameBits() throws Exception {
+        Path nvme = Files.createDirectory(directory.resolve("nvme"));
+        String config =
+                Files.readString(JavaPrograms.example("embed").resolve("ds_config.json"))
+                        .replace(
+                                "\"stage\": 3",
+                                "\"stage\": 3, \"offload_optimizer\": {\"device\": \"nvme\", \"nvme_path\": \"%s\"}"
+                                        .formatted(nvme));
+        Files.writeString(directory.resolve("ds_config.json"), config);
+        Files.write(
+                directory.resolve("book.txt"), Arrays.copyOf(Files.readAllBytes(TEXT), TEXT_BYTES));
+
+        String whole = run(embed("whole"));
         assertTrue(whole.contains("reproducible yes"), whole);
         assertTrue(whole.contains("The devil"), whole);
-        assertEquals(List.of("1", "2", "3", "4"), steps(first));
-        assertEquals(List.of("5", "6"), steps(second));
-        assertEquals(number(whole, "6  loss (\\S+)"), number(second, "6  loss (\\S+)"));
-        assertTrue(number(whole, "6  loss (\\S+)") < number(whole, "1  loss (\\S+)"), whole);
+        assertEquals(STEPS, losses(whole).size());
+        assertTrue(number(whole, "8  loss (\\S+)") < number(whole, "1  loss (\\S+)") - 0.3, whole);
+        assertEquals(List.of(), entries(nvme));
+
+        String cut = Programs.killAfter("6  loss", directory, embed("cut"));
+        assertEquals(losses(whole).subList(0, 6), losses(cut));
+        assertEquals(1, entries(nvme).size(), "the killed run left its store");
+
+        String rest = run(embed("cut"));
+        int resumed = STEPS - losses(rest).size();
+        assertTrue(resumed == 3 || resumed == 6, rest);
+        assertEquals(losses(whole).subList(resumed, STEPS), losses(rest));
+        assertEquals(List.of(), entries(nvme), "the store of the dead was reclaimed");
     }
 
-    private String embed(String run, int steps) throws Exception {
-        Path text = directory.resolve("book.txt");
-        Files.write(text, Arrays.copyOf(Files.readAllBytes(TEXT), TEXT_BYTES));
-        return run(
-                JavaPrograms.command(
-                        "embed",
-                        "example.embed/example.embed.Embed",
-                        JavaPrograms.example("embed").resolve("ds_config.json"),
-                        text,
-                        directory.resolve(run),
-                        steps,
-                        2));
+    private List<String> embed(String run) {
+        return JavaPrograms.command(
+                "embed",
+                "example.embed/example.embed.Embed",
+                directory.resolve("ds_config.json"),
+                directory.resolve("book.txt"),
+                directory.resolve(run),
+                STEPS,
+                3);
+    }
+
+    private static List<Path> entries(Path path) throws IOException {
+        try (Stream<Path> entries = Files.list(path)) {
+            return entries.toList();
+        }
     }
 
     private String run(List<String> command) throws Exception {
@@ -78,11 +103,11 @@ class ExamplesTest {
         return outcome.out();
     }
 
-    private static List<String> steps(String printed) {
-        return Pattern.compile("(?m)^(\\d+)  loss ")
+    private static List<String> losses(String printed) {
+        return Pattern.compile("(?m)^\\d+  loss \\S+$")
                 .matcher(printed)
                 .results()
-                .map(result -> result.group(1))
+                .map(MatchResult::group)
                 .toList();
     }
 

@@ -1,5 +1,6 @@
 package ds.it;
 
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -45,6 +46,35 @@ final class Programs {
             return new Outcome(process.exitValue(), read(out), read(err));
         } finally {
             Files.delete(out);
+            Files.delete(err);
+        }
+    }
+
+    /**
+     * Starts a program and kills it, as {@code kill -9} does, once it has written a line that begins
+     * with {@code last}. Returns what it wrote until then.
+     */
+    static String killAfter(String last, Path directory, List<String> command)
+            throws IOException, InterruptedException {
+        Path err = Files.createTempFile("program", ".err");
+        Process process =
+                new ProcessBuilder(command)
+                        .directory(directory.toFile())
+                        .redirectError(err.toFile())
+                        .start();
+        StringBuilder text = new StringBuilder();
+        try (BufferedReader out = process.inputReader(StandardCharsets.UTF_8)) {
+            for (String line = out.readLine(); line != null; line = out.readLine()) {
+                text.append(line).append('\n');
+                if (line.startsWith(last)) {
+                    return text.toString();
+                }
+            }
+            throw new IllegalStateException(
+                    "%s ended before it wrote '%s'; it wrote: %s%s"
+                            .formatted(command, last, text, read(err)));
+        } finally {
+            process.destroyForcibly().waitFor();
             Files.delete(err);
         }
     }
