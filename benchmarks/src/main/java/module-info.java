@@ -2,6 +2,9 @@
 open module ds.benchmarks {
     requires static org.jspecify;
     requires ds.engine;
-    requires jmh.core;
+    requires ds.optim.builtin;
+    requires jdk.incubator.vector;
+    requires jdk.management;
     requires jdk.unsupported;
+    requires jmh.core;
 }

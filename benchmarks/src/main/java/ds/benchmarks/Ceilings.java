@@ -1,0 +1,69 @@
+package ds.benchmarks;
+
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** Loops that do nothing but keep the machine busy; every one works on one thread. */
+interface Ceilings {
+    /** The system property that names the C library of {@code src/main/c}, where it was compiled. */
+    String LIBRARY = "ds.benchmarks.ceiling";
+
+    /** Returns all implementations that can run here: Java's, and C's where it was compiled. */
+    static List<Ceilings> all() {
+        List<Ceilings> found = new ArrayList<>();
+        found.add(new VectorCeilings());
+        Optional.ofNullable(System.getProperty(LIBRARY))
+                .ifPresent(library -> found.add(new NativeCeilings(Path.of(library))));
+        return found;
+    }
+
+    /** Returns the floating-point operations of one round of {@link #multiplyAdd}. */
+    double operationsPerRound();
+
+    /** Runs chains of fused multiply-adds in registers; returns a value that depends on all. */
+    float multiplyAdd(long rounds);
+
+    /** Copies bytes. */
+    void copy(MemorySegment from, MemorySegment to);
+
+    /** Reads four streams and writes three of them back, and a fifth where it is present. */
+    void streams(Streams streams);
+
+    /**
+     * The arrays of an optimizer step.
+     *
+     * @param weights fp32, read and written
+     * @param gradient fp32, read
+     * @param first fp32, read and written
+     * @param second fp32, read and written
+     * @param halves 16-bit, written; or empty
+     */
+    record Streams(
+            MemorySegment weights,
+            MemorySegment gradient,
+            MemorySegment first,
+            MemorySegment second,
+            Optional<MemorySegment> halves) {
+        /** Returns elements {@code from} to {@code from + length} − 1. */
+        Streams slice(long from, long length) {
+            return new Streams(
+                    floats(weights, from, length),
+                    floats(gradient, from, length),
+                    floats(first, from, length),
+                    floats(second, from, length),
+                    halves.map(h -> h.asSlice(from * Short.BYTES, length * Short.BYTES)));
+        }
+
+        private static MemorySegment floats(MemorySegment array, long from, long length) {
+            return array.asSlice(from * Float.BYTES, length * Float.BYTES);
+        }
+
+        /** Returns the number of elements. */
+        long elements() {
+            return weights.byteSize() / Float.BYTES;
+        }
+    }
+}

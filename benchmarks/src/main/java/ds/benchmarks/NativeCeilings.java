@@ -1,0 +1,101 @@
+package ds.benchmarks;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SymbolLookup;
+import java.lang.invoke.MethodHandle;
+import java.nio.file.Path;
+
+/** What the machine can do, said in C: {@code src/main/c/ceiling.c}. */
+final class NativeCeilings implements Ceilings {
+    private final double operationsPerRound;
+    private final MethodHandle multiplyAdd;
+    private final MethodHandle copy;
+    private final MethodHandle streams;
+    private final MethodHandle streamsHalves;
+
+    /**
+     * Loads the library, which stays loaded.
+     *
+     * @throws IllegalArgumentException if it cannot be loaded
+     */
+    @SuppressWarnings("restricted") // calling C is what this class is for
+    NativeCeilings(Path library) {
+        SymbolLookup symbols = SymbolLookup.libraryLookup(library, Arena.global());
+        Linker linker = Linker.nativeLinker();
+        MethodHandle operations =
+                linker.downcallHandle(
+                        symbols.findOrThrow("ds_operations_per_round"),
+                        FunctionDescriptor.of(JAVA_LONG));
+        multiplyAdd =
+                linker.downcallHandle(
+                        symbols.findOrThrow("ds_multiply_add"),
+                        FunctionDescriptor.of(JAVA_FLOAT, JAVA_LONG));
+        copy =
+                linker.downcallHandle(
+                        symbols.findOrThrow("ds_copy"),
+                        FunctionDescriptor.ofVoid(ADDRESS, ADDRESS, JAVA_LONG));
+        streams =
+                linker.downcallHandle(
+                        symbols.findOrThrow("ds_streams"),
+                        FunctionDescriptor.ofVoid(ADDRESS, ADDRESS, ADDRESS, ADDRESS, JAVA_LONG));
+        streamsHalves =
+                linker.downcallHandle(
+                        symbols.findOrThrow("ds_streams_halves"),
+                        FunctionDescriptor.ofVoid(
+                                ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, JAVA_LONG));
+        try {
+            operationsPerRound = (long) operations.invokeExact();
+        } catch (Throwable t) {
+            throw broken(t);
+        }
+    }
+
+    @Override
+    public double operationsPerRound() {
+        return operationsPerRound;
+    }
+
+    @Override
+    public float multiplyAdd(long rounds) {
+        try {
+            return (float) multiplyAdd.invokeExact(rounds);
+        } catch (Throwable t) {
+            throw broken(t);
+        }
+    }
+
+    @Override
+    public void copy(MemorySegment from, MemorySegment to) {
+        try {
+            copy.invokeExact(from, to, from.byteSize());
+        } catch (Throwable t) {
+            throw broken(t);
+        }
+    }
+
+    @Override
+    public void streams(Streams s) {
+        try {
+            if (s.halves().isPresent()) {
+                MemorySegment halves = s.halves().get();
+                streamsHalves.invokeExact(
+                        s.weights(), s.gradient(), s.first(), s.second(), halves, s.elements());
+            } else {
+                streams.invokeExact(s.weights(), s.gradient(), s.first(), s.second(), s.elements());
+            }
+        } catch (Throwable t) {
+            throw broken(t);
+        }
+    }
+
+    private static AssertionError broken(Throwable t) {
+        return new AssertionError("the descriptors of ceiling.c are wrong", t);
+    }
+}

@@ -1,0 +1,99 @@
+package ds.benchmarks;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A rival that did less than the others would be a ceiling that nothing reaches. */
+class CeilingsDoTheSameTest {
+    private static final int ELEMENTS = 64;
+
+    @Test
+    void javaMovesEveryElement() {
+        movesEveryElement(new VectorCeilings());
+    }
+
+    @Test
+    void cMovesEveryElement(@TempDir Path directory) throws IOException, InterruptedException {
+        Path library = directory.resolve("libceiling.so");
+        assumeTrue(compiles(library), "There is no C compiler named cc.");
+        movesEveryElement(new NativeCeilings(library));
+    }
+
+    private static boolean compiles(Path library) throws InterruptedException {
+        try {
+            return new ProcessBuilder(
+                                    "cc",
+                                    "-O3",
+                                    "-shared",
+                                    "-fPIC",
+                                    "-o",
+                                    library.toString(),
+                                    Path.of("src", "main", "c", "ceiling.c").toString())
+                            .inheritIO()
+                            .start()
+                            .waitFor()
+                    == 0;
+        } catch (IOException e) {
+            return false; // no such program
+        }
+    }
+
+    private static void movesEveryElement(Ceilings ceilings) {
+        try (Arena arena = Arena.ofShared()) {
+            MemorySegment p = floats(arena, 8);
+            MemorySegment g = floats(arena, 1);
+            MemorySegment m = floats(arena, 2);
+            MemorySegment v = floats(arena, 4);
+            MemorySegment halves = arena.allocate(ELEMENTS * 2L, 64);
+            ceilings.streams(new Ceilings.Streams(p, g, m, v, Optional.empty()));
+            assertArrayEquals(all(5), read(p));
+            assertArrayEquals(all(1), read(g));
+            assertArrayEquals(all(2), read(m));
+            assertArrayEquals(all(3), read(v));
+            ceilings.streams(new Ceilings.Streams(p, g, m, v, Optional.of(halves)));
+            assertArrayEquals(all(3.5f), read(p));
+            for (int i = 0; i < ELEMENTS; i++) {
+                int upper = Short.toUnsignedInt(halves.getAtIndex(ValueLayout.JAVA_SHORT, i));
+                assertEquals(3.5f, Float.intBitsToFloat(upper << 16), "element " + i);
+            }
+            ceilings.copy(p, g);
+            assertArrayEquals(all(3.5f), read(g));
+        }
+        // Every chain converges to term / (1 - factor) = 1, so their sum is their number.
+        double chains = ceilings.multiplyAdd(100_000);
+        assertTrue(chains > 7.9 && chains < 10.1, () -> "chains: " + chains);
+        double lanes = ceilings.operationsPerRound() / 2 / Math.round(chains);
+        assertEquals(0, Math.round(lanes) % 4, "lanes: " + lanes);
+        assertEquals(Math.rint(lanes), lanes);
+    }
+
+    private static MemorySegment floats(Arena arena, float value) {
+        MemorySegment array = arena.allocate(ELEMENTS * 4L, 64);
+        for (int i = 0; i < ELEMENTS; i++) {
+            array.setAtIndex(ValueLayout.JAVA_FLOAT, i, value);
+        }
+        return array;
+    }
+
+    private static float[] all(float value) {
+        float[] array = new float[ELEMENTS];
+        Arrays.fill(array, value);
+        return array;
+    }
+
+    private static float[] read(MemorySegment array) {
+        return array.toArray(ValueLayout.JAVA_FLOAT);
+    }
+}
