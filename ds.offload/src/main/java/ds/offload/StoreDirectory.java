@@ -101,8 +101,10 @@ public final class StoreDirectory implements AutoCloseable {
         Path directory = location.rankDirectory();
         @Nullable FileChannel channel = null;
         @Nullable FileLock lock = null;
+        boolean whole = false;
         try {
-            StoreOwner.current().write(directory, files);
+            // The owner's file comes last: a store without one is never reclaimed, so that nobody
+            // can find this one before it is locked.
             channel = createFile(directory.resolve(LOCK_FILE));
             lock = channel.tryLock();
             if (lock == null) {
@@ -110,6 +112,8 @@ public final class StoreDirectory implements AutoCloseable {
                         "The offload store %s was locked by another process while it was made."
                                 .formatted(directory));
             }
+            StoreOwner.current().write(directory, files);
+            whole = true;
             return new StoreDirectory(location, provider, files, channel, lock);
         } catch (IOException e) {
             throw new StorageException(
@@ -117,7 +121,7 @@ public final class StoreDirectory implements AutoCloseable {
                             .formatted(directory, e),
                     e);
         } finally {
-            if (lock == null) {
+            if (!whole) {
                 closeQuietly(channel);
                 StaleStores.delete(directory);
             }

@@ -21,6 +21,7 @@ import ds.offload.StoreLocation;
 import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
+import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -64,6 +65,30 @@ class StoreLifeCycleTest {
             }
         }
         assertEquals(List.of(), left());
+    }
+
+    @Test
+    void aStoreIsLockedBeforeItSaysWhoseItIs() {
+        List<String> renamed = new ArrayList<>();
+        FileOperations watched =
+                (FileOperations)
+                        Proxy.newProxyInstance(
+                                StoreLifeCycleTest.class.getClassLoader(),
+                                new Class<?>[] {FileOperations.class},
+                                (_, method, arguments) -> {
+                                    if (method.getName().equals("rename")) {
+                                        Path to = (Path) arguments[1];
+                                        boolean locked = Files.exists(to.resolveSibling("lock"));
+                                        renamed.add(to.getFileName() + " locked=" + locked);
+                                    }
+                                    return method.invoke(FileOperations.system(), arguments);
+                                });
+        StoreDirectory.open(
+                        new StoreLocation(nvmePath, "run", 0, 1),
+                        StorageProviders.portable(),
+                        watched)
+                .close();
+        assertEquals(List.of("owner locked=true"), renamed);
     }
 
     @Test
