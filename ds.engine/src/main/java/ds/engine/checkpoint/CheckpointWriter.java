@@ -75,7 +75,7 @@ public final class CheckpointWriter implements AutoCloseable {
     public static CheckpointWriter begin(Path root, CheckpointHeader header, FileOperations files) {
         FileChannel lock = null;
         try {
-            Files.createDirectories(root);
+            createDurably(root.toAbsolutePath(), files);
             lock = lock(root);
             CheckpointDirectory.removeDebris(root);
             Path directory = CheckpointDirectory.createUnique(root, header.state().globalStep());
@@ -86,6 +86,16 @@ public final class CheckpointWriter implements AutoCloseable {
                     "Cannot begin a checkpoint in %s: %s. Give --save a directory that can be written."
                             .formatted(root, reason(e)),
                     e);
+        }
+    }
+
+    // A directory that was just made is lost with the power unless its parent is synced.
+    private static void createDurably(Path directory, FileOperations files) throws IOException {
+        if (!Files.isDirectory(directory)) {
+            Path parent = directory.getParent();
+            createDurably(parent, files);
+            Files.createDirectories(directory);
+            files.syncDirectory(parent);
         }
     }
 

@@ -11,6 +11,8 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -24,7 +26,7 @@ class InterruptedSaveTest {
     }
 
     /** Fails in the n-th call; with {@code kill} as if the process ended there. */
-    private static final class Failing implements FileOperations {
+    private static class Failing implements FileOperations {
         private final FileOperations system = FileOperations.system();
         private final int failAt;
         private final boolean kill;
@@ -147,6 +149,23 @@ class InterruptedSaveTest {
         try (var entries = Files.walk(root)) {
             return entries.anyMatch(entry -> entry.getFileName().toString().contains("tmp"));
         }
+    }
+
+    @Test
+    void aNewDirectoryIsDurableBeforeAnythingInIt() {
+        List<Path> synced = new ArrayList<>();
+        var files =
+                new Failing(Integer.MAX_VALUE, false) {
+                    @Override
+                    public void syncDirectory(Path directory) throws IOException {
+                        synced.add(temporary.relativize(directory));
+                        super.syncDirectory(directory);
+                    }
+                };
+        CheckpointTest.save(temporary.resolve("a/run"), 1, 1, files);
+        assertEquals(
+                List.of("", "a", "a/run/step-00000001", "a/run/step-00000001", "a/run", "a/run"),
+                synced.stream().map(path -> path.toString().replace('\\', '/')).toList());
     }
 
     @Test
