@@ -17,6 +17,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.Consumer;
 
 /** Moves a run between ranks and checkpoints: which pieces, in which order, with which counters. */
@@ -28,11 +30,25 @@ record CheckpointIo(
     private static final String LAST_OVERFLOW = "last_overflow";
     private static final String DYNAMIC = "dynamic";
 
-    /** Writes a checkpoint; {@code all} runs a task on every rank's thread. */
+    /**
+     * Writes a checkpoint; {@code all} runs a task on every rank's thread. That a file cannot be
+     * written is no failure of a rank: its state is as it was, and training can go on.
+     */
     Path save(Path directory, Rank[] ranks, Consumer<RankThreads.Task> all) {
         try (CheckpointWriter writer =
                 CheckpointWriter.begin(directory, header(ranks), options.files())) {
-            all.accept(rank -> write(ranks[rank], rank, writer));
+            Queue<CheckpointException> failures = new ConcurrentLinkedQueue<>();
+            all.accept(
+                    rank -> {
+                        try {
+                            write(ranks[rank], rank, writer);
+                        } catch (CheckpointException e) {
+                            failures.add(e);
+                        }
+                    });
+            if (!failures.isEmpty()) {
+                throw failures.remove();
+            }
             return writer.commit();
         }
     }

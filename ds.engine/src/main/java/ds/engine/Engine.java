@@ -238,7 +238,7 @@ public final class Engine implements AutoCloseable {
 
     /**
      * Writes a checkpoint below {@code directory}; every rank writes its own file. The previous
-     * checkpoint stays whole until the new one is durable.
+     * checkpoint stays whole until the new one is durable; where writing fails, training may go on.
      *
      * @return the new checkpoint's directory
      * @throws IllegalStateException in the middle of an accumulation
@@ -288,9 +288,12 @@ public final class Engine implements AutoCloseable {
      *
      * @param values from a stored parameter's name to its elements, row-major; called by the threads
      *     of all ranks at once, more than once per name
-     * @throws IllegalArgumentException if a length is not the parameter's; names it
+     * @throws IllegalArgumentException if a parameter has no values, or not as many as it has
+     *     elements; nothing is replaced then
      */
     public void loadParameters(Function<String, float[]> values) {
+        // First on this thread, where a mistake stops nothing.
+        model.layout().storages().forEach(parameter -> checked(parameter, values));
         all(
                 rank ->
                         ranks[rank]
@@ -310,6 +313,11 @@ public final class Engine implements AutoCloseable {
 
     private static float[] checked(Parameter parameter, Function<String, float[]> values) {
         float[] found = values.apply(parameter.name());
+        if (found == null) {
+            throw new IllegalArgumentException(
+                    "Parameter '%s' %s was given no values."
+                            .formatted(parameter.name(), parameter.shape()));
+        }
         if (found.length != parameter.elements()) {
             throw new IllegalArgumentException(
                     "Parameter '%s' %s has %,d elements, was given %,d."

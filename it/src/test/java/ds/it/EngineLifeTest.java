@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ds.config.ConfigException;
 import ds.config.DsConfig;
 import ds.core.Device;
 import ds.core.Pending;
@@ -13,6 +14,7 @@ import ds.engine.Engine;
 import ds.engine.EngineOptions;
 import ds.engine.StepReport;
 import ds.engine.TrainingException;
+import ds.engine.checkpoint.CheckpointException;
 import ds.engine.data.TextDataset;
 import ds.model.Activations;
 import ds.model.BackwardContext;
@@ -20,6 +22,8 @@ import ds.model.Batch;
 import ds.model.ForwardContext;
 import ds.model.ModelLayout;
 import ds.model.TrainableModel;
+import ds.offload.FileOperations;
+import ds.testkit.FaultyFiles;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
@@ -315,6 +319,62 @@ class EngineLifeTest {
         } finally {
             logger.removeHandler(handler);
         }
+    }
+
+    @Test
+    void aSaveThatFailsStopsNoTraining() {
+        Path run = directory.resolve("run");
+        var files = FaultyFiles.around(FileOperations.system()).failing(FaultyFiles.Call.FORCE, 1);
+        try (Engine engine = engine(new AwkwardModel(), "", o -> o.ranks(2).files(files))) {
+            engine.trainStep();
+            var failure = assertThrows(CheckpointException.class, () -> engine.saveCheckpoint(run));
+            assertTrue(
+                    failure.getMessage().contains("The checkpoints before it are untouched"),
+                    failure::getMessage);
+            engine.trainStep();
+            engine.saveCheckpoint(run);
+        }
+        try (Engine engine = engine(new AwkwardModel(), "", _ -> {})) {
+            engine.resume(run);
+            assertEquals(2, engine.step());
+        }
+    }
+
+    @Test
+    void parametersThatDoNotFitReplaceNothing() {
+        try (Engine engine = engine(new AwkwardModel(), "", o -> o.ranks(2))) {
+            String before = engine.parameterHash();
+            assertEquals(
+                    "Parameter 'frozen.weight' [20, 20] was given no values.",
+                    assertThrows(
+                                    IllegalArgumentException.class,
+                                    () ->
+                                            engine.loadParameters(
+                                                    name ->
+                                                            name.equals("frozen.weight")
+                                                                    ? null
+                                                                    : new float
+                                                                            [engine.parameter(name)
+                                                                                    .length]))
+                            .getMessage());
+            assertEquals(before, engine.parameterHash());
+            assertEquals(1, engine.trainStep().step());
+        }
+    }
+
+    @Test
+    void aHysteresisThatNeverEndsIsRefused() {
+        var refused =
+                assertThrows(
+                        ConfigException.class,
+                        () ->
+                                engine(
+                                        new AwkwardModel(),
+                                        ", \"fp16\": {\"enabled\": true, \"hysteresis\": 0}",
+                                        _ -> {}));
+        assertTrue(
+                refused.getMessage().contains("the loss scale would never shrink"),
+                refused::getMessage);
     }
 
     private static void flipAByte(Path checkpoint) throws IOException {
