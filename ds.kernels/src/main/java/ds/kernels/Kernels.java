@@ -61,7 +61,10 @@ public interface Kernels {
             FlatBuffer c,
             boolean accumulate);
 
-    /** Sums the rows of x[rows,width] into out[width], rows in order: the gradient of a bias. */
+    /**
+     * Sums the rows of x[rows,width] into out[width]: the gradient of a bias. Rows are added in
+     * order inside groups of 32, groups in order.
+     */
     void sumRows(FlatBuffer x, int rows, int width, FlatBuffer out, boolean accumulate);
 
     /** y = f(x); x and y may be the same. */
@@ -237,6 +240,8 @@ public interface Kernels {
     /**
      * dLogits = seed / count · (softmax − onehot); zero for ignored rows; dLogits may be the same as
      * logits.
+     *
+     * @param logSumExp what the forward pass stored; a provider may compute it again
      */
     void softmaxCrossEntropyBackward(
             FlatBuffer logits,

@@ -333,7 +333,7 @@ class Lanes {
     final float maxTree() {
         for (int half = LANES / 2; half > 0; half /= 2) {
             for (int i = 0; i < half; i++) {
-                partial[i] = partial[i + half] > partial[i] ? partial[i + half] : partial[i];
+                partial[i] = Math.max(partial[i], partial[i + half]);
             }
         }
         return partial[0];
