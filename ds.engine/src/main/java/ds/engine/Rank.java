@@ -114,13 +114,28 @@ final class Rank implements AutoCloseable {
     /** One step on the next samples of {@code data}; {@code into} holds one micro-batch. */
     StepReport step(Dataset data, SampleOrder order, Batch into) {
         for (int k = 0; k < plan.batch().accumulation(); k++) {
-            long g = (long) k * plan.batch().world() + rank;
-            Batch micro = into.at(position.samplesSeen() + g * plan.batch().micro());
+            Batch micro = into.at(firstSample(k));
             data.fill(order, micro);
             forward(micro);
             backward();
         }
         return boundary().orElseThrow();
+    }
+
+    /** As {@link #forward}, on a micro-batch whose size and place in the run nobody has checked. */
+    double forwardNext(Batch micro) {
+        if (micro.samples() != plan.batch().micro()) {
+            throw new IllegalArgumentException(
+                    "forward on rank %d takes train_micro_batch_size_per_gpu = %d samples, was given %d."
+                            .formatted(rank, plan.batch().micro(), micro.samples()));
+        }
+        return forward(micro.at(firstSample(accumulated)));
+    }
+
+    /** Returns the first sample, counted over the run, of this rank's micro-batch {@code k}. */
+    private long firstSample(int k) {
+        long g = (long) k * plan.batch().world() + rank;
+        return position.samplesSeen() + g * plan.batch().micro();
     }
 
     /** Computes the loss of one micro-batch and keeps what backward needs. */

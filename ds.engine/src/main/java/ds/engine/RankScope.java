@@ -4,7 +4,7 @@ import ds.model.Batch;
 import java.util.Optional;
 
 /**
- * DeepSpeed's three calls on one rank: {@code forward(batch); backward(); step()} once per
+ * DeepSpeed's three calls on one rank: {@code forward(batch); backward(loss); step()} once per
  * micro-batch. Every rank makes the same calls in the same order. Valid only inside {@link
  * Engine#onEachRank}, on that rank's thread.
  */
@@ -22,9 +22,15 @@ public final class RankScope {
         return rank;
     }
 
-    /** Returns the loss of one micro-batch and keeps what backward needs. */
+    /**
+     * Returns the loss of one micro-batch and keeps what backward needs. The samples are numbered by
+     * their place in the run, whatever the batch says, so that dropout differs from step to step.
+     *
+     * @param microBatch exactly {@code train_micro_batch_size_per_gpu} samples
+     * @throws IllegalArgumentException if it has another size: every micro-batch weighs the same
+     */
     public double forward(Batch microBatch) {
-        return state.forward(microBatch);
+        return state.forwardNext(microBatch);
     }
 
     /**

@@ -22,9 +22,11 @@ import ds.model.Batch;
 import ds.model.ForwardContext;
 import ds.model.ModelLayout;
 import ds.model.TrainableModel;
+import ds.model.builtin.Gpt;
 import ds.offload.FileOperations;
 import ds.testkit.FaultyFiles;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -273,10 +275,61 @@ class EngineLifeTest {
         }
     }
 
+    @Test
+    void threeCallsGiveTheBitsOfOneWithDropoutToo() {
+        Gpt model =
+                Gpt.of(
+                        g ->
+                                g.layers(1)
+                                        .width(16)
+                                        .heads(2)
+                                        .context(AwkwardModel.CONTEXT)
+                                        .dropout(0.3f));
+        Batch whole = batch(8);
+        List<Double> once = new ArrayList<>();
+        List<Double> called = new ArrayList<>();
+        try (Engine engine = engine(model, "", o -> o.ranks(2))) {
+            for (int step = 0; step < 3; step++) {
+                once.add(engine.trainStep(whole).loss());
+            }
+        }
+        try (Engine engine = engine(model, "", o -> o.ranks(2))) {
+            for (int step = 0; step < 3; step++) {
+                engine.onEachRank(
+                        rank -> {
+                            for (int k = 0; k < 2; k++) {
+                                // Numbered anew for every call, as a user's own loader does.
+                                Batch micro = whole.slice(2 * (2 * k + rank.rank()), 2).at(0);
+                                rank.backward(rank.forward(micro));
+                                var report = rank.step();
+                                if (rank.rank() == 0 && report.isPresent()) {
+                                    called.add(report.get().loss());
+                                }
+                            }
+                        });
+            }
+            assertEquals(once, called);
+            var failure =
+                    assertThrows(
+                            IllegalArgumentException.class,
+                            () -> engine.onEachRank(rank -> rank.forward(batch(3))));
+            assertTrue(
+                    failure.getMessage()
+                            .endsWith(
+                                    "takes train_micro_batch_size_per_gpu = 2 samples, was given 3."),
+                    failure::getMessage);
+        }
+    }
+
     private static Batch batch() {
-        Batch batch = text().allocate(java.lang.foreign.Arena.ofAuto(), 2);
-        text().fill(0, batch, 0);
-        text().fill(1, batch, 1);
+        return batch(2);
+    }
+
+    private static Batch batch(int samples) {
+        Batch batch = text().allocate(Arena.ofAuto(), samples);
+        for (int row = 0; row < samples; row++) {
+            text().fill(row, batch, row);
+        }
         return batch;
     }
 
