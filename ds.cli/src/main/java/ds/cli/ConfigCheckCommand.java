@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -41,7 +42,7 @@ final class ConfigCheckCommand extends Command {
             names = "--unknown-keys",
             paramLabel = "error|warn",
             description = "What an unknown key is (default: what jvm.unknown_keys says: error).")
-    private UnknownKeys unknownKeys;
+    private @Nullable UnknownKeys unknownKeys; // null: not given
 
     @Override
     int run() {

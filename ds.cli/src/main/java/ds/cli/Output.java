@@ -14,6 +14,8 @@ final class Output {
     private final PrintStream messages;
     private final boolean json;
     private final boolean terminal;
+    private boolean
+            drawn; // whether the last line is one of progress, to which no line feed was sent
 
     Output(PrintStream results, PrintStream messages, boolean json, boolean terminal) {
         this.results = results;
@@ -59,6 +61,7 @@ final class Output {
     /** Prints a result for people; nothing if a JSON document is wanted. */
     void result(String text) {
         if (!json) {
+            endLine();
             results.println(text);
             results.flush();
         }
@@ -74,19 +77,30 @@ final class Output {
 
     /** Prints a message. */
     void message(String text) {
+        endLine();
         messages.println(text);
         messages.flush();
+    }
+
+    /** Goes to the next line, if there is a line of progress on this one. */
+    void endLine() {
+        if (drawn) {
+            messages.println();
+            drawn = false;
+        }
     }
 
     /** Overwrites the line of progress. */
     void redraw(String text) {
         messages.print("\r" + text + "\u001b[K");
         messages.flush();
+        drawn = true;
     }
 
     /** Removes the line of progress. */
     void clear() {
         messages.print("\r\u001b[K");
         messages.flush();
+        drawn = false;
     }
 }

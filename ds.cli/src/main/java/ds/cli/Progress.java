@@ -73,11 +73,4 @@ final class Progress {
         }
         out.message(text);
     }
-
-    /** Leaves the bar as it is and goes to the next line. */
-    void end() {
-        if (out.hasTerminal() && nanosPerStep > 0) {
-            out.message("");
-        }
-    }
 }

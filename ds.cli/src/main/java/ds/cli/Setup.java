@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** What a run is made of, as {@code train} and {@code plan} are told: configuration, model, data. */
@@ -30,7 +31,7 @@ final class Setup {
             names = "--config",
             paramLabel = "FILE",
             description = "DeepSpeed configuration (default: examples/gpt-text).")
-    private Path configFile;
+    private @Nullable Path configFile; // null: not given
 
     @Option(
             names = "--model",
@@ -44,13 +45,13 @@ final class Setup {
             paramLabel = "FILE",
             description =
                     "Text, .csv (with --target), .jsonl with 'text', .idx[.gz] (default: examples/gpt-text).")
-    private Path dataFile;
+    private @Nullable Path dataFile; // null: not given
 
     @Option(
             names = "--target",
             paramLabel = "COLUMN",
             description = "The column of a .csv that is predicted: name, or index from 0.")
-    private String target;
+    private @Nullable String target; // null: not given
 
     @Option(
             names = "--world-size",

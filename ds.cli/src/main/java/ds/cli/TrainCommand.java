@@ -17,6 +17,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -49,19 +50,19 @@ final class TrainCommand extends Command {
             names = "--seed",
             paramLabel = "S",
             description = "Seed of everything (default: the checkpoint's, otherwise jvm.seed, 42).")
-    private Long seed;
+    private @Nullable Long seed; // null: not given
 
     @Option(
             names = "--metrics",
             paramLabel = "FILE",
             description = "Write one JSON object per step.")
-    private Path metricsFile;
+    private @Nullable Path metricsFile; // null: not given
 
     @Option(
             names = "--save",
             paramLabel = "DIR",
             description = "Write checkpoints here, and at the end.")
-    private Path saveTo;
+    private @Nullable Path saveTo; // null: not given
 
     @Option(
             names = "--save-every",
@@ -80,7 +81,7 @@ final class TrainCommand extends Command {
             names = "--resume",
             paramLabel = "DIR",
             description = "Go on from the newest good checkpoint in DIR, at any world size.")
-    private Path resumeFrom;
+    private @Nullable Path resumeFrom; // null: not given
 
     @Option(
             names = "--eval-every",
@@ -93,7 +94,7 @@ final class TrainCommand extends Command {
             names = "--plot",
             paramLabel = "FILE.svg",
             description = "Draw the loss curve into this file.")
-    private Path plotFile;
+    private @Nullable Path plotFile; // null: not given
 
     private long tokens;
     private final LossCurve curve = new LossCurve();
@@ -214,8 +215,8 @@ final class TrainCommand extends Command {
             }
         }
         double seconds = (System.nanoTime() - start) / 1e9;
-        progress.end();
-        if (saveTo != null && (saved != engine.step() || engine.step() == first)) {
+        out().endLine();
+        if (saveTo != null && (saved != engine.step() || !Checkpoint.isPresent(saveTo))) {
             save(engine);
         }
         summary.put("steps", engine.step());
