@@ -32,7 +32,7 @@ final class PlanCommand extends Command {
                         new PlanInputs(
                                 loaded.ranks(),
                                 Optional.empty(),
-                                Optional.empty(),
+                                Optional.of(loaded.steps()),
                                 Optional.empty(),
                                 loaded.train().targetsPerSample(),
                                 ModuleLayer.boot()));

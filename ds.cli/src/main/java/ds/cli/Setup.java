@@ -25,6 +25,7 @@ import picocli.CommandLine.Option;
 
 /** What a run is made of, as {@code train} and {@code plan} are told: configuration, model, data. */
 final class Setup {
+    private static final int STEPS = 600;
     private static final double EVALUATION_SHARE = 0.05;
 
     @Option(
@@ -61,6 +62,13 @@ final class Setup {
     private int worldSize;
 
     @Option(
+            names = "--steps",
+            paramLabel = "N",
+            description =
+                    "Train until this step, resumed ones counted (default: the schedule's total_num_steps, otherwise 600).")
+    private int steps;
+
+    @Option(
             names = "--eval-split",
             paramLabel = "SHARE",
             description = "Share of the data held out, 0 for none (default: ${DEFAULT-VALUE}).")
@@ -74,6 +82,7 @@ final class Setup {
      * @param configFile what was read
      * @param config its content
      * @param ranks local ranks
+     * @param steps the step at which a run ends
      * @param spec the model's description
      * @param model the model
      * @param train what is trained on
@@ -83,6 +92,7 @@ final class Setup {
             Path configFile,
             DsConfig config,
             int ranks,
+            long steps,
             ModelSpec spec,
             TrainableModel model,
             Dataset train,
@@ -94,6 +104,10 @@ final class Setup {
             throw new UserMistakeException(
                     "--eval-split is %s; it must be 0 or more and below 1."
                             .formatted(evaluationShare));
+        }
+        if (steps < 0) {
+            throw new UserMistakeException(
+                    "--steps is %d; it must be at least 1.".formatted(steps));
         }
         Path file = configFile == null ? Example.config() : configFile;
         DsConfig config = readConfig(file);
@@ -113,7 +127,15 @@ final class Setup {
         } else {
             train = Datasets.open(data, options);
         }
-        return new Loaded(file, config, ranks, spec, spec.create(train.shape()), train, validation);
+        return new Loaded(
+                file,
+                config,
+                ranks,
+                steps > 0 ? steps : scheduledSteps(config).orElse(STEPS),
+                spec,
+                spec.create(train.shape()),
+                train,
+                validation);
     }
 
     private DsConfig readConfig(Path file) {
@@ -158,7 +180,7 @@ final class Setup {
     }
 
     /** Returns the steps that the schedule is made for, if it says. */
-    static OptionalInt scheduledSteps(DsConfig config) {
+    private static OptionalInt scheduledSteps(DsConfig config) {
         Object steps = config.scheduler().map(s -> s.params().get("total_num_steps")).orElse(null);
         return steps instanceof Number number && number.intValue() > 0
                 ? OptionalInt.of(number.intValue())

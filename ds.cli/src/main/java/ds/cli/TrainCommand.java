@@ -29,7 +29,6 @@ import picocli.CommandLine.Option;
         description =
                 "Trains a model. Without options: a small GPT on examples/gpt-text, with its ds_config.json.")
 final class TrainCommand extends Command {
-    private static final int STEPS = 600;
     private static final int PLOT_COLUMNS = 64;
     private static final int PLOT_ROWS = 13;
     private static final int SAMPLE_TOKENS = 300;
@@ -38,13 +37,6 @@ final class TrainCommand extends Command {
     private static final double TEMPERATURE = 0.7;
 
     @Mixin private Setup setup = new Setup();
-
-    @Option(
-            names = "--steps",
-            paramLabel = "N",
-            description =
-                    "Train until this step, resumed ones counted (default: the schedule's total_num_steps, otherwise 600).")
-    private int steps;
 
     @Option(
             names = "--seed",
@@ -102,12 +94,11 @@ final class TrainCommand extends Command {
 
     @Override
     int run() {
-        check("--steps", steps, 0);
         check("--save-every", saveEvery, 1);
         check("--keep", keep, 0);
         check("--eval-every", evaluateEvery, 0);
         Setup.Loaded loaded = setup.load();
-        long total = steps > 0 ? steps : Setup.scheduledSteps(loaded.config()).orElse(STEPS);
+        long total = loaded.steps();
         out().message(Machine.line(loaded.ranks(), workers(loaded.ranks())));
         out().message(describe(loaded));
         try (StopSignal stop = StopSignal.listen();

@@ -199,6 +199,7 @@ class CommandLineTest {
         assertMistake("ds: there is no command 'trian'. Did you mean 'train'?;", ds("trian"));
         assertMistake("there is no option '--stpes'. Did you mean '--steps'?", train("--stpes", 4));
         assertMistake("Invalid value for option '--steps'", train("--steps", "many"));
+        assertMistake("--steps is -1; it must be at least 1.", train("--steps", -1));
         assertMistake("--save-every is 0; it must be at least 1.", train("--save-every", 0));
         assertMistake("There is no checkpoint in ", train("--resume", temporary));
         assertMistake("does not exist", ds("train", "--config", config, "--data", "absent.txt"));
