@@ -1,5 +1,7 @@
 package ds.benchmarks;
 
+import java.lang.management.CompilationMXBean;
+import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -26,9 +28,23 @@ public class Ceiling {
     /** Counter: nanoseconds in which the rival with the best median does as many units. */
     static final String MEDIAN = "ceilingMedianNanos";
 
+    /** Counter: 1 if the compiler came to rest before anything was measured, else 0. */
+    static final String WARM = "warm";
+
+    /**
+     * The system property that says for how many milliseconds the compiler has to have been idle
+     * before anything is measured; 0 for a test that looks at no time.
+     */
+    static final String IDLE_MILLIS = "ds.benchmarks.idleMillis";
+
+    private static final int IDLE_MILLIS_DEFAULT = 1_500;
+    private static final long WARM_UP_LIMIT_NANOS = 30_000_000_000L;
+    private static final double IMPROVEMENT = 0.9;
+
     private final List<Rival> rivals = new ArrayList<>();
     private double units;
     private int turn;
+    private boolean warm;
 
     /** Nothing competes yet. */
     public Ceiling() {}
@@ -80,10 +96,42 @@ public class Ceiling {
         rivals.get(turn++ % rivals.size()).run();
     }
 
+    /**
+     * Runs {@code work} and the rivals in turn until nothing was compiled, and no run was much faster
+     * than those before, for a while; on a busy machine compilation may need many seconds.
+     */
+    void warmUp(Runnable work) {
+        long idleNanos = 1_000_000L * Integer.getInteger(IDLE_MILLIS, IDLE_MILLIS_DEFAULT);
+        CompilationMXBean compiler = ManagementFactory.getCompilationMXBean();
+        long start = System.nanoTime();
+        long changed = start;
+        long compiled = -1;
+        long best = Long.MAX_VALUE;
+        long now = start;
+        do {
+            next();
+            long began = System.nanoTime();
+            work.run();
+            now = System.nanoTime();
+            if (compiler.getTotalCompilationTime() != compiled
+                    || now - began < IMPROVEMENT * best) {
+                compiled = compiler.getTotalCompilationTime();
+                changed = now;
+            }
+            best = Math.min(best, now - began);
+        } while (now - changed < idleNanos && now - start < WARM_UP_LIMIT_NANOS);
+        warm = now - changed >= idleNanos;
+    }
+
     /** Forgets what earlier iterations measured. */
     @Setup(Level.Iteration)
     public void clear() {
         rivals.forEach(rival -> rival.count = 0);
+    }
+
+    /** Counter {@value #WARM}. */
+    public int warm() {
+        return warm ? 1 : 0;
     }
 
     /** Counter {@value #UNITS}. */

@@ -22,10 +22,11 @@ import org.openjdk.jmh.annotations.Warmup;
 @BenchmarkMode(Mode.SampleTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 @Fork(1)
-@Warmup(iterations = 2, time = 1)
+@Warmup(iterations = 1, time = 500, timeUnit = TimeUnit.MILLISECONDS)
 @Measurement(iterations = 4, time = 300, timeUnit = TimeUnit.MILLISECONDS)
 public class ElementwiseBenchmark {
     private static final int WIDTH = 256;
+    private static final float EPSILON = 1e-5f;
 
     /** Created by JMH. */
     public ElementwiseBenchmark() {}
@@ -64,6 +65,10 @@ public class ElementwiseBenchmark {
     @State(Scope.Thread)
     @SuppressWarnings("NullAway.Init") // JMH calls open() first
     public static class Floats extends Arrays {
+        /** What is computed: silu is the smallest kernel with an exponential function in it. */
+        @Param({"silu", "tanh", "gelu", "layerNorm"})
+        public String function = "silu";
+
         private FlatBuffer gamma;
         private FlatBuffer beta;
         private FlatBuffer mean;
@@ -84,10 +89,28 @@ public class ElementwiseBenchmark {
             mean = rig.values(DType.FP32, elements / WIDTH);
             reciprocal = rig.values(DType.FP32, elements / WIDTH);
             rig.rivalCopies(ceiling, 8.0 * elements, x.segment(), y.segment());
+            ceiling.warmUp(this::compute);
         }
 
-        private FlatBuffer activate(Activation function) {
-            rig.kernels().activation(function, x, y);
+        private FlatBuffer compute() {
+            switch (function) {
+                case "silu" -> rig.kernels().activation(Activation.SILU, x, y);
+                case "tanh" -> rig.kernels().activation(Activation.TANH, x, y);
+                case "gelu" -> rig.kernels().activation(Activation.GELU, x, y);
+                case "layerNorm" ->
+                        rig.kernels()
+                                .layerNorm(
+                                        x,
+                                        gamma,
+                                        beta,
+                                        elements / WIDTH,
+                                        WIDTH,
+                                        EPSILON,
+                                        y,
+                                        mean,
+                                        reciprocal);
+                default -> throw new IllegalArgumentException("no function " + function);
+            }
             return y;
         }
     }
@@ -95,6 +118,10 @@ public class ElementwiseBenchmark {
     /** Arrays for kernels between fp32 and bf16. */
     @State(Scope.Thread)
     public static class Halves extends Arrays {
+        /** The type that comes out; the other one goes in. */
+        @Param({"bf16", "fp32"})
+        public String to = "bf16";
+
         /** Created by JMH. */
         public Halves() {}
 
@@ -113,56 +140,25 @@ public class ElementwiseBenchmark {
                     6.0 * elements,
                     x.segment().asSlice(0, 3L * elements),
                     target.segment().asSlice(0, 3L * elements));
+            ceiling.warmUp(this::cast);
+        }
+
+        private FlatBuffer cast() {
+            FlatBuffer result = to.equals("bf16") ? y : x;
+            rig.kernels().convert(to.equals("bf16") ? x : y, result);
+            return result;
         }
     }
 
-    /** The exponential function, inside the smallest kernel that has one: x / (1 + exp(−x)). */
+    /** Computes a function of every element. */
     @Benchmark
-    public Object expInSilu(Floats arrays) {
-        return arrays.activate(Activation.SILU);
+    public Object function(Floats arrays) {
+        return arrays.compute();
     }
 
-    /** The hyperbolic tangent. */
+    /** Rounds fp32 to bf16, or widens it. */
     @Benchmark
-    public Object tanh(Floats arrays) {
-        return arrays.activate(Activation.TANH);
-    }
-
-    /** The non-linearity of a GPT. */
-    @Benchmark
-    public Object gelu(Floats arrays) {
-        return arrays.activate(Activation.GELU);
-    }
-
-    /** Rows of 256 elements to mean 0 and variance 1. */
-    @Benchmark
-    public Object layerNorm(Floats arrays) {
-        arrays.rig
-                .kernels()
-                .layerNorm(
-                        arrays.x,
-                        arrays.gamma,
-                        arrays.beta,
-                        arrays.elements / WIDTH,
-                        WIDTH,
-                        1e-5f,
-                        arrays.y,
-                        arrays.mean,
-                        arrays.reciprocal);
-        return arrays.y;
-    }
-
-    /** Rounds fp32 to bf16. */
-    @Benchmark
-    public Object toBf16(Halves arrays) {
-        arrays.rig.kernels().convert(arrays.x, arrays.y);
-        return arrays.y;
-    }
-
-    /** Widens bf16 to fp32. */
-    @Benchmark
-    public Object toFp32(Halves arrays) {
-        arrays.rig.kernels().convert(arrays.y, arrays.x);
-        return arrays.x;
+    public Object cast(Halves arrays) {
+        return arrays.cast();
     }
 }

@@ -20,6 +20,7 @@ import org.openjdk.jmh.util.Statistics;
  * @param medianNanos the middle invocation
  * @param ceilingBestNanos the fastest time in which the ceiling did as much
  * @param ceilingMedianNanos the middle time in which the ceiling did as much
+ * @param warm whether the compiler was at rest when measuring began
  */
 record Figure(
         String name,
@@ -29,7 +30,8 @@ record Figure(
         double bestNanos,
         double medianNanos,
         double ceilingBestNanos,
-        double ceilingMedianNanos) {
+        double ceilingMedianNanos,
+        boolean warm) {
     /** The share above which the ceiling, and so the benchmark, is wrong. */
     static final double SHARE_LIMIT = 1.02;
 
@@ -51,7 +53,8 @@ record Figure(
                 times.getMin(),
                 times.getPercentile(MEDIAN),
                 counter(result, Ceiling.BEST).min().orElseThrow(),
-                median(counter(result, Ceiling.MEDIAN)));
+                median(counter(result, Ceiling.MEDIAN)),
+                counter(result, Ceiling.WARM).min().orElseThrow() == 1);
     }
 
     private static DoubleStream counter(BenchmarkResult result, String name) {
@@ -90,10 +93,13 @@ record Figure(
     }
 
     /**
-     * Returns a remark where a share cannot be true, else nothing. A drive has no such limit: the
+     * Returns a remark where a figure cannot be true, else nothing. A drive has no such limit: the
      * plain channel is a yardstick, and requests in flight may pass it.
      */
     String remark() {
+        if (!warm) {
+            return "not warm: too busy a machine";
+        }
         return share() > SHARE_LIMIT && !name.startsWith("Storage.")
                 ? "above the ceiling: not a valid figure"
                 : "";

@@ -23,7 +23,7 @@ import org.openjdk.jmh.annotations.Warmup;
 @BenchmarkMode(Mode.SampleTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 @Fork(1)
-@Warmup(iterations = 2, time = 1)
+@Warmup(iterations = 1, time = 500, timeUnit = TimeUnit.MILLISECONDS)
 @Measurement(iterations = 4, time = 500, timeUnit = TimeUnit.MILLISECONDS)
 public class GemmBenchmark {
     /** Created by JMH. */
@@ -54,6 +54,7 @@ public class GemmBenchmark {
             b = rig.values(DType.FP32, (long) k * n);
             c = rig.values(DType.FP32, (long) m * n);
             rig.rivalMultiplyAdds(ceiling, 2.0 * m * n * k);
+            ceiling.warmUp(this::multiply);
         }
 
         /** Reads the layout as two letters, N as stored or T transposed: of A, then of B. */

@@ -36,7 +36,7 @@ import org.openjdk.jmh.annotations.Warmup;
 @BenchmarkMode(Mode.SampleTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 @Fork(1)
-@Warmup(iterations = 4, time = 1)
+@Warmup(iterations = 1, time = 1)
 @Measurement(iterations = 4, time = 1)
 public class StepBenchmark {
     private static final int CONTEXT = 128;
@@ -131,6 +131,7 @@ public class StepBenchmark {
                                     o.trainingData(TextDataset.of("noise", noise(), CONTEXT))
                                             .ranks(ranks)
                                             .workers(workers));
+            ceiling.warmUp(engine::trainStep);
         }
 
         private DsConfig config(String[] parts, int ranks) {

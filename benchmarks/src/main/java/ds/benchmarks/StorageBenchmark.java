@@ -71,7 +71,7 @@ public class StorageBenchmark {
         private StorageBackend storage;
         private FileChannel plain;
 
-        final void open(Ceiling times, Runnable rival) {
+        final void open(Ceiling times, Runnable work, Runnable rival) {
             ceiling = times;
             place = Place.create();
             Path file = place.directory().resolve("file");
@@ -101,6 +101,7 @@ public class StorageBenchmark {
             double bytes = (double) requests * REQUEST_BYTES;
             ceiling.measures(bytes);
             ceiling.add(bytes, rival);
+            ceiling.warmUp(work);
         }
 
         /** Keeps as many requests in flight as the backend takes. */
@@ -179,7 +180,7 @@ public class StorageBenchmark {
         /** Creates and fills the file. */
         @Setup(Level.Trial)
         public void open(Ceiling times) {
-            open(times, () -> plainPass(false));
+            open(times, () -> pass(false), () -> plainPass(false));
         }
     }
 
@@ -192,13 +193,19 @@ public class StorageBenchmark {
         /** Creates and fills the file. */
         @Setup(Level.Trial)
         public void open(Ceiling times) {
-            open(times, () -> plainPass(true));
+            open(times, () -> pass(true), () -> plainPass(true));
         }
     }
 
     /** A file that is written and synced. */
     @State(Scope.Thread)
     public static class DurableTarget extends OpenFile {
+        private long durablePass() {
+            long moved = pass(true);
+            sync();
+            return moved;
+        }
+
         /** Created by JMH. */
         public DurableTarget() {}
 
@@ -207,6 +214,7 @@ public class StorageBenchmark {
         public void open(Ceiling times) {
             open(
                     times,
+                    this::durablePass,
                     () -> {
                         plainPass(true);
                         plainSync();
@@ -229,8 +237,6 @@ public class StorageBenchmark {
     /** Writes the file once and waits until it is on the drive. */
     @Benchmark
     public long writeDurable(DurableTarget file) {
-        long moved = file.pass(true);
-        file.sync();
-        return moved;
+        return file.durablePass();
     }
 }

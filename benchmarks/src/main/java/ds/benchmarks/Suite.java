@@ -28,12 +28,8 @@ record Suite(String name, String method, Map<String, List<String>> values) {
                             .with("n", "256", "1024")
                             .with("k", "256", "1024")
                             .with("workers", "2"),
-                    of("elementwise", "Elementwise.expInSilu").inCache(),
-                    of("elementwise", "Elementwise.tanh").inCache(),
-                    of("elementwise", "Elementwise.gelu").inCache(),
-                    of("elementwise", "Elementwise.layerNorm").inCache(),
-                    of("elementwise", "Elementwise.toBf16").inCache(),
-                    of("elementwise", "Elementwise.toFp32").inCache(),
+                    of("elementwise", "Elementwise.function").inCache(),
+                    of("elementwise", "Elementwise.cast").inCache(),
                     of("adam", "Adam.adamw").with("workers", "2"),
                     of("step", "Step.step")
                             .with(

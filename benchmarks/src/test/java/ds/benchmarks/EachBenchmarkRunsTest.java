@@ -51,7 +51,13 @@ class EachBenchmarkRunsTest {
                             .with("product", "16");
             case "Storage.read", "Storage.write", "Storage.writeDurable" ->
                     suite.with("requests", "40");
-            default -> suite.with("elements", "512").with("workers", "2");
+            case "Elementwise.function" ->
+                    suite.with("function", "silu", "tanh", "gelu", "layerNorm")
+                            .with("elements", "512")
+                            .with("workers", "2");
+            case "Elementwise.cast" ->
+                    suite.with("to", "bf16", "fp32").with("elements", "512").with("workers", "2");
+            default -> throw new AssertionError("no small sizes for " + suite.method());
         };
     }
 
@@ -118,7 +124,15 @@ class EachBenchmarkRunsTest {
         Report report = new Report(file, "quick: gemm");
         report.add(
                 new Figure(
-                        "Gemm.square", "size=512 workers=1", "GFLOP/s", 8e6, 1e5, 2e5, 9e4, 1e5));
+                        "Gemm.square",
+                        "size=512 workers=1",
+                        "GFLOP/s",
+                        8e6,
+                        1e5,
+                        2e5,
+                        9e4,
+                        1e5,
+                        true));
         List<String> lines = Files.readAllLines(file);
         for (String entry : List.of("commit", "processor", "memory", "system", "java", "load")) {
             assertTrue(
@@ -132,7 +146,7 @@ class EachBenchmarkRunsTest {
 
     @Test
     void aShareAboveTheCeilingIsMarked() {
-        Figure figure = new Figure("Adam.adamw", "", "GB/s", 1e6, 100, 100, 103, 100);
+        Figure figure = new Figure("Adam.adamw", "", "GB/s", 1e6, 100, 100, 103, 100, true);
         assertEquals("above the ceiling: not a valid figure", figure.remark());
     }
 
