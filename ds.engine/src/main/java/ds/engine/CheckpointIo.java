@@ -24,6 +24,7 @@ import java.util.function.Consumer;
 /** Moves a run between ranks and checkpoints: which pieces, in which order, with which counters. */
 record CheckpointIo(
         TrainingPlan plan, TrainableModel model, EngineOptions options, String configText) {
+    private static final System.Logger LOG = System.getLogger(CheckpointIo.class.getName());
     private static final String SCALE = "scale";
     private static final String HYSTERESIS = "hysteresis";
     private static final String ITERATION = "iteration";
@@ -119,6 +120,7 @@ record CheckpointIo(
                                     plan.zero().seed(),
                                     state.seed()));
         }
+        warnOfOtherData(checkpoint, header);
         Position position =
                 new Position(
                         state.globalStep(),
@@ -140,6 +142,18 @@ record CheckpointIo(
                                                     into));
                     ranks[rank].restore(position, scaler);
                 });
+    }
+
+    private void warnOfOtherData(Checkpoint checkpoint, CheckpointHeader header) {
+        Map<String, String> mine = options.trainingData().map(Dataset::info).orElse(Map.of());
+        if (!mine.isEmpty() && !header.data().isEmpty() && !mine.equals(header.data())) {
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    "The checkpoint {0} was trained on other data ({1}) than this run has ({2}); the data cursor goes on at its place.",
+                    checkpoint.directory(),
+                    header.data(),
+                    mine);
+        }
     }
 
     private void requireSameModel(Checkpoint checkpoint, CheckpointHeader header) {

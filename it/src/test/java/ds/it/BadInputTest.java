@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import ds.config.ConfigException;
 import ds.config.DsConfig;
 import ds.core.DType;
+import ds.core.Diagnostic;
 import ds.core.FlatBuffer;
 import ds.engine.DeepSpeed;
 import ds.engine.Engine;
@@ -201,6 +202,21 @@ class BadInputTest {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    @Test
+    void aBoundOnLiveParametersBelowAUnitIsRefusedBeforeAnythingIsAllocated() {
+        var failure =
+                assertThrows(
+                        ConfigException.class,
+                        () ->
+                                engine(
+                                        Mlp.of(3, 5, 2),
+                                        ", \"zero_optimization\": {\"stage\": 3, \"stage3_max_live_parameters\": 2000}"));
+        assertEquals(
+                List.of(
+                        "stage3_max_live_parameters is 2,000, but unit 'layer1' has 2,048 elements and is gathered whole."),
+                failure.diagnostics().stream().map(Diagnostic::message).toList());
     }
 
     @Test

@@ -12,6 +12,7 @@ import ds.core.Diagnostic;
 import ds.engine.LossScaler;
 import ds.model.ModelLayout;
 import ds.model.Parameter;
+import ds.model.Unit;
 import ds.offload.PipelineSettings;
 import ds.offload.RestingPlace;
 import ds.optim.spi.Optimizer;
@@ -24,8 +25,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -66,6 +69,7 @@ public final class Planner {
         ZeroOptimization section = config.zero();
         RestingPlace optimizerPlace = optimizerPlace(section);
         RestingPlace parameterPlace = parameterPlace(section);
+        checkLiveParameters(section);
         PluginChoice plugins = new PluginChoice(config, inputs, problems, decisions);
         Optional<Optimizer> optimizer = plugins.optimizer();
         Optional<Schedule> schedule = optimizer.flatMap(found -> plugins.schedule(found.base()));
@@ -290,11 +294,46 @@ public final class Planner {
 
     /** The width of the model, as far as its parameters tell: the size most vectors have. */
     private long hiddenSize() {
-        return layout.storages().stream()
-                .filter(parameter -> parameter.shape().size() == 1)
-                .mapToLong(Parameter::elements)
-                .min()
-                .orElse(0);
+        Map<Long, Integer> uses = new HashMap<>();
+        for (Parameter parameter : layout.storages()) {
+            if (parameter.shape().size() == 1) {
+                uses.merge(parameter.elements(), 1, Integer::sum);
+            }
+        }
+        long size = 0;
+        for (Map.Entry<Long, Integer> entry : uses.entrySet()) {
+            int most = uses.getOrDefault(size, 0);
+            if (entry.getValue() > most || entry.getValue() == most && entry.getKey() < size) {
+                size = entry.getKey();
+            }
+        }
+        return size;
+    }
+
+    /** A unit is gathered whole, so the bound on live parameters has to hold the largest one. */
+    private void checkLiveParameters(ZeroOptimization section) {
+        if (section.stage() < 3) {
+            return;
+        }
+        long bound = section.maxLiveParameters().value();
+        for (Unit unit : layout.units()) {
+            long elements =
+                    unit.parameters().stream()
+                            .filter(parameter -> layout.storage(parameter) == parameter)
+                            .mapToLong(parameter -> PartitionMap.padded(parameter.elements()))
+                            .sum();
+            if (elements > bound) {
+                problems.add(
+                        config.locate(
+                                Diagnostic.refused(
+                                        "live-parameters",
+                                        "/zero_optimization/stage3_max_live_parameters",
+                                        "stage3_max_live_parameters is %,d, but unit '%s' has %,d elements and is gathered whole."
+                                                .formatted(bound, unit.name(), elements),
+                                        "Raise it to at least that, or make the model's units smaller.")));
+                return;
+            }
+        }
     }
 
     private <T> T auto(Tunable<T> value, T planned, String pointer, String why) {
