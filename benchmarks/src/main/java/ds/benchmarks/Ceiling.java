@@ -32,12 +32,16 @@ public class Ceiling {
     static final String WARM = "warm";
 
     /**
-     * The system property that says for how many milliseconds the compiler has to have been idle
+     * The system property that says for how many milliseconds the compiler has to be nearly idle
      * before anything is measured; 0 for a test that looks at no time.
      */
-    static final String IDLE_MILLIS = "ds.benchmarks.idleMillis";
+    static final String WINDOW_MILLIS = "ds.benchmarks.windowMillis";
 
-    private static final int IDLE_MILLIS_DEFAULT = 1_500;
+    private static final int WINDOW_MILLIS_DEFAULT = 1_000;
+
+    /** The share of a window that the compiler may work in it. */
+    private static final double COMPILING = 0.1;
+
     private static final long WARM_UP_LIMIT_NANOS = 30_000_000_000L;
     private static final double IMPROVEMENT = 0.9;
 
@@ -97,30 +101,35 @@ public class Ceiling {
     }
 
     /**
-     * Runs {@code work} and the rivals in turn until nothing was compiled, and no run was much faster
-     * than those before, for a while; on a busy machine compilation may need many seconds.
+     * Runs {@code work} and the rivals in turn until a while has passed in which hardly anything was
+     * compiled and no run was much faster than all before; on a busy machine compilation may need
+     * many seconds.
      */
     void warmUp(Runnable work) {
-        long idleNanos = 1_000_000L * Integer.getInteger(IDLE_MILLIS, IDLE_MILLIS_DEFAULT);
+        long windowMillis = Integer.getInteger(WINDOW_MILLIS, WINDOW_MILLIS_DEFAULT);
         CompilationMXBean compiler = ManagementFactory.getCompilationMXBean();
         long start = System.nanoTime();
-        long changed = start;
-        long compiled = -1;
         long best = Long.MAX_VALUE;
-        long now = start;
+        do {
+            long compiledMillis = compiler.getTotalCompilationTime();
+            long before = best;
+            best = Math.min(best, window(work, 1_000_000 * windowMillis));
+            compiledMillis = compiler.getTotalCompilationTime() - compiledMillis;
+            warm = compiledMillis <= COMPILING * windowMillis && best > IMPROVEMENT * before;
+        } while (!warm && windowMillis > 0 && System.nanoTime() - start < WARM_UP_LIMIT_NANOS);
+    }
+
+    /** Returns the least nanoseconds of one run. */
+    private long window(Runnable work, long nanos) {
+        long start = System.nanoTime();
+        long best = Long.MAX_VALUE;
         do {
             next();
             long began = System.nanoTime();
             work.run();
-            now = System.nanoTime();
-            if (compiler.getTotalCompilationTime() != compiled
-                    || now - began < IMPROVEMENT * best) {
-                compiled = compiler.getTotalCompilationTime();
-                changed = now;
-            }
-            best = Math.min(best, now - began);
-        } while (now - changed < idleNanos && now - start < WARM_UP_LIMIT_NANOS);
-        warm = now - changed >= idleNanos;
+            best = Math.min(best, System.nanoTime() - began);
+        } while (System.nanoTime() - start < nanos);
+        return best;
     }
 
     /** Forgets what earlier iterations measured. */
