@@ -40,9 +40,9 @@ public class Ceiling {
     private static final int WINDOW_MILLIS_DEFAULT = 1_000;
 
     /** The share of a window that the compiler may work in it. */
-    private static final double COMPILING = 0.1;
+    private static final double COMPILING = 0.25;
 
-    private static final long WARM_UP_LIMIT_NANOS = 30_000_000_000L;
+    private static final long WARM_UP_LIMIT_NANOS = 15_000_000_000L;
     private static final double IMPROVEMENT = 0.9;
 
     private final List<Rival> rivals = new ArrayList<>();
