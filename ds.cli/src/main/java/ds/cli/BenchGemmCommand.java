@@ -6,7 +6,6 @@ import ds.kernels.Kernels;
 import ds.kernels.Workers;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -20,8 +19,7 @@ import picocli.CommandLine.Option;
         name = "gemm",
         sortOptions = false,
         description =
-                "Matrix products in fp32 beside fused multiply-adds in the nearest cache and in registers,"
-                        + " measured in turn.")
+                "Matrix products in fp32 beside fused multiply-adds in registers, measured in turn.")
 final class BenchGemmCommand extends Command {
     private static final int REPEATS = 15;
 
@@ -77,8 +75,7 @@ final class BenchGemmCommand extends Command {
 
     private Map<String, Object> measure(int count, int size) {
         long[] product = new long[REPEATS];
-        long[] cache = new long[REPEATS];
-        long[] registers = new long[REPEATS];
+        long[] ceiling = new long[REPEATS];
         try (Workers workers = new Workers("ds-bench", count);
                 Arena arena = Arena.ofShared()) {
             Kernels kernels = Bench.kernels(workers);
@@ -86,39 +83,30 @@ final class BenchGemmCommand extends Command {
             FlatBuffer b = buffer(arena, size);
             FlatBuffer c = buffer(arena, size);
             float[] sink = new float[count];
-            float[][][] panels = new float[count][][];
-            Arrays.setAll(panels, _ -> Ceiling.panels());
             Bench.warmUp(warmUpSeconds, () -> multiply(kernels, size, a, b, c));
-            Bench.warmUp(warmUpSeconds, () -> Ceiling.tiles(workers, panels, sink));
             Bench.warmUp(warmUpSeconds, () -> Ceiling.multiplyAdd(workers, sink));
             for (int i = 0; i < REPEATS; i++) {
                 product[i] = Bench.nanos(() -> multiply(kernels, size, a, b, c));
-                cache[i] = Bench.nanos(() -> Ceiling.tiles(workers, panels, sink));
-                registers[i] = Bench.nanos(() -> Ceiling.multiplyAdd(workers, sink));
+                ceiling[i] = Bench.nanos(() -> Ceiling.multiplyAdd(workers, sink));
             }
             double rate = 2.0 * size * size * size / Bench.best(product);
-            double inCache = Ceiling.tileOperations(workers) / Bench.best(cache);
-            double inRegisters = Ceiling.operations(workers) / Bench.best(registers);
+            double limit = Ceiling.operations(workers) / Bench.best(ceiling);
             out().result(
                             String.format(
                                     Locale.ROOT,
-                                    "%d workers  %5d x %-5d %8.1f GFLOP/s; in the nearest cache %.1f, share %.2f; in registers %.1f, share %.2f",
+                                    "%d workers  %5d x %-5d %8.1f GFLOP/s, ceiling %.1f, share %.2f",
                                     count,
                                     size,
                                     size,
                                     rate,
-                                    inCache,
-                                    rate / inCache,
-                                    inRegisters,
-                                    rate / inRegisters));
+                                    limit,
+                                    rate / limit));
             Map<String, Object> entry = new LinkedHashMap<>();
             entry.put("workers", count);
             entry.put("size", size);
             entry.put("gflops", rate);
-            entry.put("cache_gflops", inCache);
-            entry.put("cache_share", rate / inCache);
-            entry.put("register_gflops", inRegisters);
-            entry.put("register_share", rate / inRegisters);
+            entry.put("ceiling_gflops", limit);
+            entry.put("share", rate / limit);
             return entry;
         }
     }

@@ -3,22 +3,14 @@ package ds.cli;
 import ds.kernels.Workers;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
-import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
-/**
- * What the machine itself can do: fused multiply-adds in registers and on panels in the nearest
- * cache, and streams of memory.
- */
+/** What the machine itself can do: fused multiply-adds in registers, and streams of memory. */
 final class Ceiling {
     private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
     private static final int CHAINS = 8;
     private static final int ROUNDS = 200_000;
-    private static final int TILE_ROWS = 4;
-    private static final int TILE_VECTORS = 2;
-    private static final int TILE_DEPTH = 256;
-    private static final int TILE_ROUNDS = 2_000;
     private static final int PIECE_ELEMENTS = 32_768;
 
     private Ceiling() {}
@@ -55,67 +47,6 @@ final class Ceiling {
             h = h.fma(factor, term);
         }
         return a.add(b).add(c.add(d)).add(e.add(f).add(g.add(h))).lane(0);
-    }
-
-    /** Returns the floating-point operations of one {@link #tiles} over all workers. */
-    static double tileOperations(Workers workers) {
-        return 2.0
-                * workers.count()
-                * TILE_ROUNDS
-                * TILE_DEPTH
-                * TILE_ROWS
-                * TILE_VECTORS
-                * SPECIES.length();
-    }
-
-    /** Returns the panels of one worker: they stay in the nearest cache. */
-    static float[][] panels() {
-        float[] rows = new float[TILE_DEPTH * TILE_ROWS];
-        float[] columns = new float[TILE_DEPTH * TILE_VECTORS * SPECIES.length()];
-        Arrays.fill(rows, 0.5f);
-        Arrays.fill(columns, 0.25f);
-        return new float[][] {rows, columns};
-    }
-
-    /** Runs the inner loop of a matrix product on panels in the nearest cache, on every worker. */
-    static void tiles(Workers workers, float[][][] panels, float[] sink) {
-        workers.run(
-                workers.count(),
-                (_, part) -> {
-                    for (int i = 0; i < TILE_ROUNDS; i++) {
-                        sink[part] += tile(panels[part][0], panels[part][1]);
-                    }
-                });
-    }
-
-    private static float tile(float[] rows, float[] columns) {
-        int length = SPECIES.length();
-        FloatVector a0 = FloatVector.zero(SPECIES);
-        FloatVector a1 = a0;
-        FloatVector b0 = a0;
-        FloatVector b1 = a0;
-        FloatVector c0 = a0;
-        FloatVector c1 = a0;
-        FloatVector d0 = a0;
-        FloatVector d1 = a0;
-        for (int k = 0; k < TILE_DEPTH; k++) {
-            FloatVector left = FloatVector.fromArray(SPECIES, columns, k * TILE_VECTORS * length);
-            FloatVector right =
-                    FloatVector.fromArray(SPECIES, columns, k * TILE_VECTORS * length + length);
-            FloatVector row = FloatVector.broadcast(SPECIES, rows[k * TILE_ROWS]);
-            a0 = row.fma(left, a0);
-            a1 = row.fma(right, a1);
-            row = FloatVector.broadcast(SPECIES, rows[k * TILE_ROWS + 1]);
-            b0 = row.fma(left, b0);
-            b1 = row.fma(right, b1);
-            row = FloatVector.broadcast(SPECIES, rows[k * TILE_ROWS + 2]);
-            c0 = row.fma(left, c0);
-            c1 = row.fma(right, c1);
-            row = FloatVector.broadcast(SPECIES, rows[k * TILE_ROWS + 3]);
-            d0 = row.fma(left, d0);
-            d1 = row.fma(right, d1);
-        }
-        return a0.add(a1).add(b0.add(b1)).add(c0.add(c1).add(d0.add(d1))).lane(0);
     }
 
     /** Reads four streams and writes three of them back: the traffic of an Adam step. */
