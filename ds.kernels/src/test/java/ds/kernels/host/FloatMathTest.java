@@ -8,13 +8,21 @@ import ds.kernels.Kernels.Activation;
 import java.util.Arrays;
 import java.util.function.DoubleUnaryOperator;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * The elementary functions are accurate, and scalar code and vector lanes agree on them. Inputs are
- * every 4,099th bit pattern and the edges; with {@code -Dds.exhaustive=true} all patterns.
+ * every 4,099th bit pattern and the edges; with {@code -Dds.exhaustive=true} all patterns, which
+ * takes a quarter of an hour on one core, and with {@code -Dds.exhaustive.part=3/8} besides, the
+ * third of eight equal parts of them.
  */
 class FloatMathTest {
     private static final int STRIDE = Boolean.getBoolean("ds.exhaustive") ? 1 : 4_099;
+    private static final String[] PART =
+            System.getProperty("ds.exhaustive.part", "1/1").split("/", 2);
+    private static final long FIRST = start(Integer.parseInt(PART[0]) - 1);
+    private static final long END = start(Integer.parseInt(PART[0]));
     private static final int BLOCK = 4_096;
     private static final float[] EDGES = {
         0f,
@@ -58,11 +66,19 @@ class FloatMathTest {
         void check(float[] x, int count);
     }
 
+    private static long start(int part) {
+        int parts = Integer.parseInt(PART[1]);
+        if (part < 0 || part > parts) {
+            throw new IllegalArgumentException("ds.exhaustive.part is 1/n to n/n");
+        }
+        return (1L << 32) / parts * part + (part == parts ? (1L << 32) % parts : 0);
+    }
+
     private static void sweep(BlockCheck check) {
         check.check(EDGES, EDGES.length);
         float[] x = new float[BLOCK];
         int filled = 0;
-        for (long bits = 0; bits < 1L << 32; bits += STRIDE) {
+        for (long bits = FIRST; bits < END; bits += STRIDE) {
             x[filled++] = Float.intBitsToFloat((int) bits);
             if (filled == BLOCK) {
                 check.check(x, filled);
@@ -80,11 +96,13 @@ class FloatMathTest {
                         double expected = exact.applyAsDouble(x[i]);
                         float rounded = (float) expected;
                         float actual = f.apply(x[i]);
-                        if (Float.isNaN(rounded) || Float.isInfinite(rounded)) {
-                            assertEquals(rounded, actual, "at " + x[i]);
-                        } else {
+                        if (Float.isFinite(rounded)) {
                             double error = Math.abs(actual - expected) / Math.ulp(rounded);
-                            worst[0] = Math.max(worst[0], error);
+                            if (!(error <= worst[0])) { // a NaN must not pass for small
+                                worst[0] = error;
+                            }
+                        } else if (Float.compare(rounded, actual) != 0) {
+                            fail("at " + x[i] + " expected " + rounded + " was " + actual);
                         }
                     }
                 });
@@ -122,16 +140,44 @@ class FloatMathTest {
     }
 
     private static void assertTwins(String name, float[] x, float[] scalar, float[] vector, int n) {
-        for (int i = 0; i < n; i++) {
-            boolean same = Float.floatToIntBits(scalar[i]) == Float.floatToIntBits(vector[i]);
-            if (!same) {
-                fail(name + " of " + x[i] + " is " + scalar[i] + " and " + vector[i]);
-            }
+        int i = Arrays.mismatch(scalar, 0, n, vector, 0, n); // NaN of any payload is NaN
+        if (i >= 0) {
+            fail(name + " of " + x[i] + " is " + scalar[i] + " and " + vector[i]);
         }
     }
 
     @Test
-    void vectorAndScalarAgreeOnEveryFunction() {
+    void vectorAndScalarAgreeOnExp() {
+        Lanes scalar = new Lanes();
+        Lanes vector = new VectorLanes(0);
+        float[] s = new float[BLOCK];
+        float[] v = new float[BLOCK];
+        sweep(
+                (x, count) -> {
+                    scalar.exp(x, 0, s, 0, count);
+                    vector.exp(x, 0, v, 0, count);
+                    assertTwins("exp", x, s, v, count);
+                });
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void vectorAndScalarAgreeOnAnActivation(Activation f) {
+        Lanes scalar = new Lanes();
+        Lanes vector = new VectorLanes(0);
+        float[] s = new float[BLOCK];
+        float[] v = new float[BLOCK];
+        sweep(
+                (x, count) -> {
+                    scalar.activation(f, x, s, count);
+                    vector.activation(f, x, v, count);
+                    assertTwins(f + "", x, s, v, count);
+                });
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void vectorAndScalarAgreeOnASlope(Activation f) {
         Lanes scalar = new Lanes();
         Lanes vector = new VectorLanes(0);
         float[] ones = new float[BLOCK];
@@ -140,16 +186,25 @@ class FloatMathTest {
         float[] v = new float[BLOCK];
         sweep(
                 (x, count) -> {
-                    scalar.exp(x, 0, s, 0, count);
-                    vector.exp(x, 0, v, 0, count);
-                    assertTwins("exp", x, s, v, count);
-                    for (Activation f : Activation.values()) {
-                        scalar.activation(f, x, s, count);
-                        vector.activation(f, x, v, count);
-                        assertTwins(f + "", x, s, v, count);
-                        scalar.activationSlope(f, x, ones, s, count);
-                        vector.activationSlope(f, x, ones, v, count);
-                        assertTwins(f + " slope", x, s, v, count);
+                    scalar.activationSlope(f, x, ones, s, count);
+                    vector.activationSlope(f, x, ones, v, count);
+                    assertTwins(f + " slope", x, s, v, count);
+                });
+    }
+
+    @Test
+    void vectorAndScalarAgreeOnNarrowing() {
+        Lanes scalar = new Lanes();
+        Lanes vector = new VectorLanes(0);
+        short[] s = new short[BLOCK];
+        short[] v = new short[BLOCK];
+        sweep(
+                (x, count) -> {
+                    scalar.narrowBf16(x, 0, s, 0, count);
+                    vector.narrowBf16(x, 0, v, 0, count);
+                    int i = Arrays.mismatch(s, 0, count, v, 0, count);
+                    if (i >= 0) {
+                        fail("bf16 of " + x[i] + " is " + s[i] + " and " + v[i]);
                     }
                 });
     }
