@@ -43,6 +43,7 @@ final class EvalCommand extends Command {
             Map<String, Object> document = new LinkedHashMap<>();
             document.put("checkpoint", restored.checkpoint().directory().toString());
             document.put("samples", found.samples());
+            document.put("targets", found.targets());
             document.put("loss", found.loss());
             StringBuilder line =
                     new StringBuilder(

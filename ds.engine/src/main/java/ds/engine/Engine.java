@@ -215,7 +215,12 @@ public final class Engine implements AutoCloseable {
         all(rank -> task.accept(new RankScope(rank, ranks[rank])));
     }
 
-    /** Returns the mean loss over {@code data}, in data order, without changing anything. */
+    /**
+     * Returns the mean loss over the targets of {@code data}, in data order, without changing
+     * anything.
+     *
+     * @throws IllegalArgumentException if all targets are ignored
+     */
     public Evaluation evaluate(Dataset data) {
         return first(rank -> new Evaluator(plan.batch()).evaluate(rank, ranks[rank], data));
     }

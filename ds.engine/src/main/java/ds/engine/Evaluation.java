@@ -3,10 +3,11 @@ package ds.engine;
 /**
  * The loss over a data set.
  *
- * @param loss mean of the micro-batch losses, weighted by samples, in nats for cross entropy
+ * @param loss mean over all targets that are not ignored, in nats for cross entropy
  * @param samples samples seen
+ * @param targets targets that count: tokens, labels or numbers
  */
-public record Evaluation(double loss, long samples) {
+public record Evaluation(double loss, long samples, long targets) {
     /** Returns the loss in bits: bits per byte where a token is a byte. */
     public double bits() {
         return loss / StrictMath.log(2);

@@ -2,6 +2,7 @@ package ds.engine;
 
 import ds.engine.data.Dataset;
 import ds.engine.plan.BatchPlan;
+import ds.kernels.Kernels;
 import ds.model.Batch;
 import java.lang.foreign.Arena;
 
@@ -12,7 +13,8 @@ record Evaluator(BatchPlan plan) {
         int size = (int) Math.min(plan.micro(), data.samples());
         long batches = (data.samples() + size - 1) / size;
         long passes = (batches + plan.world() - 1) / plan.world();
-        double[] losses = new double[Math.toIntExact(passes * plan.world())];
+        // Per batch the sum of its targets' losses and how many these are, side by side.
+        double[] sums = new double[Math.toIntExact(2 * passes * plan.world())];
         try (Arena arena = Arena.ofShared()) {
             Batch memory = data.allocate(arena, size);
             for (long pass = 0; pass < passes; pass++) {
@@ -23,17 +25,31 @@ record Evaluator(BatchPlan plan) {
                 for (int row = 0; row < count; row++) {
                     data.fill(first + row, memory, row);
                 }
-                double loss = state.evaluate(memory.at(first).slice(0, count));
+                Batch batch = memory.at(first).slice(0, count);
+                double loss = state.evaluate(batch);
                 if (index < batches) {
-                    losses[(int) index] = loss * count;
+                    long targets = batch.targets();
+                    sums[(int) (2 * index)] = targets == 0 ? 0 : loss * targets;
+                    sums[(int) (2 * index + 1)] = targets;
                 }
             }
         }
-        state.sumOverRanks(losses);
-        double sum = 0;
-        for (double loss : losses) {
-            sum += loss;
+        state.sumOverRanks(sums);
+        return mean(sums, data);
+    }
+
+    private static Evaluation mean(double[] sums, Dataset data) {
+        double loss = 0;
+        long targets = 0;
+        for (int i = 0; i < sums.length; i += 2) {
+            loss += sums[i];
+            targets += (long) sums[i + 1];
         }
-        return new Evaluation(sum / data.samples(), data.samples());
+        if (targets == 0) {
+            throw new IllegalArgumentException(
+                    "The data (%s) has no target that counts, so there is no loss; %d means ignored."
+                            .formatted(data.describe(), Kernels.IGNORED_TARGET));
+        }
+        return new Evaluation(loss / targets, data.samples(), targets);
     }
 }
