@@ -9,36 +9,46 @@
 #else
 #define VECTOR_BYTES 16
 #endif
-#define CHAINS 10
+#define WIDTH ((int) (VECTOR_BYTES / sizeof(float)))
+#define DEPTH 256
+#define ROWS 4
 
 typedef float vec __attribute__((vector_size(VECTOR_BYTES)));
+typedef float vec_at __attribute__((vector_size(VECTOR_BYTES), aligned(4), may_alias));
 
-/* Floating-point operations of one round of ds_multiply_add. */
+/* Floating-point operations of one round of ds_products. */
 int64_t ds_operations_per_round(void) {
-    return 2 * CHAINS * (VECTOR_BYTES / sizeof(float));
+    return 2 * ROWS * 2 * WIDTH * DEPTH;
 }
 
-/* Chains of multiply-adds in registers. */
-float ds_multiply_add(int64_t rounds) {
-    vec factor, term, a, b, c, d, e, f, g, h, i, j;
-    factor = (vec){0} + 0.999f;
-    term = (vec){0} + 0.001f;
-    a = (vec){0} + 1;
-    b = a + 1; c = b + 1; d = c + 1; e = d + 1; f = e + 1; g = f + 1; h = g + 1; i = h + 1; j = i + 1;
-    for (int64_t round = 0; round < rounds; round++) {
-        a = a * factor + term;
-        b = b * factor + term;
-        c = c * factor + term;
-        d = d * factor + term;
-        e = e * factor + term;
-        f = f * factor + term;
-        g = g * factor + term;
-        h = h * factor + term;
-        i = i * factor + term;
-        j = j * factor + term;
+/* Multiplies 4 rows by two vectors, depth 256, both packed and in the nearest cache. */
+static void product(const float *restrict a, const float *restrict b, float *restrict c) {
+    vec c00 = {0}, c01 = {0}, c10 = {0}, c11 = {0}, c20 = {0}, c21 = {0}, c30 = {0}, c31 = {0};
+    for (int k = 0; k < DEPTH; k++, a += ROWS, b += 2 * WIDTH) {
+        vec b0 = *(const vec_at *) b;
+        vec b1 = *(const vec_at *) (b + WIDTH);
+        c00 = a[0] * b0 + c00;
+        c01 = a[0] * b1 + c01;
+        c10 = a[1] * b0 + c10;
+        c11 = a[1] * b1 + c11;
+        c20 = a[2] * b0 + c20;
+        c21 = a[2] * b1 + c21;
+        c30 = a[3] * b0 + c30;
+        c31 = a[3] * b1 + c31;
     }
-    vec sum = (a + b) + (c + d) + (e + f) + (g + h) + (i + j);
-    return sum[0];
+    vec sums[] = {c00, c01, c10, c11, c20, c21, c30, c31};
+    memcpy(c, sums, sizeof sums);
+}
+
+float ds_products(int64_t rounds) {
+    static _Thread_local float a[DEPTH * ROWS], b[DEPTH * 2 * WIDTH], c[ROWS * 2 * WIDTH];
+    for (int i = 0; i < DEPTH * ROWS; i++) a[i] = 0.5f;
+    for (int i = 0; i < DEPTH * 2 * WIDTH; i++) b[i] = 0.25f;
+    for (int64_t round = 0; round < rounds; round++) {
+        product(a, b, c);
+        __asm__ volatile("" ::: "memory"); /* every round is done */
+    }
+    return c[0];
 }
 
 void ds_copy(const void *restrict from, void *restrict to, int64_t bytes) {

@@ -11,6 +11,9 @@ interface Ceilings {
     /** The system property that names the C library of {@code src/main/c}, where it was compiled. */
     String LIBRARY = "ds.benchmarks.ceiling";
 
+    /** Depth of the product in the nearest cache. */
+    int DEPTH = 256;
+
     /** Returns all implementations that can run here: Java's, and C's where it was compiled. */
     static List<Ceilings> all() {
         List<Ceilings> found = new ArrayList<>();
@@ -20,11 +23,15 @@ interface Ceilings {
         return found;
     }
 
-    /** Returns the floating-point operations of one round of {@link #multiplyAdd}. */
+    /** Returns the floating-point operations of one round of {@link #products}. */
     double operationsPerRound();
 
-    /** Runs chains of fused multiply-adds in registers; returns a value that depends on all. */
-    float multiplyAdd(long rounds);
+    /**
+     * Multiplies 4 rows by two vectors of columns, depth {@value #DEPTH}, again and again: packed
+     * operands that stay in the nearest cache, which is what a matrix product would be if memory
+     * cost nothing. Returns an element of the last result.
+     */
+    float products(long rounds);
 
     /** Copies bytes. */
     void copy(MemorySegment from, MemorySegment to);

@@ -15,7 +15,7 @@ import java.nio.file.Path;
 /** What the machine can do, said in C: {@code src/main/c/ceiling.c}. */
 final class NativeCeilings implements Ceilings {
     private final double operationsPerRound;
-    private final MethodHandle multiplyAdd;
+    private final MethodHandle products;
     private final MethodHandle copy;
     private final MethodHandle streams;
     private final MethodHandle streamsHalves;
@@ -33,9 +33,9 @@ final class NativeCeilings implements Ceilings {
                 linker.downcallHandle(
                         symbols.findOrThrow("ds_operations_per_round"),
                         FunctionDescriptor.of(JAVA_LONG));
-        multiplyAdd =
+        products =
                 linker.downcallHandle(
-                        symbols.findOrThrow("ds_multiply_add"),
+                        symbols.findOrThrow("ds_products"),
                         FunctionDescriptor.of(JAVA_FLOAT, JAVA_LONG));
         copy =
                 linker.downcallHandle(
@@ -63,9 +63,9 @@ final class NativeCeilings implements Ceilings {
     }
 
     @Override
-    public float multiplyAdd(long rounds) {
+    public float products(long rounds) {
         try {
-            return (float) multiplyAdd.invokeExact(rounds);
+            return (float) products.invokeExact(rounds);
         } catch (Throwable t) {
             throw broken(t);
         }

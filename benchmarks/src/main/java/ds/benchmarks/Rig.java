@@ -37,8 +37,8 @@ record Rig(Workers workers, RankMemory memory, Kernels kernels) implements AutoC
         return buffer;
     }
 
-    /** Lets every implementation of the multiply-adds compete with {@code operations} of work. */
-    void rivalMultiplyAdds(Ceiling ceiling, double operations) {
+    /** Lets every implementation of the product in cache compete with {@code operations} of work. */
+    void rivalProducts(Ceiling ceiling, double operations) {
         ceiling.measures(operations);
         AtomicReference<Float> sink = new AtomicReference<>(0f); // so that no loop is dead code
         int parts = PARTS_PER_WORKER * workers.count();
@@ -46,7 +46,7 @@ record Rig(Workers workers, RankMemory memory, Kernels kernels) implements AutoC
             long rounds = Math.max(1, Math.round(operations / parts / loops.operationsPerRound()));
             ceiling.add(
                     rounds * parts * loops.operationsPerRound(),
-                    () -> workers.run(parts, (_, _) -> sink.setPlain(loops.multiplyAdd(rounds))));
+                    () -> workers.run(parts, (_, _) -> sink.setPlain(loops.products(rounds))));
         }
     }
 

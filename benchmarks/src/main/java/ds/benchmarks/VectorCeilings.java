@@ -2,6 +2,7 @@ package ds.benchmarks;
 
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
@@ -15,36 +16,60 @@ final class VectorCeilings implements Ceilings {
     private static final VectorSpecies<Short> HALVES =
             VectorSpecies.of(short.class, VectorShape.forBitSize(FLOATS.vectorBitSize() / 2));
     private static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
-    private static final int CHAINS = 8;
+    private static final int WIDTH = FLOATS.length();
+    private static final int ROWS = 4;
 
     @Override
     public double operationsPerRound() {
-        return 2.0 * CHAINS * FLOATS.length();
+        return 2.0 * ROWS * 2 * WIDTH * DEPTH;
     }
 
     @Override
-    public float multiplyAdd(long rounds) {
-        FloatVector factor = FloatVector.broadcast(FLOATS, 0.999f);
-        FloatVector term = FloatVector.broadcast(FLOATS, 0.001f);
-        FloatVector a = FloatVector.broadcast(FLOATS, 1f);
-        FloatVector b = FloatVector.broadcast(FLOATS, 2f);
-        FloatVector c = FloatVector.broadcast(FLOATS, 3f);
-        FloatVector d = FloatVector.broadcast(FLOATS, 4f);
-        FloatVector e = FloatVector.broadcast(FLOATS, 5f);
-        FloatVector f = FloatVector.broadcast(FLOATS, 6f);
-        FloatVector g = FloatVector.broadcast(FLOATS, 7f);
-        FloatVector h = FloatVector.broadcast(FLOATS, 8f);
+    public float products(long rounds) {
+        float[] a = new float[DEPTH * ROWS];
+        float[] b = new float[DEPTH * 2 * WIDTH];
+        float[] c = new float[ROWS * 2 * WIDTH];
+        Arrays.fill(a, 0.5f);
+        Arrays.fill(b, 0.25f);
         for (long round = 0; round < rounds; round++) {
-            a = a.fma(factor, term);
-            b = b.fma(factor, term);
-            c = c.fma(factor, term);
-            d = d.fma(factor, term);
-            e = e.fma(factor, term);
-            f = f.fma(factor, term);
-            g = g.fma(factor, term);
-            h = h.fma(factor, term);
+            product(a, b, c);
         }
-        return a.add(b).add(c.add(d)).add(e.add(f).add(g.add(h))).lane(0);
+        return c[0];
+    }
+
+    private static void product(float[] a, float[] b, float[] c) {
+        FloatVector c00 = FloatVector.zero(FLOATS);
+        FloatVector c01 = c00;
+        FloatVector c10 = c00;
+        FloatVector c11 = c00;
+        FloatVector c20 = c00;
+        FloatVector c21 = c00;
+        FloatVector c30 = c00;
+        FloatVector c31 = c00;
+        for (int k = 0; k < DEPTH; k++) {
+            FloatVector b0 = FloatVector.fromArray(FLOATS, b, k * 2 * WIDTH);
+            FloatVector b1 = FloatVector.fromArray(FLOATS, b, k * 2 * WIDTH + WIDTH);
+            FloatVector factor = FloatVector.broadcast(FLOATS, a[k * ROWS]);
+            c00 = factor.fma(b0, c00);
+            c01 = factor.fma(b1, c01);
+            factor = FloatVector.broadcast(FLOATS, a[k * ROWS + 1]);
+            c10 = factor.fma(b0, c10);
+            c11 = factor.fma(b1, c11);
+            factor = FloatVector.broadcast(FLOATS, a[k * ROWS + 2]);
+            c20 = factor.fma(b0, c20);
+            c21 = factor.fma(b1, c21);
+            factor = FloatVector.broadcast(FLOATS, a[k * ROWS + 3]);
+            c30 = factor.fma(b0, c30);
+            c31 = factor.fma(b1, c31);
+        }
+        c00.intoArray(c, 0);
+        c01.intoArray(c, WIDTH);
+        c10.intoArray(c, 2 * WIDTH);
+        c11.intoArray(c, 3 * WIDTH);
+        c20.intoArray(c, 4 * WIDTH);
+        c21.intoArray(c, 5 * WIDTH);
+        c30.intoArray(c, 6 * WIDTH);
+        c31.intoArray(c, 7 * WIDTH);
     }
 
     @Override

@@ -3,50 +3,79 @@ package ds.cli;
 import ds.kernels.Workers;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
-/** What the machine itself can do: fused multiply-adds in registers, and streams of memory. */
+/** What the machine itself can do: products in the nearest cache, and streams of memory. */
 final class Ceiling {
     private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
-    private static final int CHAINS = 8;
-    private static final int ROUNDS = 200_000;
+    private static final int WIDTH = SPECIES.length();
+    private static final int ROWS = 4;
+    private static final int DEPTH = 256;
+    private static final int ROUNDS = 800;
     private static final int PIECE_ELEMENTS = 32_768;
 
     private Ceiling() {}
 
-    /** Returns the floating-point operations of one {@link #multiplyAdd} over all workers. */
+    /** Returns the floating-point operations of one {@link #products} over all workers. */
     static double operations(Workers workers) {
-        return 2.0 * workers.count() * CHAINS * ROUNDS * SPECIES.length();
+        return 2.0 * workers.count() * ROUNDS * ROWS * 2 * WIDTH * DEPTH;
     }
 
-    /** Runs chains of fused multiply-adds in registers on every worker. */
-    static void multiplyAdd(Workers workers, float[] sink) {
-        workers.run(workers.count(), (_, part) -> sink[part] += chains());
+    /**
+     * Multiplies 4 rows by two vectors of columns, again and again, on every worker: packed operands
+     * that stay in the nearest cache, which is what a matrix product would be if memory cost nothing.
+     */
+    static void products(Workers workers, float[] sink) {
+        workers.run(workers.count(), (_, part) -> sink[part] += products());
     }
 
-    private static float chains() {
-        FloatVector factor = FloatVector.broadcast(SPECIES, 0.999f);
-        FloatVector term = FloatVector.broadcast(SPECIES, 0.001f);
-        FloatVector a = FloatVector.broadcast(SPECIES, 1f);
-        FloatVector b = FloatVector.broadcast(SPECIES, 2f);
-        FloatVector c = FloatVector.broadcast(SPECIES, 3f);
-        FloatVector d = FloatVector.broadcast(SPECIES, 4f);
-        FloatVector e = FloatVector.broadcast(SPECIES, 5f);
-        FloatVector f = FloatVector.broadcast(SPECIES, 6f);
-        FloatVector g = FloatVector.broadcast(SPECIES, 7f);
-        FloatVector h = FloatVector.broadcast(SPECIES, 8f);
-        for (int i = 0; i < ROUNDS; i++) {
-            a = a.fma(factor, term);
-            b = b.fma(factor, term);
-            c = c.fma(factor, term);
-            d = d.fma(factor, term);
-            e = e.fma(factor, term);
-            f = f.fma(factor, term);
-            g = g.fma(factor, term);
-            h = h.fma(factor, term);
+    private static float products() {
+        float[] a = new float[DEPTH * ROWS];
+        float[] b = new float[DEPTH * 2 * WIDTH];
+        float[] c = new float[ROWS * 2 * WIDTH];
+        Arrays.fill(a, 0.5f);
+        Arrays.fill(b, 0.25f);
+        for (int round = 0; round < ROUNDS; round++) {
+            product(a, b, c);
         }
-        return a.add(b).add(c.add(d)).add(e.add(f).add(g.add(h))).lane(0);
+        return c[0];
+    }
+
+    private static void product(float[] a, float[] b, float[] c) {
+        FloatVector c00 = FloatVector.zero(SPECIES);
+        FloatVector c01 = c00;
+        FloatVector c10 = c00;
+        FloatVector c11 = c00;
+        FloatVector c20 = c00;
+        FloatVector c21 = c00;
+        FloatVector c30 = c00;
+        FloatVector c31 = c00;
+        for (int k = 0; k < DEPTH; k++) {
+            FloatVector b0 = FloatVector.fromArray(SPECIES, b, k * 2 * WIDTH);
+            FloatVector b1 = FloatVector.fromArray(SPECIES, b, k * 2 * WIDTH + WIDTH);
+            FloatVector factor = FloatVector.broadcast(SPECIES, a[k * ROWS]);
+            c00 = factor.fma(b0, c00);
+            c01 = factor.fma(b1, c01);
+            factor = FloatVector.broadcast(SPECIES, a[k * ROWS + 1]);
+            c10 = factor.fma(b0, c10);
+            c11 = factor.fma(b1, c11);
+            factor = FloatVector.broadcast(SPECIES, a[k * ROWS + 2]);
+            c20 = factor.fma(b0, c20);
+            c21 = factor.fma(b1, c21);
+            factor = FloatVector.broadcast(SPECIES, a[k * ROWS + 3]);
+            c30 = factor.fma(b0, c30);
+            c31 = factor.fma(b1, c31);
+        }
+        c00.intoArray(c, 0);
+        c01.intoArray(c, WIDTH);
+        c10.intoArray(c, 2 * WIDTH);
+        c11.intoArray(c, 3 * WIDTH);
+        c20.intoArray(c, 4 * WIDTH);
+        c21.intoArray(c, 5 * WIDTH);
+        c30.intoArray(c, 6 * WIDTH);
+        c31.intoArray(c, 7 * WIDTH);
     }
 
     /** Reads four streams and writes three of them back: the traffic of an Adam step. */

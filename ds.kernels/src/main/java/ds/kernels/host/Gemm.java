@@ -16,9 +16,14 @@ final class Gemm {
 
     private static final int ROWS = Lanes.TILE_ROWS;
     private static final int COLUMNS = Lanes.TILE_COLUMNS;
-    private static final int PART_ROWS = 96;
-    private static final int CHUNK_COLUMNS = 512;
+    private static final int PART_ROWS = 64;
+    private static final int CHUNK_COLUMNS = 256;
     private static final int PACK_COLUMNS = 128;
+    private static final int STAGE_ROWS = 16;
+
+    /** Elements that wait to be packed: few enough to stay in the nearest cache. */
+    private static final int STAGE_LENGTH = BLOCK_DEPTH * COLUMNS;
+
     private static final long PANEL_LIMIT = 1L << 22;
     private static final long STRIP_LIMIT = 1L << 20;
     private static final long SMALL = 1L << 15;
@@ -150,25 +155,30 @@ final class Gemm {
         int depth = Math.min(BLOCK_DEPTH, call.k - k0);
         int j0 = group * PACK_COLUMNS;
         int count = Math.min(PACK_COLUMNS, width - j0);
-        int base = k0 * up(width, COLUMNS);
-        float[] stage = own.slot(STAGE, BLOCK_DEPTH * PACK_COLUMNS);
+        int base = k0 * up(width, COLUMNS) + j0 * depth;
+        float[] stage = own.slot(STAGE, STAGE_LENGTH);
         if (call.transposeB) {
-            for (int j = 0; j < count; j++) {
-                own.load(call.b, (long) (first + j0 + j) * call.k + k0, stage, j * depth, depth);
-            }
-        } else {
-            for (int k = 0; k < depth; k++) {
-                own.load(call.b, (long) (k0 + k) * call.n + first + j0, stage, k * count, count);
-            }
-        }
-        for (int j = 0; j < count; j += COLUMNS) {
-            int target = base + (j0 + j) * depth;
-            int present = Math.min(COLUMNS, count - j);
-            if (call.transposeB) {
+            for (int j = 0; j < count; j += COLUMNS) {
+                int present = Math.min(COLUMNS, count - j);
+                for (int column = 0; column < present; column++) {
+                    long source = (long) (first + j0 + j + column) * call.k + k0;
+                    own.load(call.b, source, stage, column * depth, depth);
+                }
                 own.lanes.packAcross(
-                        stage, j * depth, depth, present, depth, panels, target, COLUMNS);
-            } else {
-                own.lanes.packAlong(stage, j, count, present, depth, panels, target, COLUMNS);
+                        stage, 0, depth, present, depth, panels, base + j * depth, COLUMNS);
+            }
+            return;
+        }
+        for (int k = 0; k < depth; k += STAGE_ROWS) {
+            int steps = Math.min(STAGE_ROWS, depth - k);
+            for (int step = 0; step < steps; step++) {
+                long source = (long) (k0 + k + step) * call.n + first + j0;
+                own.load(call.b, source, stage, step * count, count);
+            }
+            for (int j = 0; j < count; j += COLUMNS) {
+                int present = Math.min(COLUMNS, count - j);
+                int target = base + j * depth + k * COLUMNS;
+                own.lanes.packAlong(stage, j, count, present, steps, panels, target, COLUMNS);
             }
         }
     }
@@ -251,27 +261,58 @@ final class Gemm {
 
     /** Packs rows of op(A), block after block, in strips of {@value Lanes#TILE_ROWS} rows. */
     private static void packStrips(Call call, Scratch own, int i0, int rows, float[] strips) {
-        int paddedRows = up(rows, ROWS);
-        float[] stage = own.slot(STAGE, BLOCK_DEPTH * PACK_COLUMNS);
+        float[] stage = own.slot(STAGE, STAGE_LENGTH);
         for (int k0 = 0; k0 < call.k; k0 += BLOCK_DEPTH) {
             int depth = Math.min(BLOCK_DEPTH, call.k - k0);
+            int base = k0 * up(rows, ROWS);
             if (call.transposeA) {
-                for (int k = 0; k < depth; k++) {
-                    own.load(call.a, (long) (k0 + k) * call.m + i0, stage, k * rows, rows);
-                }
+                packColumnsOfA(call, own, i0, rows, k0, depth, stage, strips, base);
+            } else {
+                packRowsOfA(call, own, i0, rows, k0, depth, stage, strips, base);
+            }
+        }
+    }
+
+    private static void packRowsOfA(
+            Call call,
+            Scratch own,
+            int i0,
+            int rows,
+            int k0,
+            int depth,
+            float[] stage,
+            float[] strips,
+            int base) {
+        for (int i = 0; i < rows; i += ROWS) {
+            int present = Math.min(ROWS, rows - i);
+            for (int row = 0; row < present; row++) {
+                long source = (long) (i0 + i + row) * call.k + k0;
+                own.load(call.a, source, stage, row * depth, depth);
+            }
+            own.lanes.packAcross(stage, 0, depth, present, depth, strips, base + i * depth, ROWS);
+        }
+    }
+
+    private static void packColumnsOfA(
+            Call call,
+            Scratch own,
+            int i0,
+            int rows,
+            int k0,
+            int depth,
+            float[] stage,
+            float[] strips,
+            int base) {
+        for (int k = 0; k < depth; k += STAGE_ROWS) {
+            int steps = Math.min(STAGE_ROWS, depth - k);
+            for (int step = 0; step < steps; step++) {
+                long source = (long) (k0 + k + step) * call.m + i0;
+                own.load(call.a, source, stage, step * rows, rows);
             }
             for (int i = 0; i < rows; i += ROWS) {
                 int present = Math.min(ROWS, rows - i);
-                int target = k0 * paddedRows + i * depth;
-                if (call.transposeA) {
-                    own.lanes.packAlong(stage, i, rows, present, depth, strips, target, ROWS);
-                } else {
-                    for (int r = 0; r < present; r++) {
-                        own.load(
-                                call.a, (long) (i0 + i + r) * call.k + k0, stage, r * depth, depth);
-                    }
-                    own.lanes.packAcross(stage, 0, depth, present, depth, strips, target, ROWS);
-                }
+                int target = base + i * depth + k * ROWS;
+                own.lanes.packAlong(stage, i, rows, present, steps, strips, target, ROWS);
             }
         }
     }
