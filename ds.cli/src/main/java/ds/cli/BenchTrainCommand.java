@@ -4,6 +4,7 @@ import ds.config.DsConfig;
 import ds.core.FlatBuffer;
 import ds.engine.DeepSpeed;
 import ds.engine.Engine;
+import ds.engine.StepReport;
 import ds.engine.data.TextDataset;
 import ds.kernels.Kernels;
 import ds.kernels.Workers;
@@ -74,6 +75,7 @@ final class BenchTrainCommand extends Command {
                                 .formatted(LAYERS, WIDTH, CONTEXT));
         TextDataset data = TextDataset.of("noise", noise(), CONTEXT);
         var model = spec.create(data.shape());
+        StepReport[] made = new StepReport[1];
         long[] step = new long[steps];
         long[] product = new long[steps];
         try (Engine engine =
@@ -86,11 +88,11 @@ final class BenchTrainCommand extends Command {
             FlatBuffer b = BenchGemmCommand.buffer(arena, GEMM);
             FlatBuffer c = BenchGemmCommand.buffer(arena, GEMM);
             for (int i = -WARM_UP; i < steps; i++) {
-                step[Math.max(0, i)] = Bench.nanos(engine::trainStep);
+                step[Math.max(0, i)] = Bench.nanos(() -> made[0] = engine.trainStep());
                 product[Math.max(0, i)] =
                         Bench.nanos(() -> BenchGemmCommand.multiply(kernels, GEMM, a, b, c));
             }
-            report(threads, Bench.median(step), Bench.best(product));
+            report(threads, made[0].modelOperations(), Bench.median(step), Bench.best(product));
         }
         return Main.OK;
     }
@@ -117,16 +119,8 @@ final class BenchTrainCommand extends Command {
         return text;
     }
 
-    /** Multiply-adds of matrix products, forward and twice backward; attention's lower half only. */
-    private static double operations() {
-        double tokens = BATCH * CONTEXT;
-        double weights = LAYERS * 12.0 * WIDTH * WIDTH + (double) TextDataset.VOCABULARY * WIDTH;
-        double attention = LAYERS * 2.0 * CONTEXT * WIDTH / 2;
-        return 3 * 2 * tokens * (weights + attention);
-    }
-
-    private void report(int threads, long stepNanos, long productNanos) {
-        double rate = operations() / stepNanos;
+    private void report(int threads, double operations, long stepNanos, long productNanos) {
+        double rate = operations / stepNanos;
         double gemm = 2.0 * GEMM * GEMM * GEMM / productNanos;
         out().result(
                         String.format(

@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.OptionalLong;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -180,6 +181,7 @@ final class TrainCommand extends Command {
         long saved = first;
         long evaluated = -1;
         StepReport last = null;
+        GemmShare gemmShare = new GemmShare(engine::productRate);
         long start = System.nanoTime();
         try (MetricsWriter metrics =
                 metricsFile == null ? null : MetricsWriter.open(metricsFile, first)) {
@@ -193,7 +195,7 @@ final class TrainCommand extends Command {
                 curve.add(last.step(), last.loss());
                 progress.show(last);
                 if (metrics != null) {
-                    metrics.write(last.step(), values(last));
+                    metrics.write(last.step(), values(gemmShare, last));
                 }
                 if (saveTo != null && last.step() % saveEvery == 0) {
                     save(engine);
@@ -233,7 +235,7 @@ final class TrainCommand extends Command {
         return Main.OK;
     }
 
-    private Map<String, Object> values(StepReport report) {
+    private Map<String, Object> values(GemmShare gemmShare, StepReport report) {
         Map<String, Object> values = new LinkedHashMap<>();
         values.put("loss", report.loss());
         values.put("lr", report.lr());
@@ -244,8 +246,9 @@ final class TrainCommand extends Command {
         values.put("tokens_seen", report.samplesSeen() * (report.targets() / report.samples()));
         values.put("samples_seen", report.samplesSeen());
         values.put("seconds", report.nanos() / 1e9);
+        values.put("gemm_share", gemmShare.of(report));
         Map<String, Long> phases = new TreeMap<>(report.phaseNanos());
-        values.put("io_stall", phases.getOrDefault(IO_WAIT, 0L) / 1e9);
+        values.put("io_stall", Objects.requireNonNullElse(phases.remove(IO_WAIT), 0L) / 1e9);
         phases.forEach((phase, nanos) -> values.put(phase + "_seconds", nanos / 1e9));
         return values;
     }

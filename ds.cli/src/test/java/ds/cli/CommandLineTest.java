@@ -4,10 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -26,27 +23,8 @@ class CommandLineTest {
     private Path config;
     private Path text;
 
-    private record Ran(int status, String results, String messages) {}
-
     private static Ran ds(Object... arguments) {
-        var results = new ByteArrayOutputStream();
-        var messages = new ByteArrayOutputStream();
-        String[] words = new String[arguments.length];
-        for (int i = 0; i < words.length; i++) {
-            words[i] = arguments[i].toString();
-        }
-        int status =
-                Main.run(
-                        new Output(
-                                new PrintStream(results, true, StandardCharsets.UTF_8),
-                                new PrintStream(messages, true, StandardCharsets.UTF_8),
-                                false,
-                                false),
-                        words);
-        return new Ran(
-                status,
-                results.toString(StandardCharsets.UTF_8),
-                messages.toString(StandardCharsets.UTF_8));
+        return Ran.ds(arguments);
     }
 
     @BeforeEach

@@ -27,6 +27,7 @@ import ds.zero.ZeroUsage;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
@@ -50,6 +51,7 @@ public final class Engine implements AutoCloseable {
     private final List<Communicator> communicators;
     private final List<Batch> microBatches = new ArrayList<>();
     private final Rank[] ranks;
+    private final Kernels[] kernels;
     private final RankThreads threads;
     private final EngineStores stores;
     private Optional<Throwable> failure = Optional.empty();
@@ -69,6 +71,7 @@ public final class Engine implements AutoCloseable {
                         .connect(world, options.peerLimit());
         this.stores = new EngineStores(plan, options.layer(), options.files(), options.device());
         this.ranks = new Rank[world];
+        this.kernels = new Kernels[world];
         for (int rank = 0; rank < world; rank++) {
             pools.add(new Workers("ds-r" + rank, plan.workersPerRank()));
             memories.add(new RankMemory(memory));
@@ -93,7 +96,7 @@ public final class Engine implements AutoCloseable {
     }
 
     private void openRank(int rank) {
-        Kernels kernels =
+        kernels[rank] =
                 KernelsProviders.in(options.layer())
                         .require(KernelsProviders.HOST)
                         .create(pools.get(rank));
@@ -105,7 +108,7 @@ public final class Engine implements AutoCloseable {
                         plan.zero(),
                         new RankParts(
                                 communicators.get(rank),
-                                kernels,
+                                kernels[rank],
                                 memory,
                                 stores.device(),
                                 plan.optimizer(),
@@ -412,6 +415,18 @@ public final class Engine implements AutoCloseable {
                     }
                 });
         return usage[0];
+    }
+
+    /**
+     * Measures how fast all ranks together multiply fp32 matrices on their workers: a few
+     * milliseconds, or more while the just-in-time compiler is cold. Changes nothing.
+     *
+     * @return floating-point operations per second
+     */
+    public double productRate() {
+        double[] rates = new double[ranks.length];
+        all(rank -> rates[rank] = ProductRate.measure(kernels[rank], communicators.get(rank)));
+        return Arrays.stream(rates).sum();
     }
 
     /** Returns the most bytes of activations that rank 0 had in use at once. */

@@ -26,6 +26,10 @@ import java.util.Optional;
  */
 final class Rank implements AutoCloseable {
     private static final int SKIPPED_IN_A_ROW_MAX = 20;
+
+    /** Forward, and backward by the inputs and by the weights. */
+    private static final int PASSES = 3;
+
     private static final double CLIP_EPSILON = 1e-6;
 
     private final int rank;
@@ -42,6 +46,7 @@ final class Rank implements AutoCloseable {
     private long stepStartNanos;
     private long forwardNanos;
     private long backwardNanos;
+    private long forwardOperations;
     private ZeroUsage.PhaseTimes phasesBefore = new ZeroUsage.PhaseTimes(0, 0, 0, 0, 0, 0);
 
     Rank(
@@ -155,9 +160,13 @@ final class Rank implements AutoCloseable {
             stepStartNanos = start;
             forwardNanos = 0;
             backwardNanos = 0;
+            forwardOperations = 0;
+            phasesBefore =
+                    zero.usage().times(); // an evaluation or a checkpoint is no part of a step
         }
         Activations activations = model.forward(micro, zero.forward(Mode.TRAIN, workspace));
         forwardNanos += System.nanoTime() - start;
+        forwardOperations += activations.productOperations();
         open = Optional.of(activations);
         return activations.loss();
     }
@@ -241,6 +250,7 @@ final class Rank implements AutoCloseable {
                         plan.targetsPerSample() * plan.batch().train(),
                         position.samplesSeen(),
                         System.nanoTime() - stepStartNanos,
+                        (double) PASSES * forwardOperations * plan.batch().world(),
                         phases()));
     }
 
@@ -256,7 +266,6 @@ final class Rank implements AutoCloseable {
     private Map<String, Long> phases() {
         ZeroUsage.PhaseTimes now = zero.usage().times();
         ZeroUsage.PhaseTimes before = phasesBefore;
-        phasesBefore = now;
         return Map.of(
                 "forward", forwardNanos,
                 "backward", backwardNanos,

@@ -12,9 +12,12 @@ import java.util.Map;
  * @param lossScale the scale in force during the step; 1 in fp32 and bf16
  * @param skipped whether an overflow left everything unchanged
  * @param samples samples consumed by this step
- * @param targets targets that took part in the loss of this step: tokens, for a language model
+ * @param targets targets in these samples, ignored ones counted: tokens, for a language model
  * @param samplesSeen samples consumed since the run began
  * @param nanos wall time of the step
+ * @param modelOperations floating-point operations that the step's products and attention take on
+ *     all ranks: three times those of the forward passes, since a backward pass takes two, and
+ *     nothing for what is computed twice; 0 where the model does not count them
  * @param phaseNanos where the slowest part of the time went on rank 0, by phase name
  */
 public record StepReport(
@@ -28,6 +31,7 @@ public record StepReport(
         long targets,
         long samplesSeen,
         long nanos,
+        double modelOperations,
         Map<String, Long> phaseNanos) {
     /** Copies the map. */
     public StepReport {

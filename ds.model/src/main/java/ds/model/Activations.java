@@ -14,6 +14,14 @@ public interface Activations extends AutoCloseable {
      */
     Map<String, FlatBuffer> outputs();
 
+    /**
+     * Returns the floating-point operations of the forward pass in matrix products and attention, a
+     * multiply-add counted as two; 0 where that is not known.
+     */
+    default long productOperations() {
+        return 0;
+    }
+
     @Override
     void close();
 }

@@ -523,4 +523,21 @@ class EngineLifeTest {
             assertEquals(2, engine.trainStep().step(), "a caller's mistake stops nothing");
         }
     }
+
+    @Test
+    void aStepSaysHowManyOperationsItsModelAskedFor() {
+        // Per token: qkv, out and frozen of the hidden layers, the head, attention.
+        double perToken = 2 * (3 * 20 * 20 + 20 * 20 + 20 * 20 + 251 * 20 + 7 * 20);
+        for (int ranks : new int[] {1, 2}) {
+            try (Engine engine = engine(new AwkwardModel(), "", o -> o.ranks(ranks))) {
+                double samples = 4 * ranks;
+                assertEquals(3 * samples * 7 * perToken, engine.trainStep().modelOperations());
+                assertTrue(engine.productRate() > 0);
+                engine.productRate();
+                long allocations = engine.allocationCount();
+                assertEquals(2, engine.trainStep().step(), "measuring changes nothing");
+                assertEquals(allocations, engine.allocationCount());
+            }
+        }
+    }
 }

@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Map;
+import java.util.OptionalDouble;
 
 /**
  * Writes one JSON object per boundary, one per line, each flushed as it is written. Numbers are
@@ -89,7 +90,8 @@ public final class MetricsWriter implements AutoCloseable {
      * Writes the line of one boundary.
      *
      * @param step counted from 1
-     * @param values numbers (Long, Integer, Double, Float), truth values and texts by name, in order
+     * @param values numbers (Long, Integer, Double, Float), truth values and texts by name, in
+     *     order; an empty OptionalDouble is written as null: not known
      * @throws MetricsException if the file cannot be written
      */
     public void write(long step, Map<String, ?> values) {
@@ -112,6 +114,8 @@ public final class MetricsWriter implements AutoCloseable {
 
     private static void append(StringBuilder line, Object value) {
         switch (value) {
+            case OptionalDouble number when number.isEmpty() -> line.append("null");
+            case OptionalDouble number -> appendDouble(line, number.getAsDouble());
             case Double number -> appendDouble(line, number);
             case Float number -> appendDouble(line, number.doubleValue());
             case Long number -> line.append(number.longValue());

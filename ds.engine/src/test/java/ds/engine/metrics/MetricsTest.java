@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -27,11 +28,12 @@ class MetricsTest {
         values.put("skipped", false);
         values.put("tokens_seen", 1L << 40);
         values.put("note", "a\"b\n");
+        values.put("unknown", OptionalDouble.empty());
         try (var metrics = MetricsWriter.open(file, 0)) {
             metrics.write(1, values);
         }
         assertEquals(
-                "{\"step\":1,\"loss\":0.30000000000000004,\"grad_norm\":\"-inf\",\"x\":\"nan\",\"skipped\":false,\"tokens_seen\":1099511627776,\"note\":\"a\\\"b\\u000a\"}\n",
+                "{\"step\":1,\"loss\":0.30000000000000004,\"grad_norm\":\"-inf\",\"x\":\"nan\",\"skipped\":false,\"tokens_seen\":1099511627776,\"note\":\"a\\\"b\\u000a\",\"unknown\":null}\n",
                 Files.readString(file));
     }
 

@@ -55,6 +55,7 @@ final class MatrixOps {
             pass.close(bias);
         }
         pass.close(weight);
+        pass.countProduct(x.rows(), out, in);
         pass.reads(x);
         node.x = x;
         node.y = residual;
@@ -161,6 +162,7 @@ final class MatrixOps {
         y.setShape(m, n);
         pass.allocate(y, pass.storedType());
         gemm(pass, transposeA, transposeB, m, n, k, a.values(), b.values(), y.values(), false);
+        pass.countProduct(m, n, k);
         pass.reads(a);
         pass.reads(b);
         node.x = a;

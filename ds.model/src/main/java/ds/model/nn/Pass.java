@@ -39,6 +39,7 @@ final class Pass {
     private int tensorCount;
     private int heldCount;
     private int dropouts;
+    private long productOperations;
     private boolean recording;
     private boolean training;
     private Batch batch;
@@ -77,6 +78,7 @@ final class Pass {
         tensorCount = 0;
         heldCount = 0;
         dropouts = 0;
+        productOperations = 0;
         slots.values().forEach(Slot::begin);
         buffers.begin(newContext.workspace());
         leases.begin(newContext, training);
@@ -109,6 +111,16 @@ final class Pass {
 
     boolean isTraining() {
         return training;
+    }
+
+    /** Notes a product of m×k by k×n. */
+    void countProduct(long m, long n, long k) {
+        productOperations += 2 * m * n * k;
+    }
+
+    /** Returns the operations in products since the forward pass began. */
+    long productOperations() {
+        return productOperations;
     }
 
     int nextDropout() {

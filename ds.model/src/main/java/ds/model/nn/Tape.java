@@ -272,6 +272,7 @@ public final class Tape {
         private final Map<String, FlatBuffer> outputs = new LinkedHashMap<>();
         private @Nullable Tensor loss; // present after the forward pass
         private double lossValue;
+        private long productOperations;
         private boolean closed;
 
         private Recording(Tape tape, Pass pass) {
@@ -290,6 +291,7 @@ public final class Tape {
                                 .formatted(made.shape()));
             }
             loss = made;
+            productOperations = pass.productOperations(); // backward may run parts again
             lossValue = Double.isNaN(made.loss) ? made.values().get(0) : made.loss;
         }
 
@@ -311,6 +313,11 @@ public final class Tape {
         @Override
         public Map<String, FlatBuffer> outputs() {
             return outputs;
+        }
+
+        @Override
+        public long productOperations() {
+            return productOperations;
         }
 
         @Override

@@ -98,6 +98,8 @@ final class TokenOps {
                 pass.statistics((long) shape.sequences() * shape.heads() * shape.tokens());
         Tensor y = pass.like(qkv, shape.width(), pass.storedType(), qkv.wantsGradient);
         pass.kernels().causalAttention(shape, qkv.values(), y.values(), logSumExp.values());
+        // Scores and weighted values, of which causality leaves half.
+        pass.countProduct((long) shape.sequences() * shape.tokens(), shape.tokens(), shape.width());
         pass.reads(qkv);
         pass.reads(y);
         node.x = qkv;

@@ -28,6 +28,7 @@ import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a forward and a backward pass ask of their context, and what they leave behind. */
 class PassesTest {
@@ -377,6 +378,21 @@ class PassesTest {
             assertEquals(
                     "Parameter 'lost.weight' is not part of this network; declare its part with add(...).",
                     thrown.getMessage());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void productsAreCountedOnceWhetherOrNotTheyAreComputedAgain(boolean checkpointing) {
+        Gpt model = gpt(g -> g.checkpointing(checkpointing));
+        long tokens = SAMPLES * TOKENS;
+        long weights = 3 * 12 * 32 * 32 + 40 * 32; // of three blocks and the head, per token
+        long attention = 3 * TOKENS * 32; // scores and values, half of them masked
+        try (var context = new SoloContext(model, DType.FP32, SEED);
+                Activations made = model.forward(tokens(1), context)) {
+            assertEquals(2 * tokens * (weights + attention), made.productOperations());
+            model.backward(made, 1, context);
+            assertEquals(2 * tokens * (weights + attention), made.productOperations());
         }
     }
 }

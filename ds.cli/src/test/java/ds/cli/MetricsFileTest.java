@@ -1,0 +1,163 @@
+package ds.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.JsonToken;
+import tools.jackson.core.ObjectReadContext;
+import tools.jackson.core.json.JsonFactory;
+
+/** The lines of {@code --metrics} hold what docs/metrics.md says, and it is true. */
+class MetricsFileTest {
+    private static final int SAMPLES = 8;
+    private static final int CONTEXT = 16;
+
+    @TempDir private Path temporary;
+
+    /** Trains 5 steps of 2 x 2 micro-batches and returns the lines. */
+    private List<Map<String, Object>> train(String more) throws IOException {
+        Path config =
+                Files.writeString(
+                        temporary.resolve("ds.json"),
+                        """
+                        {"train_batch_size": %d, "train_micro_batch_size_per_gpu": 2,
+                         "optimizer": {"type": "AdamW", "params": {"lr": 0.01}},
+                         "gradient_clipping": 1e-3, %s}
+                        """
+                                .formatted(SAMPLES, more));
+        Path text =
+                Files.writeString(
+                        temporary.resolve("text.txt"),
+                        "It was the best of times, it was the worst of times. ".repeat(40));
+        Path metrics = temporary.resolve("metrics.jsonl");
+        Ran ran =
+                Ran.ds(
+                        "train",
+                        "--config",
+                        config,
+                        "--data",
+                        text,
+                        "--model",
+                        "gpt:layers=1,width=16,heads=2,context=" + CONTEXT,
+                        "--steps",
+                        5,
+                        "--eval-every",
+                        1, // gathers and reads too, but is no part of a step
+                        "--world-size",
+                        2,
+                        "--metrics",
+                        metrics);
+        assertEquals(0, ran.status(), ran.messages());
+        return Files.readAllLines(metrics).stream().map(MetricsFileTest::read).toList();
+    }
+
+    private static Map<String, Object> read(String line) {
+        Map<String, Object> values = new LinkedHashMap<>();
+        try (JsonParser parser = new JsonFactory().createParser(ObjectReadContext.empty(), line)) {
+            parser.nextToken();
+            while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
+                String name = parser.currentName();
+                values.put(
+                        name,
+                        switch (parser.nextToken()) {
+                            case VALUE_TRUE -> true;
+                            case VALUE_FALSE -> false;
+                            case VALUE_STRING -> parser.getString();
+                            default -> parser.getDoubleValue();
+                        });
+            }
+        }
+        return values;
+    }
+
+    private static List<String> documented() throws IOException {
+        return Files.readAllLines(Path.of("../docs/metrics.md")).stream()
+                .filter(line -> line.startsWith("| `"))
+                .map(line -> line.substring(3, line.indexOf('`', 3)))
+                .toList();
+    }
+
+    private static double number(Map<String, Object> line, String key) {
+        return (Double) line.get(key);
+    }
+
+    private static void assertTimesFit(Map<String, Object> line) {
+        double parts = 0;
+        for (String part : List.of("forward", "backward", "boundary", "step", "publish")) {
+            parts += number(line, part + "_seconds");
+        }
+        assertTrue(parts > 0 && parts <= number(line, "seconds"), line::toString);
+        assertTrue(
+                number(line, "gather_seconds")
+                        <= number(line, "forward_seconds") + number(line, "backward_seconds"),
+                line::toString);
+        assertTrue(
+                number(line, "exchange_seconds") <= number(line, "backward_seconds"),
+                line::toString);
+    }
+
+    @Test
+    void everyKeyIsDocumentedAndCountsWhatItSays() throws IOException {
+        List<Map<String, Object>> lines = train("\"zero_optimization\": {\"stage\": 3}");
+        assertEquals(5, lines.size());
+        for (int i = 0; i < lines.size(); i++) {
+            Map<String, Object> line = lines.get(i);
+            assertEquals(documented(), List.copyOf(line.keySet()));
+            assertEquals(i + 1, number(line, "step"));
+            assertEquals((i + 1) * SAMPLES, number(line, "samples_seen"));
+            assertEquals((i + 1) * SAMPLES * CONTEXT, number(line, "tokens_seen"));
+            assertEquals(
+                    SAMPLES * CONTEXT / number(line, "seconds"),
+                    number(line, "tokens_per_second"),
+                    1e-6 * number(line, "tokens_per_second"));
+            assertEquals(0.01, number(line, "lr"));
+            assertTrue(number(line, "grad_norm") > 1e-3, "before clipping");
+            assertEquals(1, number(line, "loss_scale"));
+            assertEquals(false, line.get("skipped"));
+            double share = number(line, "gemm_share");
+            assertTrue(share > 0 && share <= 1, line::toString);
+            assertEquals(0, number(line, "io_stall"));
+            assertTimesFit(line);
+        }
+    }
+
+    @Test
+    void waitingForStorageIsAPartOfTheStep() throws IOException {
+        String offload =
+                """
+                "zero_optimization": {"stage": 3,
+                  "offload_param": {"device": "nvme", "nvme_path": "%s"},
+                  "offload_optimizer": {"device": "nvme", "nvme_path": "%s"}}
+                """;
+        Path nvme = Files.createDirectory(temporary.resolve("nvme"));
+        for (Map<String, Object> line : train(offload.formatted(nvme, nvme))) {
+            assertTimesFit(line);
+            double stall = number(line, "io_stall");
+            double where =
+                    number(line, "gather_seconds")
+                            + number(line, "step_seconds")
+                            + number(line, "publish_seconds");
+            assertTrue(stall > 0 && stall <= where, line::toString);
+        }
+    }
+
+    @Test
+    void anOverflowIsALineLikeAnyOther() throws IOException {
+        List<Map<String, Object>> lines =
+                train("\"fp16\": {\"enabled\": true, \"initial_scale_power\": 40}");
+        Map<String, Object> first = lines.getFirst();
+        assertEquals(true, first.get("skipped"));
+        assertEquals(0x1p40, number(first, "loss_scale"));
+        assertTrue(List.of("inf", "nan").contains(first.get("grad_norm")), first::toString);
+        assertEquals(SAMPLES, number(first, "samples_seen"));
+    }
+}
