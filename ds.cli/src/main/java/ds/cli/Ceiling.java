@@ -38,12 +38,13 @@ final class Ceiling {
         Arrays.fill(a, 0.5f);
         Arrays.fill(b, 0.25f);
         for (int round = 0; round < ROUNDS; round++) {
-            product(a, b, c);
+            product(a, 0, b, 0, c, DEPTH);
         }
         return c[0];
     }
 
-    private static void product(float[] a, float[] b, float[] c) {
+    /** Places and depth are parameters: with constants the compiler makes a loop half as fast. */
+    private static void product(float[] a, int ao, float[] b, int bo, float[] c, int depth) {
         FloatVector c00 = FloatVector.zero(SPECIES);
         FloatVector c01 = c00;
         FloatVector c10 = c00;
@@ -52,19 +53,19 @@ final class Ceiling {
         FloatVector c21 = c00;
         FloatVector c30 = c00;
         FloatVector c31 = c00;
-        for (int k = 0; k < DEPTH; k++) {
-            FloatVector b0 = FloatVector.fromArray(SPECIES, b, k * 2 * WIDTH);
-            FloatVector b1 = FloatVector.fromArray(SPECIES, b, k * 2 * WIDTH + WIDTH);
-            FloatVector factor = FloatVector.broadcast(SPECIES, a[k * ROWS]);
+        for (int k = 0; k < depth; k++) {
+            FloatVector b0 = FloatVector.fromArray(SPECIES, b, bo + k * 2 * WIDTH);
+            FloatVector b1 = FloatVector.fromArray(SPECIES, b, bo + k * 2 * WIDTH + WIDTH);
+            FloatVector factor = FloatVector.broadcast(SPECIES, a[ao + k * ROWS]);
             c00 = factor.fma(b0, c00);
             c01 = factor.fma(b1, c01);
-            factor = FloatVector.broadcast(SPECIES, a[k * ROWS + 1]);
+            factor = FloatVector.broadcast(SPECIES, a[ao + k * ROWS + 1]);
             c10 = factor.fma(b0, c10);
             c11 = factor.fma(b1, c11);
-            factor = FloatVector.broadcast(SPECIES, a[k * ROWS + 2]);
+            factor = FloatVector.broadcast(SPECIES, a[ao + k * ROWS + 2]);
             c20 = factor.fma(b0, c20);
             c21 = factor.fma(b1, c21);
-            factor = FloatVector.broadcast(SPECIES, a[k * ROWS + 3]);
+            factor = FloatVector.broadcast(SPECIES, a[ao + k * ROWS + 3]);
             c30 = factor.fma(b0, c30);
             c31 = factor.fma(b1, c31);
         }
