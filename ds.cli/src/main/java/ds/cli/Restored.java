@@ -45,11 +45,11 @@ final class Restored implements AutoCloseable {
                             o -> {
                                 o.seed(header.state().seed()).modelSpec(header.model());
                                 if (shape.tokens()) {
-                                    o.trainingData(window(shape.inputElements()));
+                                    o.trainingData(window(header, shape));
                                 }
                             });
             try {
-                engine.resume(checkpoint.directory());
+                engine.resume(checkpoint);
                 return new Restored(checkpoint, engine);
             } catch (RuntimeException | Error e) {
                 engine.close();
@@ -62,8 +62,11 @@ final class Restored implements AutoCloseable {
     }
 
     /** One empty window: from it the engine knows how many tokens a sample has. */
-    private static TextDataset window(int context) {
-        return TextDataset.of("window", new byte[context + 1], context);
+    private static TextDataset window(CheckpointHeader header, DataShape shape) {
+        int context = shape.inputElements();
+        // By its name it passes for the data that the model was trained on: none other is used.
+        String name = header.data().getOrDefault("file", "window");
+        return TextDataset.of(name, new byte[context + 1], context);
     }
 
     /** Precision as trained; everything else as small as it can be. */

@@ -122,7 +122,7 @@ final class TrainCommand extends Command {
                                 wanted.ifPresent(o::seed);
                             })) {
                 if (checkpoint != null) {
-                    engine.resume(checkpoint.directory());
+                    engine.resume(checkpoint);
                     out().message(
                                     "resumed %s at step %,d"
                                             .formatted(checkpoint.directory(), engine.step()));

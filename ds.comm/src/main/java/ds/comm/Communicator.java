@@ -61,8 +61,23 @@ public interface Communicator extends AutoCloseable {
      */
     Communicator split(int color, int key);
 
-    /** Makes every other rank's present or next operation fail with {@code cause}. */
+    /**
+     * Says that this rank makes no call any more: every other rank's operation that needs one of it
+     * fails with {@code cause}, at once. Operations that this rank has ended are ended by the others
+     * too.
+     */
     void fail(Throwable cause);
+
+    /**
+     * Forgets a failure and every operation under way, so that all ranks begin anew; what such an
+     * operation was to write is undefined. Called for every rank of the group, by one thread, while
+     * no rank is in a call of this group; groups split from it are of no use afterwards.
+     *
+     * @return false, having done nothing, if this kind of group cannot: it stays failed
+     */
+    default boolean recover() {
+        return false;
+    }
 
     /** Returns what was moved so far. */
     Traffic traffic();

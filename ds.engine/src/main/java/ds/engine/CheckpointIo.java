@@ -19,7 +19,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.function.Consumer;
 
 /** Moves a run between ranks and checkpoints: which pieces, in which order, with which counters. */
 record CheckpointIo(
@@ -32,17 +31,17 @@ record CheckpointIo(
     private static final String DYNAMIC = "dynamic";
 
     /**
-     * Writes a checkpoint; {@code all} runs a task on every rank's thread. That a file cannot be
-     * written is no failure of a rank: its state is as it was, and training can go on.
+     * Writes a checkpoint. That a file cannot be written is no failure of a rank: its state is as it
+     * was, and training can go on.
      */
-    Path save(Path directory, Rank[] ranks, Consumer<RankThreads.Task> all) {
+    Path save(Path directory, Ranks ranks) {
         try (CheckpointWriter writer =
                 CheckpointWriter.begin(directory, header(ranks), options.files())) {
             Queue<CheckpointException> failures = new ConcurrentLinkedQueue<>();
-            all.accept(
+            ranks.all(
                     rank -> {
                         try {
-                            write(ranks[rank], rank, writer);
+                            write(ranks.get(rank), rank, writer);
                         } catch (CheckpointException e) {
                             failures.add(e);
                         }
@@ -83,9 +82,9 @@ record CheckpointIo(
         return parameter.trainable() ? kind : Piece.FROZEN;
     }
 
-    private CheckpointHeader header(Rank[] ranks) {
-        Position position = ranks[0].position();
-        LossScaler.State scaler = ranks[0].scaler().state();
+    private CheckpointHeader header(Ranks ranks) {
+        Position position = ranks.get(0).position();
+        LossScaler.State scaler = ranks.get(0).scaler().state();
         return new CheckpointHeader(
                 new RunState(
                         position.globalStep(),
@@ -99,7 +98,7 @@ record CheckpointIo(
                                 ITERATION, Long.toString(scaler.iteration()),
                                 LAST_OVERFLOW, Long.toString(scaler.lastOverflow()),
                                 DYNAMIC, Boolean.toString(hasDynamicScale()))),
-                ranks.length,
+                ranks.size(),
                 TensorShape.of(model.layout()),
                 options.modelSpec(),
                 options.trainingData().map(Dataset::info).orElse(Map.of()),
@@ -107,7 +106,7 @@ record CheckpointIo(
     }
 
     /** Continues from {@code checkpoint} on every rank, whatever world wrote it. */
-    void load(Checkpoint checkpoint, Rank[] ranks, Consumer<RankThreads.Task> all) {
+    void load(Checkpoint checkpoint, Ranks ranks) {
         CheckpointHeader header = checkpoint.header();
         requireSameModel(checkpoint, header);
         RunState state = header.state();
@@ -129,9 +128,9 @@ record CheckpointIo(
                         state.sampleCursor(),
                         0);
         Optional<LossScaler.State> scaler = scalerState(checkpoint, state.lossScaler());
-        all.accept(
+        ranks.all(
                 rank -> {
-                    ranks[rank]
+                    ranks.get(rank)
                             .zero()
                             .importTensors(
                                     (parameter, kind, offset, into) ->
@@ -140,7 +139,7 @@ record CheckpointIo(
                                                     parameter.name(),
                                                     offset,
                                                     into));
-                    ranks[rank].restore(position, scaler);
+                    ranks.get(rank).restore(position, scaler);
                 });
     }
 

@@ -1,137 +1,53 @@
 package ds.engine;
 
-import ds.comm.Communicator;
-import ds.comm.Communicators;
 import ds.config.DsConfig;
-import ds.core.FlatBuffer;
-import ds.core.HostMemories;
-import ds.core.MemoryKind;
-import ds.core.RankMemory;
-import ds.core.spi.HostMemoryProvider;
 import ds.engine.checkpoint.Checkpoint;
 import ds.engine.data.Dataset;
 import ds.engine.data.SampleOrder;
 import ds.engine.plan.Planner;
 import ds.engine.plan.TrainingPlan;
-import ds.kernels.Kernels;
-import ds.kernels.KernelsProviders;
-import ds.kernels.Workers;
 import ds.model.Batch;
-import ds.model.Parameter;
 import ds.model.TrainableModel;
-import ds.model.Workspace;
-import ds.zero.RankParts;
 import ds.zero.TensorSink;
-import ds.zero.ZeroRank;
 import ds.zero.ZeroUsage;
-import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Iterator;
-import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Function;
 
 /**
  * A model in training. One engine drives its local rank threads; all ranks advance together. Owned
  * by the thread that made it, which makes every call; {@link #close} drains the ranks and frees
- * all memory. After a failure the engine refuses everything but {@code close}.
+ * all memory. After a failure in the middle of a step the engine refuses everything but {@code
+ * close}.
  */
 public final class Engine implements AutoCloseable {
     private final TrainingPlan plan;
     private final TrainableModel model;
     private final String configText;
     private final EngineOptions options;
-    private final List<Workers> pools = new ArrayList<>();
-    private final List<RankMemory> memories = new ArrayList<>();
-    private final List<Communicator> communicators;
-    private final List<Batch> microBatches = new ArrayList<>();
-    private final Rank[] ranks;
-    private final Kernels[] kernels;
-    private final RankThreads threads;
-    private final EngineStores stores;
-    private Optional<Throwable> failure = Optional.empty();
-    private boolean closed;
+    private final Ranks ranks;
+    private final Tensors tensors;
 
     private Engine(
-            TrainableModel model, DsConfig config, EngineOptions options, TrainingPlan plan) {
+            TrainableModel model,
+            DsConfig config,
+            EngineOptions options,
+            TrainingPlan plan,
+            Ranks ranks) {
         this.model = model;
         this.options = options;
         this.plan = plan;
         this.configText = config.text();
-        int world = options.ranks();
-        HostMemoryProvider memory = HostMemories.best(options.layer());
-        this.communicators =
-                Communicators.providers(options.layer())
-                        .require("local")
-                        .connect(world, options.peerLimit());
-        this.stores = new EngineStores(plan, options.layer(), options.files(), options.device());
-        this.ranks = new Rank[world];
-        this.kernels = new Kernels[world];
-        for (int rank = 0; rank < world; rank++) {
-            pools.add(new Workers("ds-r" + rank, plan.workersPerRank()));
-            memories.add(new RankMemory(memory));
-        }
-        this.threads = new RankThreads(communicators, options.peerLimit());
+        this.ranks = ranks;
+        this.tensors = new Tensors(model.layout(), ranks);
     }
 
     static Engine open(TrainableModel model, DsConfig config, EngineOptions options) {
         TrainingPlan plan = Planner.plan(model.layout(), config, options.planInputs());
-        Engine engine = new Engine(model, config, options, plan);
-        try {
-            engine.all(engine::openRank);
-            return engine;
-        } catch (RuntimeException | Error e) {
-            try {
-                engine.close();
-            } catch (RuntimeException | Error next) {
-                e.addSuppressed(next);
-            }
-            throw e;
-        }
-    }
-
-    private void openRank(int rank) {
-        kernels[rank] =
-                KernelsProviders.in(options.layer())
-                        .require(KernelsProviders.HOST)
-                        .create(pools.get(rank));
-        RankMemory memory = memories.get(rank);
-        ZeroRank zero =
-                new ZeroRank(
-                        model.layout(),
-                        plan.partition(),
-                        plan.zero(),
-                        new RankParts(
-                                communicators.get(rank),
-                                kernels[rank],
-                                memory,
-                                stores.device(),
-                                plan.optimizer(),
-                                stores.of(rank, memory)));
-        ranks[rank] =
-                new Rank(rank, plan, model, zero, communicators.get(rank), new Workspace(memory));
-        zero.drawInitialValues();
-        options.trainingData().ifPresent(data -> allocateBatch(rank, data));
-    }
-
-    private void allocateBatch(int rank, Dataset data) {
-        Batch batch =
-                data.allocate(
-                        (sizeBytes, _) ->
-                                memories.get(rank)
-                                        .allocateBytes(MemoryKind.ACTIVATIONS, sizeBytes, false),
-                        plan.batch().micro());
-        synchronized (microBatches) {
-            while (microBatches.size() < ranks.length) {
-                microBatches.add(batch);
-            }
-            microBatches.set(rank, batch);
-        }
+        return new Engine(model, config, options, plan, Ranks.open(model, options, plan));
     }
 
     /** Returns what the configuration became. */
@@ -146,12 +62,12 @@ public final class Engine implements AutoCloseable {
 
     /** Returns the boundaries so far, skipped ones included. */
     public long step() {
-        return ranks[0].position().globalStep();
+        return ranks.get(0).position().globalStep();
     }
 
     /** Returns the samples consumed so far. */
     public long samplesSeen() {
-        return ranks[0].position().samplesSeen();
+        return ranks.get(0).position().samplesSeen();
     }
 
     /**
@@ -185,9 +101,9 @@ public final class Engine implements AutoCloseable {
     /** Makes one step on the next samples of the training data. */
     public StepReport trainStep() {
         Dataset data = requireData();
-        requireBoundary("A whole step");
+        ranks.requireBoundary("A whole step");
         SampleOrder order = new SampleOrder(plan.zero().seed(), data.samples());
-        return first(rank -> ranks[rank].step(data, order, microBatches.get(rank)));
+        return ranks.first(rank -> rank.step(data, order, ranks.microBatch(rank.number())));
     }
 
     /**
@@ -201,8 +117,8 @@ public final class Engine implements AutoCloseable {
                     "A step takes train_batch_size = %d samples, was given %d."
                             .formatted(plan.batch().train(), batch.samples()));
         }
-        requireBoundary("A whole step");
-        return first(rank -> ranks[rank].step(batch.at(ranks[rank].position().samplesSeen())));
+        ranks.requireBoundary("A whole step");
+        return ranks.first(rank -> rank.step(batch.at(rank.position().samplesSeen())));
     }
 
     private Dataset requireData() {
@@ -213,23 +129,28 @@ public final class Engine implements AutoCloseable {
                                         "The engine has no training data; give it with options.trainingData(...) or call trainStep(batch)."));
     }
 
-    /** Runs {@code task} on every rank's thread with DeepSpeed's three calls at hand. */
+    /**
+     * Runs {@code task} on every rank's thread with DeepSpeed's three calls at hand. If it throws on
+     * a rank, its collective calls fail on all others and the exception comes back here. The engine
+     * stays usable, and is where it was, if no backward or step was cut off and all ranks had made
+     * the same ones.
+     */
     public void onEachRank(Consumer<RankScope> task) {
-        all(rank -> task.accept(new RankScope(rank, ranks[rank])));
+        ranks.guarded(rank -> task.accept(new RankScope(rank, ranks.get(rank))));
     }
 
     /**
      * Returns the mean loss over the targets of {@code data}, in data order, without changing
-     * anything.
+     * anything, even if the model or the data throws.
      *
      * @throws IllegalArgumentException if all targets are ignored
      */
     public Evaluation evaluate(Dataset data) {
-        return first(rank -> new Evaluator(plan.batch()).evaluate(rank, ranks[rank], data));
+        return ranks.guardedFirst(rank -> new Evaluator(plan.batch()).evaluate(rank, data));
     }
 
     /**
-     * Continues {@code prompt} byte by byte.
+     * Continues {@code prompt} byte by byte, without changing anything, even if the model throws.
      *
      * @throws IllegalStateException if the model has no token logits, or the engine no training data
      *     of tokens: its samples say how long the model's window is
@@ -241,7 +162,7 @@ public final class Engine implements AutoCloseable {
                     "The training data is not tokens (%s), so the model generates no text."
                             .formatted(requireData().describe()));
         }
-        return first(rank -> new Generator(ranks[rank]).generate(prompt, wanted));
+        return ranks.guardedFirst(rank -> new Generator(rank).generate(prompt, wanted));
     }
 
     /**
@@ -253,8 +174,8 @@ public final class Engine implements AutoCloseable {
      * @throws ds.engine.checkpoint.CheckpointException if it cannot be written
      */
     public Path saveCheckpoint(Path directory) {
-        requireBoundary("A checkpoint");
-        return new CheckpointIo(plan, model, options, configText).save(directory, ranks, this::all);
+        ranks.requireBoundary("A checkpoint");
+        return new CheckpointIo(plan, model, options, configText).save(directory, ranks);
     }
 
     /**
@@ -264,16 +185,26 @@ public final class Engine implements AutoCloseable {
      * @throws ds.engine.checkpoint.CheckpointException if there is none, or it is of another model
      */
     public void resume(Path directory) {
-        requireBoundary("Resuming");
+        ranks.requireBoundary("Resuming");
         try (Checkpoint checkpoint = Checkpoint.open(directory, options.files())) {
             for (String note : checkpoint.notes()) {
                 System.getLogger(Engine.class.getName()).log(System.Logger.Level.WARNING, note);
             }
-            new CheckpointIo(plan, model, options, configText).load(checkpoint, ranks, this::all);
+            resume(checkpoint);
         }
     }
 
-    /** Does {@link #resume} if {@code directory} holds a checkpoint; returns whether it did. */
+    /**
+     * Continues from an open checkpoint, which has been verified and is not closed here.
+     *
+     * @throws ds.engine.checkpoint.CheckpointException if it is of another model
+     */
+    public void resume(Checkpoint checkpoint) {
+        ranks.requireBoundary("Resuming");
+        new CheckpointIo(plan, model, options, configText).load(checkpoint, ranks);
+    }
+
+    /** Does {@link #resume(Path)} if {@code directory} holds a checkpoint; returns whether it did. */
     public boolean resumeIfPresent(Path directory) {
         if (!Checkpoint.isPresent(directory)) {
             return false;
@@ -288,7 +219,7 @@ public final class Engine implements AutoCloseable {
      * @throws IllegalArgumentException if the model has no such parameter
      */
     public float[] parameter(String name) {
-        return tensor(name, TensorSink.MASTER);
+        return tensors.copy(name, TensorSink.MASTER);
     }
 
     /**
@@ -300,52 +231,7 @@ public final class Engine implements AutoCloseable {
      *     elements; nothing is replaced then
      */
     public void loadParameters(Function<String, float[]> values) {
-        // First on this thread, where a mistake stops nothing.
-        model.layout().storages().forEach(parameter -> checked(parameter, values));
-        all(
-                rank ->
-                        ranks[rank]
-                                .zero()
-                                .importTensors(
-                                        (parameter, kind, offset, into) -> {
-                                            if (kind.equals(TensorSink.MASTER)) {
-                                                copy(
-                                                        checked(parameter, values),
-                                                        Math.toIntExact(offset),
-                                                        into);
-                                            } else {
-                                                into.zero();
-                                            }
-                                        }));
-    }
-
-    private static float[] checked(Parameter parameter, Function<String, float[]> values) {
-        float[] found = values.apply(parameter.name());
-        if (found == null) {
-            throw new IllegalArgumentException(
-                    "Parameter '%s' %s was given no values."
-                            .formatted(parameter.name(), parameter.shape()));
-        }
-        if (found.length != parameter.elements()) {
-            throw new IllegalArgumentException(
-                    "Parameter '%s' %s has %,d elements, was given %,d."
-                            .formatted(
-                                    parameter.name(),
-                                    parameter.shape(),
-                                    parameter.elements(),
-                                    found.length));
-        }
-        return found;
-    }
-
-    private static void copy(float[] from, int offset, FlatBuffer to) {
-        MemorySegment.copy(
-                from,
-                offset,
-                to.segment(),
-                FlatBuffer.FLOAT,
-                0,
-                Math.toIntExact(to.lengthElements()));
+        tensors.replaceAll(values);
     }
 
     /**
@@ -357,42 +243,7 @@ public final class Engine implements AutoCloseable {
      * @throws IllegalArgumentException if there is no such parameter or slot
      */
     public float[] tensor(String name, String kind) {
-        Parameter wanted =
-                model.layout().storages().stream()
-                        .filter(parameter -> parameter.name().equals(name))
-                        .findFirst()
-                        .orElseThrow(
-                                () ->
-                                        new IllegalArgumentException(
-                                                "The model stores no parameter named '%s'."
-                                                        .formatted(name)));
-        List<String> kinds = new ArrayList<>(List.of(TensorSink.MASTER));
-        requireUsable();
-        if (wanted.trainable()) {
-            kinds.addAll(ranks[0].zero().slotNames());
-        }
-        if (!kinds.contains(kind)) {
-            throw new IllegalArgumentException(
-                    "Parameter '%s' has no tensor '%s'; it has %s.".formatted(name, kind, kinds));
-        }
-        float[] values = new float[Math.toIntExact(wanted.elements())];
-        all(
-                rank ->
-                        ranks[rank]
-                                .zero()
-                                .exportOwned(
-                                        (parameter, of, offset, piece) -> {
-                                            if (parameter.name().equals(name) && of.equals(kind)) {
-                                                copy(piece, values, Math.toIntExact(offset));
-                                            }
-                                        }));
-        return values;
-    }
-
-    private static void copy(FlatBuffer from, float[] to, int offset) {
-        for (int i = 0; i < from.lengthElements(); i++) {
-            to[offset + i] = from.get(i);
-        }
+        return tensors.copy(name, kind);
     }
 
     /** Returns the SHA-256 of all parameters in fp32, in layout order: equal bits, equal hash. */
@@ -406,12 +257,12 @@ public final class Engine implements AutoCloseable {
      * @throws IndexOutOfBoundsException if there is no such rank
      */
     public ZeroUsage usage(int rank) {
-        Objects.checkIndex(rank, ranks.length);
+        Objects.checkIndex(rank, ranks.size());
         ZeroUsage[] usage = new ZeroUsage[1];
-        all(
+        ranks.all(
                 other -> {
                     if (other == rank) {
-                        usage[0] = ranks[other].zero().usage();
+                        usage[0] = ranks.get(other).zero().usage();
                     }
                 });
         return usage[0];
@@ -424,61 +275,17 @@ public final class Engine implements AutoCloseable {
      * @return floating-point operations per second
      */
     public double productRate() {
-        double[] rates = new double[ranks.length];
-        all(rank -> rates[rank] = ProductRate.measure(kernels[rank], communicators.get(rank)));
-        return Arrays.stream(rates).sum();
+        return ranks.productRate();
     }
 
     /** Returns the most bytes of activations that rank 0 had in use at once. */
     public long activationBytes() {
-        return ranks[0].workspace().highWaterBytes();
+        return ranks.get(0).workspace().highWaterBytes();
     }
 
     /** Returns how many off-heap allocations all ranks made so far; constant between steps. */
     public long allocationCount() {
-        return memories.stream().mapToLong(RankMemory::allocationCount).sum();
-    }
-
-    private <T> T first(Function<Integer, T> task) {
-        List<T> results = new ArrayList<>();
-        all(
-                rank -> {
-                    T result = task.apply(rank);
-                    if (rank == 0) {
-                        results.add(result);
-                    }
-                });
-        return results.getFirst();
-    }
-
-    private void all(RankThreads.Task task) {
-        requireUsable();
-        try {
-            threads.all(task);
-        } catch (RuntimeException | Error e) {
-            failure = Optional.of(e);
-            throw e;
-        }
-    }
-
-    private void requireBoundary(String what) {
-        requireUsable();
-        for (Rank rank : ranks) {
-            rank.requireBoundary(what);
-        }
-    }
-
-    private void requireUsable() {
-        if (closed) {
-            throw new IllegalStateException("The engine is closed.");
-        }
-        failure.ifPresent(
-                cause -> {
-                    throw new IllegalStateException(
-                            "The engine stopped after a failure (%s); close it and resume from a checkpoint."
-                                    .formatted(cause.getMessage()),
-                            cause);
-                });
+        return ranks.allocationCount();
     }
 
     /**
@@ -489,38 +296,6 @@ public final class Engine implements AutoCloseable {
      */
     @Override
     public void close() {
-        if (closed) {
-            return;
-        }
-        closed = true;
-        List<String> alive = new ArrayList<>();
-        List<AutoCloseable> parts = new ArrayList<>();
-        parts.add(() -> alive.addAll(threads.close(this::closeRank)));
-        parts.add(
-                () -> {
-                    if (alive.isEmpty()) {
-                        free();
-                    }
-                });
-        Closing.all(parts);
-        if (!alive.isEmpty()) {
-            throw new TrainingException(
-                    "Threads %s did not come back, so what they use is kept until the process ends; look at what the model does there."
-                            .formatted(alive));
-        }
-    }
-
-    private void free() {
-        List<AutoCloseable> parts = new ArrayList<>(communicators);
-        parts.addAll(pools);
-        parts.add(stores);
-        parts.addAll(memories);
-        Closing.all(parts);
-    }
-
-    private void closeRank(int rank) {
-        if (ranks[rank] != null) {
-            ranks[rank].close();
-        }
+        ranks.close();
     }
 }

@@ -9,7 +9,7 @@ import java.lang.foreign.Arena;
 /** Evaluates a data set in micro-batches that ranks take in turn, all in the same number of passes. */
 record Evaluator(BatchPlan plan) {
     /** Returns the result on every rank, with the same bits whatever the world size. */
-    Evaluation evaluate(int rank, Rank state, Dataset data) {
+    Evaluation evaluate(Rank rank, Dataset data) {
         int size = (int) Math.min(plan.micro(), data.samples());
         long batches = (data.samples() + size - 1) / size;
         long passes = (batches + plan.world() - 1) / plan.world();
@@ -18,7 +18,7 @@ record Evaluator(BatchPlan plan) {
         try (Arena arena = Arena.ofShared()) {
             Batch memory = data.allocate(arena, size);
             for (long pass = 0; pass < passes; pass++) {
-                long index = pass * plan.world() + rank;
+                long index = pass * plan.world() + rank.number();
                 // A rank without a batch of its own repeats the last one, so that gathers match.
                 long first = Math.min(index, batches - 1) * size;
                 int count = (int) Math.min(size, data.samples() - first);
@@ -26,7 +26,7 @@ record Evaluator(BatchPlan plan) {
                     data.fill(first + row, memory, row);
                 }
                 Batch batch = memory.at(first).slice(0, count);
-                double loss = state.evaluate(batch);
+                double loss = rank.evaluate(batch);
                 if (index < batches) {
                     long targets = batch.targets();
                     sums[(int) (2 * index)] = targets == 0 ? 0 : loss * targets;
@@ -34,7 +34,7 @@ record Evaluator(BatchPlan plan) {
                 }
             }
         }
-        state.sumOverRanks(sums);
+        rank.sumOverRanks(sums);
         return mean(sums, data);
     }
 

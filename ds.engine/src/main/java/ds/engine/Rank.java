@@ -43,6 +43,9 @@ final class Rank implements AutoCloseable {
     private Position position = Position.START;
     private int accumulated;
     private Optional<Activations> open = Optional.empty();
+    private boolean changing;
+    private boolean wasOpen;
+    private Workspace.Mark mark;
     private long stepStartNanos;
     private long forwardNanos;
     private long backwardNanos;
@@ -62,8 +65,14 @@ final class Rank implements AutoCloseable {
         this.zero = zero;
         this.communicator = communicator;
         this.workspace = workspace;
+        this.mark = workspace.mark();
         this.scaler = plan.precision().scaler();
         this.losses = new double[plan.batch().accumulation()];
+    }
+
+    /** Returns which rank this is, from 0. */
+    int number() {
+        return rank;
     }
 
     ZeroRank zero() {
@@ -85,6 +94,34 @@ final class Rank implements AutoCloseable {
     void restore(Position restored, Optional<LossScaler.State> scalerState) {
         position = restored;
         scalerState.ifPresent(scaler::restore);
+    }
+
+    /** Notes where things are, for {@link #abandon}; between tasks, on the engine's thread. */
+    void mark() {
+        mark = workspace.mark();
+        wasOpen = open.isPresent();
+        zero.mark();
+    }
+
+    /** Returns whether neither a backward pass nor a boundary was cut off. */
+    boolean isWhole() {
+        return !changing && !wasOpen;
+    }
+
+    /** Returns whether another rank has made the same passes and steps. */
+    boolean isAtSamePointAs(Rank other) {
+        return accumulated == other.accumulated && position.equals(other.position);
+    }
+
+    /**
+     * Forgets a forward pass that failed, here or on another rank, and what it had gathered. On all
+     * ranks, between tasks, on the engine's thread.
+     */
+    void abandon() {
+        open.ifPresent(Activations::close);
+        open = Optional.empty();
+        workspace.release(mark);
+        zero.abandon();
     }
 
     /**
@@ -180,6 +217,7 @@ final class Rank implements AutoCloseable {
                                         "backward was called without forward on rank %d."
                                                 .formatted(rank)));
         open = Optional.empty();
+        changing = true;
         long start = System.nanoTime();
         try (activations) {
             losses[accumulated] = activations.loss();
@@ -196,6 +234,7 @@ final class Rank implements AutoCloseable {
         backwardNanos += System.nanoTime() - start;
         accumulated++;
         position = position.afterMicroBatch();
+        changing = false;
     }
 
     void requireLoss(double loss) {
@@ -218,6 +257,7 @@ final class Rank implements AutoCloseable {
         if (accumulated < plan.batch().accumulation()) {
             return Optional.empty();
         }
+        changing = true;
         accumulated = 0;
         double divisor = seed() * plan.batch().contributions();
         Boundary boundary = zero.boundary(losses, divisor);
@@ -238,6 +278,7 @@ final class Rank implements AutoCloseable {
         }
         scaler.update(skipped);
         position = position.afterBoundary(skipped, plan.batch().train());
+        changing = false;
         return Optional.of(
                 new StepReport(
                         position.globalStep(),

@@ -10,6 +10,7 @@ import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One thread per local rank, named {@code ds-r0}. The engine's thread hands all of them the same
@@ -40,6 +41,7 @@ final class RankThreads {
     private final BlockingQueue<Outcome> outcomes = new LinkedBlockingQueue<>();
     private final List<Thread> threads = new ArrayList<>();
     private boolean stuck;
+    private boolean idle = true;
 
     /**
      * Starts the threads.
@@ -69,9 +71,12 @@ final class RankThreads {
      * @throws RuntimeException the first failure that is not merely another rank's failure
      */
     void all(Task task) {
+        idle = false;
         inboxes.forEach(inbox -> inbox.add(task));
         try {
-            rethrow(gather());
+            Throwable failure = gather();
+            idle = true;
+            rethrow(failure);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             communicators.forEach(communicator -> communicator.fail(e));
@@ -80,7 +85,12 @@ final class RankThreads {
         }
     }
 
-    private Throwable gather() throws InterruptedException {
+    /** Returns whether every rank has come back from its last task. */
+    boolean areIdle() {
+        return idle;
+    }
+
+    private @Nullable Throwable gather() throws InterruptedException {
         Throwable first = null;
         long deadline = 0;
         TreeSet<Integer> missing = new TreeSet<>();

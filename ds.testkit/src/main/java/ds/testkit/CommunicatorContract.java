@@ -3,9 +3,7 @@ package ds.testkit;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import ds.comm.CommException;
 import ds.comm.Communicator;
 import ds.comm.Split;
 import ds.core.DType;
@@ -14,24 +12,16 @@ import ds.core.Pending;
 import java.lang.foreign.Arena;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
-import java.util.Objects;
-import java.util.concurrent.Callable;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.FutureTask;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /**
  * What every {@link Communicator} promises: contributions reach their owner in rank order, gathers
- * and sums are exact, several operations may be under way, and a rank that dies, leaves, stays away
- * or calls something else makes all others fail with a typed error, never hang. Extend it and
- * connect ranks of one process.
+ * and sums are exact, several operations may be under way. What happens when a rank fails is in {@link
+ * CommunicatorFailureContract}. Extend it and connect ranks of one process.
  */
 public abstract class CommunicatorContract {
     private static final Duration PATIENT = Duration.ofSeconds(30);
-    private static final Duration HASTY = Duration.ofMillis(300);
     private static final int[] WORLDS = {1, 2, 3, 4};
 
     /** For subclasses. */
@@ -40,50 +30,8 @@ public abstract class CommunicatorContract {
     /** Connects {@code ranks} ranks; each communicator will be used and closed by one thread. */
     protected abstract List<Communicator> connect(int ranks, Duration limit);
 
-    /** What one rank does. */
-    @FunctionalInterface
-    protected interface RankWork {
-        /** Runs on the rank's own thread. */
-        void run(Communicator communicator) throws Exception;
-    }
-
-    /** Runs every rank on a thread of its own and returns, per rank, what it threw, or null. */
-    private List<@Nullable Throwable> outcomes(int ranks, Duration limit, RankWork work) {
-        List<FutureTask<@Nullable Throwable>> tasks = new ArrayList<>();
-        for (Communicator communicator : connect(ranks, limit)) {
-            Callable<@Nullable Throwable> body =
-                    () -> {
-                        try (communicator) {
-                            work.run(communicator);
-                            return null;
-                        } catch (CommException | IllegalArgumentException | AssertionError e) {
-                            return e;
-                        }
-                    };
-            FutureTask<@Nullable Throwable> task = new FutureTask<>(body);
-            tasks.add(task);
-            Thread.ofPlatform().name("ds-r" + communicator.rank()).start(task);
-        }
-        List<@Nullable Throwable> thrown = new ArrayList<>();
-        for (FutureTask<Throwable> task : tasks) {
-            try {
-                thrown.add(task.get());
-            } catch (InterruptedException | ExecutionException e) {
-                throw new AssertionError(e);
-            }
-        }
-        return thrown;
-    }
-
-    private void onAll(int ranks, RankWork work) {
-        outcomes(ranks, PATIENT, work).stream()
-                .filter(Objects::nonNull)
-                // The others' CommException only says that one rank is gone.
-                .min(Comparator.comparing(CommException.class::isInstance))
-                .ifPresent(
-                        thrown -> {
-                            throw new AssertionError(thrown);
-                        });
+    private void onAll(int ranks, RankTasks.Work work) {
+        RankTasks.onAll(connect(ranks, PATIENT), work);
     }
 
     private static Split uneven(int ranks) {
@@ -300,107 +248,6 @@ public abstract class CommunicatorContract {
     }
 
     @Test
-    void aFailedRankMakesAllOthersFailAtOnce() {
-        List<@Nullable Throwable> thrown =
-                outcomes(
-                        3,
-                        PATIENT,
-                        communicator -> {
-                            if (communicator.rank() == 1) {
-                                communicator.fail(new IllegalStateException("out of luck"));
-                                return;
-                            }
-                            communicator.allReduce(new long[5]).await();
-                        });
-        for (int rank : new int[] {0, 2}) {
-            assertEquals(
-                    "Rank 1 failed: java.lang.IllegalStateException: out of luck",
-                    assertThrows(CommException.class, () -> rethrow(thrown.get(rank)))
-                            .getMessage());
-        }
-    }
-
-    @Test
-    void aRankWhoseThreadEndsMakesAllOthersFailAtOnce() {
-        List<@Nullable Throwable> thrown =
-                outcomes(
-                        3,
-                        PATIENT,
-                        communicator -> {
-                            communicator.barrier();
-                            if (communicator.rank() != 1) {
-                                communicator.allReduce(new long[5]).await();
-                            }
-                        });
-        for (int rank : new int[] {0, 2}) {
-            String message =
-                    assertThrows(CommException.class, () -> rethrow(thrown.get(rank))).getMessage();
-            assertTrue(
-                    message.startsWith("Rank 1 will not join allReduce of 5 integers, where rank"),
-                    message);
-        }
-    }
-
-    @Test
-    void aRankThatStaysAwayIsNamedAfterTheLimit() {
-        List<@Nullable Throwable> thrown =
-                outcomes(
-                        2,
-                        HASTY,
-                        communicator -> {
-                            if (communicator.rank() == 1) {
-                                Thread.sleep(HASTY.multipliedBy(5));
-                            }
-                            communicator.allReduce(new double[3]).await();
-                        });
-        String message =
-                assertThrows(CommException.class, () -> rethrow(thrown.getFirst())).getMessage();
-        assertTrue(
-                message.startsWith("Rank 1 did not join allReduce of 3 fp64 within PT0.3S"),
-                message);
-        assertThrows(CommException.class, () -> rethrow(thrown.get(1)));
-    }
-
-    @Test
-    void ranksThatCallDifferentThingsAreTold() {
-        List<@Nullable Throwable> thrown =
-                outcomes(
-                        3,
-                        PATIENT,
-                        communicator -> {
-                            if (communicator.rank() == 2) {
-                                communicator.allReduce(new long[4]).await();
-                            } else {
-                                communicator.barrier();
-                            }
-                        });
-        for (@Nullable Throwable one : thrown) {
-            assertEquals(
-                    "Rank 0 calls barrier, but rank 2 calls allReduce of 4 integers; every rank must make the same calls in the same order.",
-                    assertThrows(CommException.class, () -> rethrow(one)).getMessage());
-        }
-    }
-
-    @Test
-    void ranksThatDisagreeAboutSizesAreTold() {
-        List<@Nullable Throwable> thrown =
-                outcomes(
-                        2,
-                        PATIENT,
-                        communicator -> {
-                            long half = communicator.rank() == 0 ? 2 : 3;
-                            Split split = new Split(new long[] {0, half, 2 * half});
-                            FlatBuffer all = FlatBuffer.ofFloats(new float[(int) (2 * half)]);
-                            communicator.orderedReduceScatter(all, split, _ -> {}).await();
-                        });
-        for (@Nullable Throwable one : thrown) {
-            assertEquals(
-                    "Rank 0 calls orderedReduceScatter of 4 fp32 elements, divided at [0, 2, 4], but rank 1 calls orderedReduceScatter of 6 fp32 elements, divided at [0, 3, 6]; every rank must make the same calls in the same order.",
-                    assertThrows(CommException.class, () -> rethrow(one)).getMessage());
-        }
-    }
-
-    @Test
     void aContributionThatDoesNotFitTheSplitIsTheCallersMistake() {
         onAll(
                 1,
@@ -412,11 +259,5 @@ public abstract class CommunicatorContract {
                                                 FlatBuffer.ofFloats(1, 2, 3),
                                                 new Split(new long[] {0, 2}),
                                                 _ -> {})));
-    }
-
-    private static void rethrow(@Nullable Throwable thrown) throws Throwable {
-        if (thrown != null) {
-            throw thrown;
-        }
     }
 }

@@ -30,6 +30,12 @@ interface Parameters {
     /** Gathers a unit and lends it. Collective where parameters are sharded. */
     Lease acquire(int unit);
 
+    /** Notes what is there, for {@link #abandon}. On all ranks at the same point, nothing lent. */
+    void mark();
+
+    /** Makes what was gathered since the mark unknown, the same on all ranks; leases end. */
+    void abandon();
+
     /** Returns the most elements on loan at once. */
     long liveElementsHighWater();
 

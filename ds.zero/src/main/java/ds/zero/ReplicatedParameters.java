@@ -102,6 +102,16 @@ final class ReplicatedParameters implements Parameters {
     }
 
     @Override
+    public void mark() {
+        // Nothing is gathered on demand.
+    }
+
+    @Override
+    public void abandon() {
+        // All of it is there still.
+    }
+
+    @Override
     public long liveElementsHighWater() {
         return 0;
     }

@@ -10,13 +10,17 @@ import ds.core.RankMemory;
 import ds.model.Lease;
 import ds.model.Parameter;
 import ds.model.Unit;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -48,6 +52,7 @@ final class ShardedParameters implements Parameters {
     private final OwnedSpace held;
     private final ParameterHome home;
     private final List<Slot> slots = new ArrayList<>();
+    private final Deque<Slot> spare = new ArrayDeque<>();
     private final Map<Integer, Slot> lasting = new HashMap<>();
     private final GatherOrder order;
     private final int[][] needs;
@@ -56,6 +61,7 @@ final class ShardedParameters implements Parameters {
     private long liveElements;
     private long liveElementsHighWater;
     private long uses;
+    private int slotsAtMark;
     private long gatherNanos;
 
     ShardedParameters(
@@ -221,9 +227,35 @@ final class ShardedParameters implements Parameters {
                                     maxLiveElements));
         }
         allocatedElements += size;
-        Slot slot = new Slot(allocate(size));
+        Slot slot = spare.isEmpty() ? new Slot(allocate(size)) : spare.pop();
         slots.add(slot);
         return slot;
+    }
+
+    @Override
+    public void mark() {
+        slotsAtMark = slots.size();
+    }
+
+    // Ranks were stopped at different places, so some may have more slots than others, and other
+    // units in them; which slot is taken next must be the same everywhere.
+    @Override
+    public void abandon() {
+        while (slots.size() > slotsAtMark) {
+            Slot last = slots.removeLast();
+            allocatedElements -= last.buffer.lengthElements();
+            spare.push(last); // made for the same place in the order, so of the size it will need
+        }
+        Stream.of(slots, spare, lasting.values())
+                .flatMap(Collection::stream)
+                .forEach(
+                        slot -> {
+                            slot.unit = NONE;
+                            slot.leases = 0;
+                            slot.lastUse = 0;
+                        });
+        liveElements = 0;
+        uses = 0;
     }
 
     private void gather(int unit, FlatBuffer target) {

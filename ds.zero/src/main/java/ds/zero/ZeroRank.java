@@ -156,6 +156,20 @@ public final class ZeroRank implements AutoCloseable {
         return context;
     }
 
+    /** Notes what is gathered, for {@link #abandon}. On all ranks at the same point, no unit lent. */
+    public void mark() {
+        parameters.mark();
+    }
+
+    /**
+     * Forgets what forward passes since the mark have gathered, so that all ranks agree again on what
+     * is there after one of them was cut off. On all ranks; leases of these passes end. Not
+     * collective; while the rank's thread is at rest.
+     */
+    public void abandon() {
+        parameters.abandon();
+    }
+
     /**
      * Ends the accumulation: the one integer all-reduce of a step. Collective. Where a replica
      * optimizer asked for local gradients, the norm is over the ranks' own sums side by side.

@@ -186,7 +186,7 @@ class BadInputTest {
                             IllegalStateException.class,
                             () -> engine.trainStep(batch(arena, 3, 2)));
             assertEquals(
-                    "The engine stopped after a failure (Rank 1 left.); close it and resume from a checkpoint.",
+                    "The engine stopped after a failure that may have left a step half done (Rank 1 left.); close it and resume from a checkpoint.",
                     refused.getMessage());
         }
         assertEquals(List.of(), entries(nvme));

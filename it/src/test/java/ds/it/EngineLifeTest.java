@@ -14,6 +14,7 @@ import ds.engine.Engine;
 import ds.engine.EngineOptions;
 import ds.engine.StepReport;
 import ds.engine.TrainingException;
+import ds.engine.checkpoint.Checkpoint;
 import ds.engine.checkpoint.CheckpointException;
 import ds.engine.data.TextDataset;
 import ds.model.Activations;
@@ -46,7 +47,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** What an engine does around its steps: it ends, whatever happened, and never loses a gradient. */
 class EngineLifeTest {
-    private static final String OFFLOAD =
+    static final String OFFLOAD =
             """
             , "zero_optimization": {"stage": 3,
                "offload_param": {"device": "nvme", "nvme_path": "%s"},
@@ -86,7 +87,7 @@ class EngineLifeTest {
         }
     }
 
-    private Engine engine(TrainableModel model, String more, Consumer<EngineOptions> options) {
+    static Engine engine(TrainableModel model, String more, Consumer<EngineOptions> options) {
         DsConfig config =
                 DsConfig.parse(
                         """
@@ -103,7 +104,7 @@ class EngineLifeTest {
                 });
     }
 
-    private static TextDataset text() {
+    static TextDataset text() {
         byte[] bytes =
                 "Ask not what a test can do for you. ".repeat(30).getBytes(StandardCharsets.UTF_8);
         return TextDataset.of("text", bytes, AwkwardModel.CONTEXT);
@@ -321,7 +322,7 @@ class EngineLifeTest {
         }
     }
 
-    private static Batch batch() {
+    static Batch batch() {
         return batch(2);
     }
 
@@ -371,6 +372,26 @@ class EngineLifeTest {
             assertEquals(List.of(), openFilesBelow(run));
         } finally {
             logger.removeHandler(handler);
+        }
+    }
+
+    @Test
+    void anOpenCheckpointIsNotOpenedAgain() throws IOException {
+        Path saved;
+        String expected;
+        try (Engine engine = engine(new AwkwardModel(), "", o -> o.ranks(2))) {
+            engine.trainStep();
+            saved = engine.saveCheckpoint(directory.resolve("run"));
+            expected = engine.parameterHash();
+        }
+        try (Checkpoint checkpoint = Checkpoint.open(saved);
+                Engine engine = engine(new AwkwardModel(), "", _ -> {})) {
+            Files.delete(saved.resolve("MANIFEST.json")); // no other opening can succeed
+            assertThrows(CheckpointException.class, () -> Checkpoint.open(saved));
+            engine.resume(checkpoint);
+            assertEquals(1, engine.step());
+            assertEquals(expected, engine.parameterHash());
+            engine.resume(checkpoint); // it is still open
         }
     }
 

@@ -8,6 +8,7 @@ import com.tngtech.archunit.core.domain.JavaCall;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.lang.syntax.elements.GivenClassesConjunction;
+import ds.engine.Engine;
 import java.io.FileReader;
 import java.io.FileWriter;
 import java.io.InputStreamReader;
@@ -16,6 +17,7 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.nio.charset.Charset;
+import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Set;
 import java.util.function.Predicate;
@@ -68,6 +70,19 @@ class LayoutTest {
                 .dependOnClassesThat()
                 .areAssignableTo(ThreadLocal.class)
                 .because("every mutable object has one owner, and is handed over")
+                .check(CLASSES);
+    }
+
+    @Test
+    void theCommandVerifiesACheckpointOnce() {
+        noClasses()
+                .that()
+                .resideInAPackage("ds.cli..")
+                .should()
+                .callMethod(Engine.class, "resume", Path.class)
+                .orShould()
+                .callMethod(Engine.class, "resumeIfPresent", Path.class)
+                .because("it has opened the checkpoint already, to see what is in it")
                 .check(CLASSES);
     }
 

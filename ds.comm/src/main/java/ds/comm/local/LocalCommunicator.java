@@ -7,6 +7,7 @@ import ds.comm.Traffic;
 import ds.core.FlatBuffer;
 import ds.core.Pending;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -105,7 +106,21 @@ final class LocalCommunicator implements Communicator {
 
     @Override
     public void fail(Throwable cause) {
-        group.family().fail(new CommException("Rank %d failed: %s".formatted(rank, cause), cause));
+        // What another rank's failure caused is told as that.
+        group.fail(
+                rank,
+                cause instanceof CommException known
+                        ? known
+                        : new CommException("Rank %d failed: %s".formatted(rank, cause), cause));
+    }
+
+    @Override
+    public boolean recover() {
+        group.recover(rank);
+        Arrays.fill(underWay, null);
+        posted = 0;
+        completed = 0;
+        return true;
     }
 
     @Override
@@ -134,7 +149,7 @@ final class LocalCommunicator implements Communicator {
     }
 
     private Under post(Call call) {
-        group.family().check();
+        group.check(rank);
         if (posted - completed == LocalGroup.DEPTH) {
             completeUntil(completed);
         }
@@ -291,7 +306,7 @@ final class LocalCommunicator implements Communicator {
             }
         }
         others++;
-        return new LocalCommunicator(group.child(sequence, mine.color(), members), position);
+        return group.child(sequence, mine.color(), members).member(position, group, rank);
     }
 
     /** An operation between its post and its end. */

@@ -5,10 +5,12 @@ import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a group and all groups split from it share: the first failure, and how a rank waits. A waiter
@@ -22,12 +24,19 @@ final class LocalFamily {
     private final int processors = Runtime.getRuntime().availableProcessors();
     private final Duration limit;
     private final AtomicReference<CommException> failure = new AtomicReference<>();
+    private final AtomicReferenceArray<CommException> failedRanks;
     private final AtomicInteger parked = new AtomicInteger();
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition news = lock.newCondition();
 
-    LocalFamily(Duration limit) {
+    /**
+     * Creates a family.
+     *
+     * @param size ranks of its first group, whose numbers stand for them in all groups
+     */
+    LocalFamily(int size, Duration limit) {
         this.limit = limit;
+        this.failedRanks = new AtomicReferenceArray<>(size);
     }
 
     Duration limit() {
@@ -40,9 +49,34 @@ final class LocalFamily {
         announce();
     }
 
-    /** Throws if a rank has failed. */
+    /**
+     * Says that a rank of the first group will make no call any more. What it has begun, others can
+     * still end, so how far each of them comes does not depend on who is faster.
+     */
+    void fail(int rank, CommException cause) {
+        failedRanks.compareAndSet(rank, null, cause);
+        announce();
+    }
+
+    /** Forgets the failures; nobody waits. */
+    void recover() {
+        failure.set(null);
+        for (int rank = 0; rank < failedRanks.length(); rank++) {
+            failedRanks.set(rank, null);
+        }
+    }
+
+    /** Throws if the family has failed. */
     void check() {
-        CommException cause = failure.get();
+        rethrow(failure.get());
+    }
+
+    /** Throws if a rank of the first group has failed. */
+    void check(int rank) {
+        rethrow(failedRanks.get(rank));
+    }
+
+    private static void rethrow(@Nullable CommException cause) {
         if (cause != null) {
             // Each rank gets an exception of its own: a shared one would carry a foreign stack
             // trace.
@@ -66,7 +100,8 @@ final class LocalFamily {
      * Waits until {@code met}.
      *
      * @param ranks how many ranks share the cores
-     * @param gone says which awaited rank has left for good, or null while all may still come
+     * @param gone says which awaited rank has left for good, or nothing while all may still come;
+     *     throws if one has failed
      * @param late says who is missing, when the limit has passed
      */
     void await(BooleanSupplier met, int ranks, Supplier<String> gone, Supplier<String> late) {

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.function.BooleanSupplier;
@@ -29,6 +30,7 @@ final class LocalGroup {
     private final AtomicLongArray finished;
     private final AtomicReferenceArray<Thread> owners;
     private final AtomicLongArray closed;
+    private final AtomicIntegerArray familyRanks;
     private final Map<Part, LocalGroup> children = new ConcurrentHashMap<>();
 
     private LocalGroup(int size, LocalFamily family) {
@@ -39,12 +41,14 @@ final class LocalGroup {
         this.finished = new AtomicLongArray(size * COUNTER_STRIDE);
         this.owners = new AtomicReferenceArray<>(size);
         this.closed = new AtomicLongArray(size);
+        this.familyRanks = new AtomicIntegerArray(size);
     }
 
     static List<Communicator> create(int size, LocalFamily family) {
         LocalGroup group = new LocalGroup(size, family);
         List<Communicator> ranks = new ArrayList<>();
         for (int rank = 0; rank < size; rank++) {
+            group.familyRanks.set(rank, rank);
             ranks.add(new LocalCommunicator(group, rank));
         }
         return List.copyOf(ranks);
@@ -61,6 +65,17 @@ final class LocalGroup {
     LocalGroup child(long sequence, int color, int members) {
         return children.computeIfAbsent(
                 new Part(sequence, color), _ -> new LocalGroup(members, family));
+    }
+
+    /** Returns the communicator of a rank of {@code parent} that is {@code rank} here. */
+    Communicator member(int rank, LocalGroup parent, int rankInParent) {
+        familyRanks.set(rank, parent.familyRanks.get(rankInParent));
+        return new LocalCommunicator(this, rank);
+    }
+
+    /** Makes every wait for a call that {@code rank} has not begun, or not ended, fail. */
+    void fail(int rank, CommException cause) {
+        family.fail(familyRanks.get(rank), cause);
     }
 
     /** Publishes rank's call number {@code sequence}. */
@@ -89,6 +104,17 @@ final class LocalGroup {
         family.announce();
     }
 
+    /** Puts a rank back to where it began and forgets the family's failure. */
+    void recover(int rank) {
+        posted.set(rank * COUNTER_STRIDE, 0);
+        finished.set(rank * COUNTER_STRIDE, 0);
+        for (int i = 0; i < DEPTH; i++) {
+            calls.set(rank * DEPTH + i, null);
+        }
+        children.clear();
+        family.recover();
+    }
+
     void leave(int rank) {
         closed.set(rank, 1);
         family.announce();
@@ -104,8 +130,14 @@ final class LocalGroup {
         await(finished, rank, sequence, "finish");
     }
 
-    private void await(AtomicLongArray counters, int rank, long sequence, String verb) {
+    /** Throws if the family, or {@code rank} itself, has been made to fail. */
+    void check(int rank) {
         family.check();
+        family.check(familyRanks.get(rank));
+    }
+
+    private void await(AtomicLongArray counters, int rank, long sequence, String verb) {
+        check(rank);
         BooleanSupplier met = () -> missing(counters, sequence) < 0;
         if (met.getAsBoolean()) {
             return;
@@ -139,6 +171,7 @@ final class LocalGroup {
             if (counters.get(other * COUNTER_STRIDE) > sequence) {
                 continue;
             }
+            family.check(familyRanks.get(other));
             Thread thread = owners.get(other);
             boolean dead = thread != null && !thread.isAlive();
             if (closed.get(other) != 0 || dead) {

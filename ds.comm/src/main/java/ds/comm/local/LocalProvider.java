@@ -21,6 +21,6 @@ public final class LocalProvider implements CommunicatorProvider {
             throw new IllegalArgumentException(
                     "A communicator needs at least 1 rank, was " + localRanks);
         }
-        return LocalGroup.create(localRanks, new LocalFamily(limit));
+        return LocalGroup.create(localRanks, new LocalFamily(localRanks, limit));
     }
 }

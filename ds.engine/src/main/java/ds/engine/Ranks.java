@@ -1,0 +1,280 @@
+package ds.engine;
+
+import ds.comm.Communicator;
+import ds.comm.Communicators;
+import ds.core.HostMemories;
+import ds.core.MemoryKind;
+import ds.core.RankMemory;
+import ds.core.spi.HostMemoryProvider;
+import ds.engine.data.Dataset;
+import ds.engine.plan.TrainingPlan;
+import ds.kernels.Kernels;
+import ds.kernels.KernelsProviders;
+import ds.kernels.Workers;
+import ds.model.Batch;
+import ds.model.TrainableModel;
+import ds.model.Workspace;
+import ds.zero.RankParts;
+import ds.zero.ZeroRank;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+
+/**
+ * The local ranks of one engine: their threads and everything they own. Hands them tasks, and knows
+ * whether they can still be used: a task that fails stops them for good, unless it left every rank
+ * where it was. Owned by the engine's thread, which makes every call.
+ */
+final class Ranks implements AutoCloseable {
+    private final TrainingPlan plan;
+    private final TrainableModel model;
+    private final EngineOptions options;
+    private final List<Workers> pools = new ArrayList<>();
+    private final List<RankMemory> memories = new ArrayList<>();
+    private final List<Communicator> communicators;
+    private final EngineStores stores;
+    private final Rank[] ranks;
+    private final Kernels[] kernels;
+    private final Batch[] microBatches;
+    private final RankThreads threads;
+    private Optional<Throwable> failure = Optional.empty();
+    private boolean closed;
+
+    private Ranks(TrainableModel model, EngineOptions options, TrainingPlan plan) {
+        this.model = model;
+        this.options = options;
+        this.plan = plan;
+        int world = options.ranks();
+        HostMemoryProvider memory = HostMemories.best(options.layer());
+        this.communicators =
+                Communicators.providers(options.layer())
+                        .require("local")
+                        .connect(world, options.peerLimit());
+        this.stores = new EngineStores(plan, options.layer(), options.files(), options.device());
+        this.ranks = new Rank[world];
+        this.kernels = new Kernels[world];
+        this.microBatches = new Batch[world];
+        for (int rank = 0; rank < world; rank++) {
+            pools.add(new Workers("ds-r" + rank, plan.workersPerRank()));
+            memories.add(new RankMemory(memory));
+        }
+        this.threads = new RankThreads(communicators, options.peerLimit());
+    }
+
+    /** Makes all ranks, with their initial values; frees everything if one cannot be made. */
+    static Ranks open(TrainableModel model, EngineOptions options, TrainingPlan plan) {
+        Ranks made = new Ranks(model, options, plan);
+        try {
+            made.all(made::openRank);
+            return made;
+        } catch (RuntimeException | Error e) {
+            try {
+                made.close();
+            } catch (RuntimeException | Error next) {
+                e.addSuppressed(next);
+            }
+            throw e;
+        }
+    }
+
+    private void openRank(int rank) {
+        kernels[rank] =
+                KernelsProviders.in(options.layer())
+                        .require(KernelsProviders.HOST)
+                        .create(pools.get(rank));
+        RankMemory memory = memories.get(rank);
+        ZeroRank zero =
+                new ZeroRank(
+                        model.layout(),
+                        plan.partition(),
+                        plan.zero(),
+                        new RankParts(
+                                communicators.get(rank),
+                                kernels[rank],
+                                memory,
+                                stores.device(),
+                                plan.optimizer(),
+                                stores.of(rank, memory)));
+        ranks[rank] =
+                new Rank(rank, plan, model, zero, communicators.get(rank), new Workspace(memory));
+        zero.drawInitialValues();
+        options.trainingData().ifPresent(data -> microBatches[rank] = allocate(memory, data));
+    }
+
+    private Batch allocate(RankMemory memory, Dataset data) {
+        return data.allocate(
+                (sizeBytes, _) -> memory.allocateBytes(MemoryKind.ACTIVATIONS, sizeBytes, false),
+                plan.batch().micro());
+    }
+
+    int size() {
+        return ranks.length;
+    }
+
+    Rank get(int rank) {
+        return ranks[rank];
+    }
+
+    /** Returns where a rank's micro-batches of the training data go. */
+    Batch microBatch(int rank) {
+        return microBatches[rank];
+    }
+
+    /** Returns how many off-heap allocations all ranks made so far. */
+    long allocationCount() {
+        return memories.stream().mapToLong(RankMemory::allocationCount).sum();
+    }
+
+    /** Returns the fp32 products, in operations per second, of all ranks together. */
+    double productRate() {
+        double[] rates = new double[ranks.length];
+        all(rank -> rates[rank] = ProductRate.measure(kernels[rank], communicators.get(rank)));
+        return Arrays.stream(rates).sum();
+    }
+
+    /** Runs {@code task} on every rank. If it fails, the ranks are of no use any more. */
+    void all(RankThreads.Task task) {
+        requireUsable();
+        try {
+            threads.all(task);
+        } catch (RuntimeException | Error e) {
+            failure = Optional.of(e);
+            throw e;
+        }
+    }
+
+    /** Runs {@code task} on every rank and returns what rank 0 makes of it. */
+    <T> T first(Function<Rank, T> task) {
+        List<T> results = new ArrayList<>();
+        all(keepingFirst(task, results));
+        return results.getFirst();
+    }
+
+    /**
+     * Runs {@code task}, in which code of the user is at work, on every rank. If it fails where no
+     * rank was changing anything, and all ranks are at the same point of their step, the ranks are
+     * as they were and can still be used.
+     */
+    void guarded(RankThreads.Task task) {
+        requireUsable();
+        Arrays.stream(ranks).forEach(Rank::mark);
+        try {
+            threads.all(task);
+        } catch (RuntimeException | Error e) {
+            if (!isRecovered(e)) {
+                failure = Optional.of(e);
+            }
+            throw e;
+        }
+    }
+
+    /** As {@link #first}, with the care of {@link #guarded}. */
+    <T> T guardedFirst(Function<Rank, T> task) {
+        List<T> results = new ArrayList<>();
+        guarded(keepingFirst(task, results));
+        return results.getFirst();
+    }
+
+    private <T> RankThreads.Task keepingFirst(Function<Rank, T> task, List<T> results) {
+        return rank -> {
+            T result = task.apply(ranks[rank]);
+            if (rank == 0) {
+                results.add(result);
+            }
+        };
+    }
+
+    private boolean isRecovered(Throwable cause) {
+        if (cause instanceof VirtualMachineError || !threads.areIdle()) {
+            return false;
+        }
+        for (Rank rank : ranks) {
+            if (!rank.isWhole() || !rank.isAtSamePointAs(ranks[0])) {
+                return false;
+            }
+        }
+        try {
+            boolean recovered = true;
+            for (Communicator communicator : communicators) {
+                recovered &= communicator.recover();
+            }
+            if (recovered) {
+                Arrays.stream(ranks).forEach(Rank::abandon);
+            }
+            return recovered;
+        } catch (RuntimeException e) {
+            cause.addSuppressed(e);
+            return false;
+        }
+    }
+
+    /**
+     * Checks that no micro-batch is half done.
+     *
+     * @param what what is about to be done, to begin a sentence
+     */
+    void requireBoundary(String what) {
+        requireUsable();
+        for (Rank rank : ranks) {
+            rank.requireBoundary(what);
+        }
+    }
+
+    void requireUsable() {
+        if (closed) {
+            throw new IllegalStateException("The engine is closed.");
+        }
+        failure.ifPresent(
+                cause -> {
+                    throw new IllegalStateException(
+                            "The engine stopped after a failure that may have left a step half done (%s); close it and resume from a checkpoint."
+                                    .formatted(cause.getMessage()),
+                            cause);
+                });
+    }
+
+    /**
+     * Drains the ranks, closes stores and frees all memory, whatever happened before and whether or
+     * not the calling thread is interrupted. Safe to call twice.
+     *
+     * @throws TrainingException if a rank is stuck in a model's own code: it keeps its memory
+     */
+    @Override
+    public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        List<String> alive = new ArrayList<>();
+        List<AutoCloseable> parts = new ArrayList<>();
+        parts.add(() -> alive.addAll(threads.close(this::closeRank)));
+        parts.add(
+                () -> {
+                    if (alive.isEmpty()) {
+                        free();
+                    }
+                });
+        Closing.all(parts);
+        if (!alive.isEmpty()) {
+            throw new TrainingException(
+                    "Threads %s did not come back, so what they use is kept until the process ends; look at what the model does there."
+                            .formatted(alive));
+        }
+    }
+
+    private void free() {
+        List<AutoCloseable> parts = new ArrayList<>(communicators);
+        parts.addAll(pools);
+        parts.add(stores);
+        parts.addAll(memories);
+        Closing.all(parts);
+    }
+
+    private void closeRank(int rank) {
+        if (ranks[rank] != null) {
+            ranks[rank].close();
+        }
+    }
+}
