@@ -15,11 +15,14 @@ import ds.offload.StoreDirectory;
 import ds.offload.StoreLocation;
 import ds.offload.spi.StorageProvider;
 import ds.zero.StoreFactory;
+import ds.zero.StoreShapes;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Supplier;
@@ -49,6 +52,21 @@ final class EngineStores implements AutoCloseable {
 
     Device device() {
         return device;
+    }
+
+    /**
+     * Checks that what all ranks will store fits, before anything is written.
+     *
+     * @throws ds.offload.StorageException if it does not
+     */
+    void requireSpace() {
+        Map<Path, Long> needed = new HashMap<>();
+        for (int rank = 0; rank < plan.batch().world(); rank++) {
+            StoreShapes.of(plan.partition(), plan.zero(), plan.optimizer().slots(), rank)
+                    .nvmeBytes(plan.zero())
+                    .forEach((path, bytes) -> needed.merge(path, bytes, Long::sum));
+        }
+        StoreDirectory.requireSpace(needed, files);
     }
 
     StoreFactory of(int rank, RankMemory memory) {

@@ -67,6 +67,7 @@ final class Ranks implements AutoCloseable {
     static Ranks open(TrainableModel model, EngineOptions options, TrainingPlan plan) {
         Ranks made = new Ranks(model, options, plan);
         try {
+            made.stores.requireSpace();
             made.all(made::openRank);
             return made;
         } catch (RuntimeException | Error e) {

@@ -39,7 +39,7 @@ final class ExtentFile implements AutoCloseable {
 
         /** Returns the bytes of the file: every extent padded to 4 KiB. */
         long fileBytes() {
-            return extentBytes.stream().mapToLong(ExtentFile::padded).sum();
+            return ExtentFile.fileBytes(extentBytes);
         }
 
         /** Returns the bytes of the longest extent, padded. */
@@ -133,6 +133,10 @@ final class ExtentFile implements AutoCloseable {
         }
         this.checksums = new int[firstBlocks[extents]];
         this.generations = new int[firstBlocks[extents]];
+    }
+
+    static long fileBytes(List<Long> extentBytes) {
+        return extentBytes.stream().mapToLong(ExtentFile::padded).sum();
     }
 
     static long padded(long sizeBytes) {

@@ -48,8 +48,7 @@ final class NvmeShardFile implements ShardFile {
             StoreDirectory directory,
             PipelineSettings settings) {
         int blockBytes = (int) Math.min(BLOCK_BYTES_MAX, Long.highestOneBit(settings.chunkBytes()));
-        List<Long> extents = shape.extentLengths().stream().map(shape.type()::bytesOf).toList();
-        var fileShape = new ExtentFile.Shape(shape.name(), FILE_NUMBER, extents, blockBytes);
+        var fileShape = new ExtentFile.Shape(shape.name(), FILE_NUMBER, extents(shape), blockBytes);
         directory.requireSpace(fileShape.fileBytes());
         long chunkBytes = settings.chunkBytes() / blockBytes * blockBytes;
         long areaBytes = Math.max(ExtentFile.padded(1), Math.min(chunkBytes, fileShape.longest()));
@@ -66,6 +65,14 @@ final class NvmeShardFile implements ShardFile {
                         stagings.size(),
                         settings.stuckAfter());
         return new NvmeShardFile(shape, file, stagings);
+    }
+
+    static long fileBytes(ShardFiles.Shape shape) {
+        return ExtentFile.fileBytes(extents(shape));
+    }
+
+    private static List<Long> extents(ShardFiles.Shape shape) {
+        return shape.extentLengths().stream().map(shape.type()::bytesOf).toList();
     }
 
     private NvmeShardFile(ShardFiles.Shape shape, ExtentFile file, List<Staging> stagings) {

@@ -39,7 +39,7 @@ final class NvmeStateStore implements StateStore {
             PipelineSettings settings) {
         ChunkPlan plan = ChunkPlan.of(layout, settings.chunkBytes());
         List<ExtentFile.Shape> shapes = shapes(layout, plan.blockBytes());
-        directory.requireSpace(shapes.stream().mapToLong(ExtentFile.Shape::fileBytes).sum());
+        directory.requireSpace(fileBytes(layout));
         int slots = Math.max(1, Math.min(settings.bufferCount(), plan.chunks().size()));
         long areaBytes = Math.max(ExtentFile.padded(1), plan.longest() * FP32);
         List<Staging> stagings =
@@ -62,8 +62,16 @@ final class NvmeStateStore implements StateStore {
                         settings.waiting()));
     }
 
+    static long fileBytes(StateLayout layout) {
+        return layout.arrays().size() * ExtentFile.fileBytes(extents(layout));
+    }
+
+    private static List<Long> extents(StateLayout layout) {
+        return layout.runLengths().stream().map(length -> length * FP32).toList();
+    }
+
     private static List<ExtentFile.Shape> shapes(StateLayout layout, int blockBytes) {
-        List<Long> extents = layout.runLengths().stream().map(length -> length * FP32).toList();
+        List<Long> extents = extents(layout);
         List<ExtentFile.Shape> shapes = new ArrayList<>();
         for (String array : layout.arrays()) {
             shapes.add(new ExtentFile.Shape(array, shapes.size(), extents, blockBytes));

@@ -22,6 +22,11 @@ public final class ShardFiles {
         }
     }
 
+    /** Returns the bytes of the file that {@link #onNvme} makes. */
+    public static long fileBytes(Shape shape) {
+        return NvmeShardFile.fileBytes(shape);
+    }
+
     /**
      * Creates a zero-filled file in {@code directory}, of which only staging slots are in memory.
      *

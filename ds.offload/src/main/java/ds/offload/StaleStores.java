@@ -124,23 +124,29 @@ final class StaleStores {
     }
 
     /** Returns the stores of other runs with their sizes and owners, or "there are none". */
-    static String describeOthers(Path nvmePath, Optional<Path> ownRun) {
+    static String describeOthers(List<Path> nvmePaths, Optional<Path> ownRun) {
         List<String> found = new ArrayList<>();
         try {
-            for (Path store : stores(nvmePath)) {
-                if (!Optional.of(store.getParent()).equals(ownRun)) {
-                    String user =
-                            StoreOwner.read(store)
-                                    .filter(StoreOwner::runs)
-                                    .map(owner -> ", in use by process " + owner.pid())
-                                    .orElse("");
-                    found.add("%s (%,d bytes%s)".formatted(store, sizeBytes(store), user));
+            for (Path nvmePath : nvmePaths) {
+                for (Path store : stores(nvmePath)) {
+                    if (!Optional.of(store.getParent()).equals(ownRun)) {
+                        found.add(describe(store));
+                    }
                 }
             }
         } catch (IOException e) {
             return "unknown, since " + e;
         }
         return found.isEmpty() ? "there are none" : String.join(", ", found);
+    }
+
+    private static String describe(Path store) throws IOException {
+        String user =
+                StoreOwner.read(store)
+                        .filter(StoreOwner::runs)
+                        .map(owner -> ", in use by process " + owner.pid())
+                        .orElse("");
+        return "%s (%,d bytes%s)".formatted(store, sizeBytes(store), user);
     }
 
     private static long sizeBytes(Path store) throws IOException {

@@ -21,6 +21,11 @@ public final class StateStores {
         return new MemoryStateStore(layout, memory, device, pinned, chunkBytes);
     }
 
+    /** Returns the bytes of the files that {@link #onNvme} makes. */
+    public static long fileBytes(StateLayout layout) {
+        return NvmeStateStore.fileBytes(layout);
+    }
+
     /**
      * Creates a store whose arrays rest in {@code directory}, one zero-filled file per array, of
      * which only staging slots are in memory.

@@ -14,6 +14,8 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -223,21 +225,7 @@ public final class StoreDirectory implements AutoCloseable {
      *     runs in the same {@code nvme_path}
      */
     public void requireSpace(long neededBytes) {
-        requireSpace(location.nvmePath(), neededBytes, files, Optional.of(location.runDirectory()));
-    }
-
-    /**
-     * Checks that {@code neededBytes} can be written under {@code nvmePath}: for all local ranks at
-     * once, before any of them opens its directory.
-     *
-     * @throws StorageException naming what is needed, what is available, and the way out
-     */
-    public static void requireSpace(Path nvmePath, long neededBytes, FileOperations files) {
-        requireSpace(nvmePath, neededBytes, files, Optional.empty());
-    }
-
-    private static void requireSpace(
-            Path nvmePath, long neededBytes, FileOperations files, Optional<Path> ownRun) {
+        Path nvmePath = location.nvmePath();
         long usableBytes;
         try {
             usableBytes = files.usableBytes(nvmePath);
@@ -252,8 +240,21 @@ public final class StoreDirectory implements AutoCloseable {
                                     neededBytes,
                                     nvmePath,
                                     usableBytes,
-                                    StaleStores.describeOthers(nvmePath, ownRun)));
+                                    StaleStores.describeOthers(
+                                            List.of(nvmePath),
+                                            Optional.of(location.runDirectory()))));
         }
+    }
+
+    /**
+     * Checks that the stores of all local ranks together fit on the devices that they share, before
+     * any of them opens its directory. Stores that nobody needs any more are deleted first.
+     *
+     * @param neededBytes by {@code nvme_path}, over all local ranks
+     * @throws StorageException naming what is needed, what is available, and the way out
+     */
+    public static void requireSpace(Map<Path, Long> neededBytes, FileOperations files) {
+        StoreSpace.require(neededBytes, files);
     }
 
     /** Deletes the store. Its files are closed by then. */

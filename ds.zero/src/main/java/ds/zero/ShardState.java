@@ -2,11 +2,8 @@ package ds.zero;
 
 import ds.core.DType;
 import ds.core.FlatBuffer;
-import ds.offload.RestingPlace;
-import ds.offload.StateLayout;
 import ds.offload.StateStore;
 import ds.optim.spi.StateSlot;
-import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -27,25 +24,17 @@ final class ShardState implements AutoCloseable {
             Parameters parameters,
             ZeroOptions options,
             List<StateSlot> slots,
+            StoreShapes shapes,
             StoreFactory stores) {
         this.stepped = stepped;
         this.parameters = parameters;
         this.precision = options.precision();
         this.slots = List.copyOf(slots);
-        this.masterStored =
-                precision != DType.FP32
-                        || options.optimizer() instanceof RestingPlace.OnNvme
-                        || !parameters.inMemory();
-        List<String> arrays = new ArrayList<>();
-        if (masterStored) {
-            arrays.add(TensorSink.MASTER);
-        }
-        slots.forEach(slot -> arrays.add(slot.name()));
-        List<Long> lengths = stepped.runs().stream().map(OwnedSpace.Run::length).toList();
+        this.masterStored = shapes.masterStored();
         this.store =
-                arrays.isEmpty() || lengths.isEmpty()
-                        ? new SlotlessStore(stepped, chunkElements(options))
-                        : stores.states(options.optimizer(), new StateLayout(arrays, lengths));
+                shapes.states()
+                        .map(layout -> stores.states(options.optimizer(), layout))
+                        .orElseGet(() -> new SlotlessStore(stepped, chunkElements(options)));
     }
 
     /** Returns how many elements of one array a chunk may have: whole blocks, at least one. */

@@ -80,9 +80,10 @@ public final class ZeroRank implements AutoCloseable {
                                     world));
         }
         int rank = parts.communicator().rank();
+        StoreShapes shapes = StoreShapes.of(map, options, parts.optimizer().slots(), rank);
+        this.parameterFile = openParameterFile(shapes, options);
         if (options.residency().shardParameters()) {
             OwnedSpace held = map.owned(rank, true);
-            this.parameterFile = openParameterFile(held, options);
             ParameterHome home =
                     parameterFile
                             .map(file -> ParameterHome.inFile(held, file))
@@ -93,7 +94,6 @@ public final class ZeroRank implements AutoCloseable {
             this.parameters =
                     new ShardedParameters(map, parts.communicator(), parts.memory(), options, home);
         } else {
-            this.parameterFile = Optional.empty();
             this.parameters =
                     new ReplicatedParameters(
                             map,
@@ -104,11 +104,14 @@ public final class ZeroRank implements AutoCloseable {
         }
         this.gradients =
                 new Gradients(map, parts.communicator(), parts.kernels(), parts.memory(), options);
-        OwnedSpace stepped =
-                options.residency().shardStates() ? map.owned(rank, false) : map.everything(false);
         this.state =
                 new ShardState(
-                        stepped, parameters, options, parts.optimizer().slots(), parts.stores());
+                        StoreShapes.stepped(map, options, rank),
+                        parameters,
+                        options,
+                        parts.optimizer().slots(),
+                        shapes,
+                        parts.stores());
         this.stepper = new ShardStepper(map, state, parameters, gradients, options, parts);
         this.tensors = new ShardTensors(map, state, parameters, options, parts);
         this.context =
@@ -121,11 +124,9 @@ public final class ZeroRank implements AutoCloseable {
                         new Workspace(parts.memory()));
     }
 
-    private Optional<ShardFile> openParameterFile(OwnedSpace held, ZeroOptions options) {
-        return options.parameters() instanceof RestingPlace.OnNvme place && held.elements() > 0
-                ? Optional.of(
-                        parts.stores()
-                                .parameters(place, ParameterHome.shape(held, options.precision())))
+    private Optional<ShardFile> openParameterFile(StoreShapes shapes, ZeroOptions options) {
+        return options.parameters() instanceof RestingPlace.OnNvme place
+                ? shapes.parameters().map(shape -> parts.stores().parameters(place, shape))
                 : Optional.empty();
     }
 

@@ -253,25 +253,6 @@ class BadInputTest {
         assertEquals("no directory", Files.readString(file));
     }
 
-    @Test
-    void aFullDiskIsSeenBeforeTheFirstStep() {
-        Path nvme = directory.resolve("nvme");
-        var failure =
-                assertThrows(
-                        StorageException.class,
-                        () ->
-                                engine(
-                                        Mlp.of(3, 5, 2),
-                                        nvme(nvme),
-                                        FaultyFiles.around(FileOperations.system()).usable(4096)));
-        assertTrue(
-                failure.getMessage()
-                        .matches(
-                                "The offload store needs [\\d,]+ bytes and .* has 4,096 available; .*"),
-                failure::getMessage);
-        assertEquals(List.of(), entries(nvme));
-    }
-
     @ParameterizedTest
     @ValueSource(longs = {0, 20_000})
     void aDiskThatFillsUpWhileTheStoreIsMadeLeavesNothing(long bytes) {

@@ -1,0 +1,77 @@
+package ds.zero;
+
+import ds.core.DType;
+import ds.offload.RestingPlace;
+import ds.offload.ShardFiles;
+import ds.offload.StateLayout;
+import ds.offload.StateStores;
+import ds.optim.spi.StateSlot;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * What one rank keeps in stores, known before any is opened.
+ *
+ * @param masterStored whether the master is array 0 of the states, apart from the working parameter
+ * @param states the masters, if stored, and the optimizer's slots; empty if there are none
+ * @param parameters the rank's part of the working parameters, where they rest in a file
+ */
+public record StoreShapes(
+        boolean masterStored, Optional<StateLayout> states, Optional<ShardFiles.Shape> parameters) {
+    /**
+     * Returns the shapes of one rank.
+     *
+     * @param slots what the optimizer keeps per element
+     */
+    public static StoreShapes of(
+            PartitionMap map, ZeroOptions options, List<StateSlot> slots, int rank) {
+        OwnedSpace held = map.owned(rank, true);
+        Optional<ShardFiles.Shape> parameters =
+                options.parameters() instanceof RestingPlace.OnNvme && held.elements() > 0
+                        ? Optional.of(ParameterHome.shape(held, options.precision()))
+                        : Optional.empty();
+        boolean masterStored =
+                options.precision() != DType.FP32
+                        || options.optimizer() instanceof RestingPlace.OnNvme
+                        || parameters.isPresent();
+        List<String> arrays = new ArrayList<>();
+        if (masterStored) {
+            arrays.add(TensorSink.MASTER);
+        }
+        slots.forEach(slot -> arrays.add(slot.name()));
+        List<Long> lengths =
+                stepped(map, options, rank).runs().stream().map(OwnedSpace.Run::length).toList();
+        return new StoreShapes(
+                masterStored,
+                arrays.isEmpty() || lengths.isEmpty()
+                        ? Optional.empty()
+                        : Optional.of(new StateLayout(arrays, lengths)),
+                parameters);
+    }
+
+    /** Returns the elements that a rank steps. */
+    static OwnedSpace stepped(PartitionMap map, ZeroOptions options, int rank) {
+        return options.residency().shardStates() ? map.owned(rank, false) : map.everything(false);
+    }
+
+    /** Returns the bytes of the files, by {@code nvme_path}. */
+    public Map<Path, Long> nvmeBytes(ZeroOptions options) {
+        Map<Path, Long> bytes = new HashMap<>();
+        if (options.optimizer() instanceof RestingPlace.OnNvme place) {
+            states.ifPresent(
+                    layout ->
+                            bytes.merge(
+                                    place.directory(), StateStores.fileBytes(layout), Long::sum));
+        }
+        if (options.parameters() instanceof RestingPlace.OnNvme place) {
+            parameters.ifPresent(
+                    shape ->
+                            bytes.merge(place.directory(), ShardFiles.fileBytes(shape), Long::sum));
+        }
+        return bytes;
+    }
+}
