@@ -68,7 +68,8 @@ final class ZeroKeys {
                                 "published parameters need no staging buffer between local ranks.")
                         .doc("Most parameter elements gathered at once."),
                 flag("overlap_comm")
-                        .noEffect("local ranks share memory: an exchange is the fold itself.")
+                        .noEffect(
+                                "an exchange of local ranks is a sum by the cores that compute, made when a unit completes; there is nothing to overlap.")
                         .doc("Overlap exchanges with backward; absent means true at stage 3."),
                 flag("load_from_fp32_weights", true)
                         .noEffect("checkpoints always hold the fp32 masters.")

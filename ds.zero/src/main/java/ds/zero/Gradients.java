@@ -406,10 +406,11 @@ final class Gradients {
         public void accumulate(FlatBuffer contribution) {
             if (contribution.lengthElements() != where.parameter().elements()) {
                 throw new IllegalArgumentException(
-                        "The gradient of '%s' %s needs %,d elements, was given %,d."
+                        "The gradient of '%s' %s in unit '%s' needs %,d elements, was given %,d; hand over one per element of the parameter, row-major."
                                 .formatted(
                                         where.parameter().name(),
                                         where.parameter().shape(),
+                                        name(where.unit()),
                                         where.parameter().elements(),
                                         contribution.lengthElements()));
             }

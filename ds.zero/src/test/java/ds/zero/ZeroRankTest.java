@@ -212,7 +212,7 @@ class ZeroRankTest {
     @Test
     void aGradientOfTheWrongLengthIsAnError() {
         assertEquals(
-                "The gradient of 'block.bias' [96] needs 96 elements, was given 3.",
+                "The gradient of 'block.bias' [96] in unit 'block' needs 96 elements, was given 3; hand over one per element of the parameter, row-major.",
                 failure(
                         1,
                         (_, context) ->

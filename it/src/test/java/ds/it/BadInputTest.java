@@ -151,7 +151,7 @@ class BadInputTest {
                             IllegalArgumentException.class,
                             () -> engine.trainStep(batch(arena, 1, 1)));
             assertEquals(
-                    "The gradient of 'weight' [4, 6] needs 24 elements, was given 23.",
+                    "The gradient of 'weight' [4, 6] in unit 'only' needs 24 elements, was given 23; hand over one per element of the parameter, row-major.",
                     failure.getMessage());
         }
     }
