@@ -7,6 +7,7 @@ module ds.testkit {
     requires transitive ds.offload;
     requires transitive ds.optim.spi;
     requires transitive org.junit.jupiter.api;
+    requires tools.jackson.core;
 
     exports ds.testkit;
 }

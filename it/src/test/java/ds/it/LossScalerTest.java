@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ds.engine.LossScaler;
+import ds.testkit.Golden;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;

@@ -12,6 +12,7 @@ import ds.model.Field;
 import ds.model.TrainableModel;
 import ds.model.builtin.Gpt;
 import ds.model.builtin.Mlp;
+import ds.testkit.Golden;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
@@ -21,6 +22,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -54,6 +56,15 @@ class RecordedTrainingTest {
     @ParameterizedTest
     @MethodSource("cases")
     void followsTheRecordedRun(String id) throws IOException {
+        follow(id, false);
+    }
+
+    @Test
+    void followsTheRecordedRunWhereActivationsAreComputedAgain() throws IOException {
+        follow("lm_w1_s0_fp32", true);
+    }
+
+    private void follow(String id, boolean checkpointing) throws IOException {
         Golden golden = Golden.read("train");
         Map<String, Object> recorded =
                 golden.cases("cases").stream()
@@ -63,7 +74,7 @@ class RecordedTrainingTest {
         String kind = (String) recorded.get("model");
         int world = ((Number) recorded.get("world")).intValue();
         DsConfig config = DsConfig.of(here(Golden.object(recorded.get("config"))));
-        TrainableModel model = kind.equals("lm") ? languageModel() : Mlp.of(8, 16, 4);
+        TrainableModel model = kind.equals("lm") ? languageModel(checkpointing) : Mlp.of(8, 16, 4);
         try (Engine engine = DeepSpeed.initialize(model, config, o -> o.ranks(world).workers(1))) {
             engine.loadParameters(name -> golden.floats(kind + "/init/" + name));
             for (int step = 0; step < numbers(recorded, "loss").size(); step++) {
@@ -120,7 +131,8 @@ class RecordedTrainingTest {
         return result;
     }
 
-    private static TrainableModel languageModel() {
+    /** The fixtures' language model. */
+    static Gpt languageModel(boolean checkpointing) {
         return Gpt.of(
                 g ->
                         g.layers(2)
@@ -129,7 +141,8 @@ class RecordedTrainingTest {
                                 .context(TOKENS)
                                 .vocabulary(32)
                                 .feedForward(64)
-                                .tied(false));
+                                .tied(false)
+                                .checkpointing(checkpointing));
     }
 
     private static Batch batch(Golden golden, String kind, int step) {
@@ -141,17 +154,22 @@ class RecordedTrainingTest {
                     floats(golden.floats("mlp/x/21"), row, 8),
                     floats(golden.floats("mlp/y/21"), row, 4));
         }
+        return tokens(golden, row, ROWS);
+    }
+
+    /** Returns recorded samples of the language model. */
+    static Batch tokens(Golden golden, int row, int samples) {
         int[] ids = golden.ints("lm/x/21");
         List<Integer> input = new ArrayList<>();
         List<Integer> target = new ArrayList<>();
-        for (int i = 0; i < ROWS; i++) {
+        for (int i = 0; i < samples; i++) {
             int from = (row + i) * (TOKENS + 1);
             for (int t = 0; t < TOKENS; t++) {
                 input.add(ids[from + t]);
                 target.add(ids[from + t + 1]);
             }
         }
-        return new Batch(row, ROWS, tokens(input), tokens(target));
+        return new Batch(row, samples, tokens(input), tokens(target));
     }
 
     private static Field floats(float[] all, int row, int width) {

@@ -8,6 +8,7 @@ import ds.core.Settings;
 import ds.optim.spi.Hyper;
 import ds.optim.spi.Schedule;
 import ds.optim.spi.ScheduleProvider;
+import ds.testkit.Golden;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;

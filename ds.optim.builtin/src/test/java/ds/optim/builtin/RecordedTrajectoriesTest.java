@@ -10,6 +10,7 @@ import ds.optim.spi.Hyper;
 import ds.optim.spi.Optimizer;
 import ds.optim.spi.OptimizerProvider;
 import ds.optim.spi.Shard;
+import ds.testkit.Golden;
 import java.io.IOException;
 import java.util.HashMap;
 import java.util.List;

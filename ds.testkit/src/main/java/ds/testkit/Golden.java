@@ -1,4 +1,4 @@
-package ds.model;
+package ds.testkit;
 
 import ds.core.Rounding;
 import java.io.IOException;
@@ -10,12 +10,16 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.json.JsonFactory;
 
-/** A recorded fixture: a JSON manifest, and a file of tensors where it names one. */
+/**
+ * A recorded fixture: a JSON manifest, and a file of tensors where it names one. They lie in the
+ * folder that the system property {@code ds.fixtures} names, by default in {@code ../testdata}.
+ */
 public final class Golden {
     private final Map<String, Object> manifest;
     private final ByteBuffer tensors;
@@ -25,7 +29,11 @@ public final class Golden {
         this.tensors = tensors;
     }
 
-    /** Reads {@code golden/NAME.json} of the fixtures folder. */
+    /**
+     * Reads {@code golden/NAME.json} of the fixtures folder.
+     *
+     * @throws IOException if it is not there
+     */
     public static Golden read(String name) throws IOException {
         Path folder = Path.of(System.getProperty("ds.fixtures", "../testdata")).resolve("golden");
         Object root;
@@ -51,7 +59,7 @@ public final class Golden {
         return ((List<?>) manifest.get(key)).stream().map(Golden::object).toList();
     }
 
-    /** Returns a tensor, widened exactly. */
+    /** Returns a tensor of fp32, fp16 or bf16 elements, row-major, widened exactly. */
     public float[] floats(String name) {
         Map<String, Object> entry = object(object(manifest.get("tensors")).get(name));
         int offset = ((Number) entry.get("offset")).intValue();
@@ -88,12 +96,13 @@ public final class Golden {
         return object(manifest.get("tensors")).containsKey(name);
     }
 
+    /** Returns a value of a manifest that is an object, as its entries. */
     @SuppressWarnings("unchecked") // every JSON object was made by value()
     public static Map<String, Object> object(Object value) {
         return (Map<String, Object>) value;
     }
 
-    private static Object value(JsonParser parser) {
+    private static @Nullable Object value(JsonParser parser) {
         return switch (parser.currentToken()) {
             case START_OBJECT -> {
                 Map<String, Object> map = new LinkedHashMap<>();
