@@ -4,6 +4,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** Writes JSON: maps, lists, texts, numbers, truth values; what is not finite becomes a text. */
 final class Json {
@@ -17,7 +18,7 @@ final class Json {
         return out.toString();
     }
 
-    private static void append(StringBuilder out, Object value, String line) {
+    private static void append(StringBuilder out, @Nullable Object value, String line) {
         switch (value) {
             case null -> out.append("null");
             case Optional<?> optional -> append(out, optional.orElse(null), line);

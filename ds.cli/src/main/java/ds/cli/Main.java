@@ -6,6 +6,7 @@ import ds.core.ProviderException;
 import ds.core.Spelling;
 import ds.engine.data.DataException;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Supplier;
 import picocli.CommandLine;
 
@@ -157,7 +158,7 @@ public final class Main {
     }
 
     private static String sentence(CommandLine.ParameterException e) {
-        String message = e.getMessage();
+        String message = said(e);
         int end = message.length();
         while (end > 0 && message.charAt(end - 1) == '.') {
             end--;
@@ -165,15 +166,20 @@ public final class Main {
         return message.substring(0, end);
     }
 
+    /** Returns the message of an exception; one without any says what it is. */
+    private static String said(Exception e) {
+        return Objects.requireNonNullElseGet(e.getMessage(), e::toString);
+    }
+
     private static int guarded(Command command, String name) {
         try {
             return command.run();
         } catch (ConfigException e) {
-            return failed(command, MISTAKE, e.getMessage(), e);
+            return failed(command, MISTAKE, said(e), e);
         } catch (UserMistakeException | DataException | ProviderException e) {
-            return failed(command, MISTAKE, e.getMessage(), e);
+            return failed(command, MISTAKE, said(e), e);
         } catch (DsException e) {
-            return failed(command, FAILURE, e.getMessage(), e);
+            return failed(command, FAILURE, said(e), e);
         } catch (OutOfMemoryError e) {
             return failed(
                     command,

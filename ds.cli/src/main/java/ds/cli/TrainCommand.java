@@ -103,7 +103,8 @@ final class TrainCommand extends Command {
         out().message(Machine.line(loaded.ranks(), workers(loaded.ranks())));
         out().message(describe(loaded));
         try (StopSignal stop = StopSignal.listen();
-                Checkpoint checkpoint = resumeFrom == null ? null : openCheckpoint(loaded)) {
+                Checkpoint checkpoint =
+                        resumeFrom == null ? null : openCheckpoint(resumeFrom, loaded)) {
             OptionalLong wanted =
                     seed != null
                             ? OptionalLong.of(seed)
@@ -153,8 +154,8 @@ final class TrainCommand extends Command {
                 loaded.configFile());
     }
 
-    private Checkpoint openCheckpoint(Setup.Loaded loaded) {
-        Checkpoint checkpoint = openPresent(resumeFrom, "--resume");
+    private Checkpoint openCheckpoint(Path from, Setup.Loaded loaded) {
+        Checkpoint checkpoint = openPresent(from, "--resume");
         checkpoint.notes().forEach(note -> out().message("ds: " + note));
         try {
             checkpoint.requireLayout(TensorShape.of(loaded.model().layout()));
@@ -198,7 +199,7 @@ final class TrainCommand extends Command {
                     metrics.write(last.step(), values(gemmShare, last));
                 }
                 if (saveTo != null && last.step() % saveEvery == 0) {
-                    save(engine);
+                    save(engine, saveTo);
                     saved = last.step();
                 }
                 if (evaluateEvery > 0 && last.step() % evaluateEvery == 0 && !stop.isRequested()) {
@@ -210,7 +211,7 @@ final class TrainCommand extends Command {
         double seconds = (System.nanoTime() - start) / 1e9;
         out().endLine();
         if (saveTo != null && (saved != engine.step() || !Checkpoint.isPresent(saveTo))) {
-            save(engine);
+            save(engine, saveTo);
         }
         summary.put("steps", engine.step());
         summary.put("seconds", seconds);
@@ -253,10 +254,10 @@ final class TrainCommand extends Command {
         return values;
     }
 
-    private void save(Engine engine) {
-        summary.put("checkpoint", engine.saveCheckpoint(saveTo).toString());
+    private void save(Engine engine, Path directory) {
+        summary.put("checkpoint", engine.saveCheckpoint(directory).toString());
         if (keep > 0) {
-            Checkpoints.keepNewest(saveTo, keep);
+            Checkpoints.keepNewest(directory, keep);
         }
     }
 

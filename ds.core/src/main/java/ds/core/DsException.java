@@ -1,5 +1,7 @@
 package ds.core;
 
+import java.util.Objects;
+
 /** The root of what this runtime throws when the world, an installation or a peer fails. */
 public abstract class DsException extends RuntimeException {
     private static final long serialVersionUID = 1L;
@@ -12,5 +14,11 @@ public abstract class DsException extends RuntimeException {
     /** Creates an exception with the failure that caused it. */
     protected DsException(String message, Throwable cause) {
         super(message, cause);
+    }
+
+    /** Returns the sentence. */
+    @Override
+    public String getMessage() {
+        return Objects.requireNonNull(super.getMessage());
     }
 }

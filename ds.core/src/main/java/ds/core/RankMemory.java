@@ -3,9 +3,9 @@ package ds.core;
 import ds.core.spi.HostMemoryProvider;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.EnumMap;
-import java.util.Map;
+import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicLongArray;
 
 /**
  * All off-heap memory of one rank: one shared arena and a ledger of what it is for. Arrays are
@@ -22,15 +22,12 @@ public final class RankMemory implements AutoCloseable {
 
     private final Arena arena = Arena.ofShared();
     private final HostMemoryProvider provider;
-    private final Map<MemoryKind, AtomicLong> bytes = new EnumMap<>(MemoryKind.class);
+    private final AtomicLongArray bytes = new AtomicLongArray(MemoryKind.values().length);
     private final AtomicLong allocations = new AtomicLong();
 
     /** Creates the memory of one rank on {@code provider}. */
     public RankMemory(HostMemoryProvider provider) {
         this.provider = provider;
-        for (MemoryKind kind : MemoryKind.values()) {
-            bytes.put(kind, new AtomicLong());
-        }
     }
 
     /** Allocates a zeroed, 4 KiB-aligned, staggered buffer. */
@@ -49,18 +46,18 @@ public final class RankMemory implements AutoCloseable {
                                 * (allocations.getAndIncrement() % STAGGER_STEPS)
                                 % STAGGER_STEPS);
         MemorySegment slab = provider.allocate(arena, sizeBytes + stagger, ALIGNMENT_BYTES, pinned);
-        bytes.get(kind).addAndGet(sizeBytes);
+        bytes.addAndGet(kind.ordinal(), sizeBytes);
         return slab.asSlice(stagger, sizeBytes);
     }
 
     /** Returns the bytes handed out for {@code kind}. */
     public long bytes(MemoryKind kind) {
-        return bytes.get(kind).get();
+        return bytes.get(kind.ordinal());
     }
 
     /** Returns the bytes handed out for all kinds. */
     public long totalBytes() {
-        return bytes.values().stream().mapToLong(AtomicLong::get).sum();
+        return Arrays.stream(MemoryKind.values()).mapToLong(this::bytes).sum();
     }
 
     /** Returns how many allocations were made so far; constant between steps. */

@@ -5,6 +5,8 @@ import ds.comm.Communicator;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
@@ -33,7 +35,7 @@ final class RankThreads {
     /** How long {@link #close} waits where a rank is known to be stuck. */
     private static final Duration STUCK = Duration.ofSeconds(1);
 
-    private record Outcome(Task task, int rank, Throwable failure) {}
+    private record Outcome(@Nullable Task task, int rank, @Nullable Throwable failure) {}
 
     private final List<Communicator> communicators;
     private final Duration limit;
@@ -74,7 +76,7 @@ final class RankThreads {
         idle = false;
         inboxes.forEach(inbox -> inbox.add(task));
         try {
-            Throwable failure = gather();
+            @Nullable Throwable failure = gather();
             idle = true;
             rethrow(failure);
         } catch (InterruptedException e) {
@@ -91,7 +93,7 @@ final class RankThreads {
     }
 
     private @Nullable Throwable gather() throws InterruptedException {
-        Throwable first = null;
+        @Nullable Throwable first = null;
         long deadline = 0;
         TreeSet<Integer> missing = new TreeSet<>();
         for (int rank = 0; rank < inboxes.size(); rank++) {
@@ -104,10 +106,8 @@ final class RankThreads {
                             : outcomes.poll(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
             if (outcome == null) {
                 stuck = true;
-                throw new TrainingException(
-                        "Rank %s did not come back within %s after another rank had failed (%s); look at what the model does there."
-                                .formatted(missing, limit, first.getMessage()),
-                        first);
+                // Only a failure sets a deadline.
+                throw late(missing, Objects.requireNonNull(first));
             }
             missing.remove(outcome.rank());
             if (first == null && outcome.failure() != null) {
@@ -118,7 +118,14 @@ final class RankThreads {
         return first;
     }
 
-    private static Throwable worse(Throwable known, Throwable next) {
+    private TrainingException late(Set<Integer> missing, Throwable first) {
+        return new TrainingException(
+                "Rank %s did not come back within %s after another rank had failed (%s); look at what the model does there."
+                        .formatted(missing, limit, first.getMessage()),
+                first);
+    }
+
+    private static @Nullable Throwable worse(@Nullable Throwable known, @Nullable Throwable next) {
         if (known == null
                 || known instanceof CommException
                         && next != null
@@ -128,7 +135,7 @@ final class RankThreads {
         return known;
     }
 
-    private static void rethrow(Throwable failure) {
+    private static void rethrow(@Nullable Throwable failure) {
         switch (failure) {
             case null -> {}
             case RuntimeException e -> throw e;
@@ -138,9 +145,9 @@ final class RankThreads {
     }
 
     private void loop(int rank, BlockingQueue<Task> inbox) {
-        Task task = null;
+        @Nullable Task task = null;
         while (task != STOP) {
-            Throwable failure = null;
+            @Nullable Throwable failure = null;
             try {
                 task = inbox.take();
                 task.run(rank);
@@ -185,7 +192,7 @@ final class RankThreads {
         if (!alive.isEmpty()) {
             return alive;
         }
-        Throwable first = null;
+        @Nullable Throwable first = null;
         for (Outcome outcome : outcomes) {
             first = outcome.task() == last ? worse(first, outcome.failure()) : first;
         }

@@ -129,7 +129,7 @@ final class StaleStores {
         try {
             for (Path nvmePath : nvmePaths) {
                 for (Path store : stores(nvmePath)) {
-                    if (!Optional.of(store.getParent()).equals(ownRun)) {
+                    if (ownRun.filter(store::startsWith).isEmpty()) {
                         found.add(describe(store));
                     }
                 }

@@ -2,6 +2,7 @@ package ds.testkit;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -199,7 +200,7 @@ public abstract class CommunicatorFailureContract {
                         assertThrows(
                                 ExecutionException.class,
                                 () -> onThreads(group, threads, CommunicatorFailureContract::fall));
-                assertEquals(CommException.class, failure.getCause().getClass());
+                assertInstanceOf(CommException.class, failure.getCause());
                 for (Communicator communicator : group) {
                     recovers &= communicator.recover();
                 }

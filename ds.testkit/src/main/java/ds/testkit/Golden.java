@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
@@ -36,35 +37,34 @@ public final class Golden {
      */
     public static Golden read(String name) throws IOException {
         Path folder = Path.of(System.getProperty("ds.fixtures", "../testdata")).resolve("golden");
-        Object root;
+        Map<String, Object> manifest;
         try (JsonParser parser =
                 new JsonFactory()
                         .createParser(
                                 ObjectReadContext.empty(),
                                 folder.resolve(name + ".json").toFile())) {
             parser.nextToken();
-            root = value(parser);
+            manifest = object(Objects.requireNonNull(value(parser)));
         }
-        Map<String, Object> manifest = object(root);
         ByteBuffer tensors =
                 manifest.containsKey("bin")
                         ? ByteBuffer.wrap(
-                                Files.readAllBytes(folder.resolve((String) manifest.get("bin"))))
+                                Files.readAllBytes(folder.resolve((String) of(manifest, "bin"))))
                         : ByteBuffer.allocate(0);
         return new Golden(manifest, tensors.order(ByteOrder.LITTLE_ENDIAN));
     }
 
     /** Returns the objects in the list {@code key}. */
     public List<Map<String, Object>> cases(String key) {
-        return ((List<?>) manifest.get(key)).stream().map(Golden::object).toList();
+        return ((List<?>) of(manifest, key)).stream().map(Golden::object).toList();
     }
 
     /** Returns a tensor of fp32, fp16 or bf16 elements, row-major, widened exactly. */
     public float[] floats(String name) {
-        Map<String, Object> entry = object(object(manifest.get("tensors")).get(name));
-        int offset = ((Number) entry.get("offset")).intValue();
-        int bytes = ((Number) entry.get("nbytes")).intValue();
-        String type = (String) entry.get("dtype");
+        Map<String, Object> entry = object(of(tensorEntries(), name));
+        int offset = number(entry, "offset");
+        int bytes = number(entry, "nbytes");
+        String type = (String) of(entry, "dtype");
         int size = type.equals("f32") ? Float.BYTES : Short.BYTES;
         float[] values = new float[bytes / size];
         for (int i = 0; i < values.length; i++) {
@@ -82,9 +82,9 @@ public final class Golden {
 
     /** Returns a tensor of 32-bit integers. */
     public int[] ints(String name) {
-        Map<String, Object> entry = object(object(manifest.get("tensors")).get(name));
-        int[] values = new int[((Number) entry.get("nbytes")).intValue() / Integer.BYTES];
-        tensors.slice(((Number) entry.get("offset")).intValue(), values.length * Integer.BYTES)
+        Map<String, Object> entry = object(of(tensorEntries(), name));
+        int[] values = new int[number(entry, "nbytes") / Integer.BYTES];
+        tensors.slice(number(entry, "offset"), values.length * Integer.BYTES)
                 .order(ByteOrder.LITTLE_ENDIAN)
                 .asIntBuffer()
                 .get(values);
@@ -93,13 +93,30 @@ public final class Golden {
 
     /** Returns whether there is a tensor of that name. */
     public boolean has(String name) {
-        return object(manifest.get("tensors")).containsKey(name);
+        return tensorEntries().containsKey(name);
     }
 
     /** Returns a value of a manifest that is an object, as its entries. */
     @SuppressWarnings("unchecked") // every JSON object was made by value()
     public static Map<String, Object> object(Object value) {
         return (Map<String, Object>) value;
+    }
+
+    private Map<String, Object> tensorEntries() {
+        return object(of(manifest, "tensors"));
+    }
+
+    private static Object of(Map<String, Object> entries, String key) {
+        Object value = entries.get(key);
+        if (value == null) {
+            throw new AssertionError(
+                    "The fixture has no '%s' among %s.".formatted(key, entries.keySet()));
+        }
+        return value;
+    }
+
+    private static int number(Map<String, Object> entries, String key) {
+        return ((Number) of(entries, key)).intValue();
     }
 
     private static @Nullable Object value(JsonParser parser) {

@@ -294,14 +294,12 @@ final class Gradients {
     /** Returns the first parameter, in layout order, with a non-finite sum. Collective. */
     Optional<String> firstNonFinite() {
         List<Parameter> storages = map.layout().storages();
-        Map<String, Integer> index = new HashMap<>();
-        storages.forEach(parameter -> index.put(parameter.name(), index.size()));
         long[] found = new long[storages.size()];
         for (OwnedSpace.Piece piece : owned.pieces(0, owned.elements())) {
             OwnedSpace.Run run = owned.runAt(piece.offset());
             long regionOffset = run.regionOffset() + piece.offset() - run.offset();
             if (!kernels.allFinite(view(run.unit(), run.region(), regionOffset, piece.length()))) {
-                found[index.get(piece.parameter().name())]++;
+                found[storages.indexOf(piece.parameter())]++;
             }
         }
         communicator.allReduce(found).await();

@@ -3,9 +3,7 @@ package ds.zero;
 import ds.model.Parameter;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.EnumMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 
 /**
@@ -44,7 +42,7 @@ public final class OwnedSpace {
     private final PartitionMap map;
     private final List<Run> runs;
     private final long elements;
-    private final Map<Region, long[]> bases = new EnumMap<>(Region.class);
+    private final long[][] bases = new long[Region.values().length][]; // by region and unit
 
     OwnedSpace(PartitionMap map, List<Run> runs) {
         this.map = map;
@@ -53,11 +51,11 @@ public final class OwnedSpace {
         for (Region region : Region.values()) {
             long[] base = new long[map.layout().units().size()];
             Arrays.fill(base, ABSENT);
-            bases.put(region, base);
+            bases[region.ordinal()] = base;
         }
         // Runs of one region follow each other without a gap, so one base serves all of them.
         for (Run run : this.runs) {
-            long[] base = bases.get(run.region());
+            long[] base = bases[run.region().ordinal()];
             if (base[run.unit()] == ABSENT) {
                 base[run.unit()] = run.offset() - run.regionOffset();
             }
@@ -66,7 +64,7 @@ public final class OwnedSpace {
 
     /** Returns where element {@code regionOffset} of a region lies; it must be owned. */
     long offsetOf(int unit, Region region, long regionOffset) {
-        long base = bases.get(region)[unit];
+        long base = bases[region.ordinal()][unit];
         if (base == ABSENT) {
             throw new IllegalArgumentException(
                     "Nothing of region %s of unit %d is owned here.".formatted(region, unit));

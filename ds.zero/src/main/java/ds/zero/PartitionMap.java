@@ -5,7 +5,7 @@ import ds.model.ModelLayout;
 import ds.model.Parameter;
 import ds.model.Unit;
 import java.util.ArrayList;
-import java.util.EnumMap;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -40,7 +40,7 @@ public final class PartitionMap {
 
     private final ModelLayout layout;
     private final int world;
-    private final List<Map<Region, Part>> parts = new ArrayList<>();
+    private final List<List<Part>> parts = new ArrayList<>(); // by unit and region
     private final Map<String, Place> places = new HashMap<>();
     private final Map<String, Integer> unitIndex = new HashMap<>();
 
@@ -52,8 +52,8 @@ public final class PartitionMap {
             unitIndex.put(layout.units().get(unit).name(), unit);
             parts.add(divide(unit, whole, load));
         }
-        for (Map<Region, Part> unit : parts) {
-            for (Part part : unit.values()) {
+        for (List<Part> unit : parts) {
+            for (Part part : unit) {
                 part.places().forEach(place -> places.put(place.parameter().name(), place));
             }
         }
@@ -72,22 +72,28 @@ public final class PartitionMap {
         return new PartitionMap(layout, world, whole);
     }
 
-    private Map<Region, Part> divide(int unit, Predicate<Parameter> whole, long[] load) {
+    /** Returns the parts of a unit in the order of {@link Region}. */
+    private List<Part> divide(int unit, Predicate<Parameter> whole, long[] load) {
         List<Parameter> stored =
                 layout.units().get(unit).parameters().stream()
                         .filter(parameter -> layout.storage(parameter) == parameter)
                         .toList();
-        Map<Region, Part> regions = new EnumMap<>(Region.class);
         Predicate<Parameter> trainable = Parameter::trainable;
         Part shared = byBlocks(unit, Region.SHARED, filter(stored, trainable.and(whole.negate())));
         for (int rank = 0; rank < world; rank++) {
             load[rank] += shared.split().length(rank);
         }
-        regions.put(Region.SHARED, shared);
-        regions.put(Region.WHOLE, byOwner(unit, filter(stored, trainable.and(whole)), load));
-        regions.put(
-                Region.FROZEN, byBlocks(unit, Region.FROZEN, filter(stored, trainable.negate())));
-        return regions;
+        Part owned = byOwner(unit, filter(stored, trainable.and(whole)), load);
+        Part frozen = byBlocks(unit, Region.FROZEN, filter(stored, trainable.negate()));
+        return Arrays.stream(Region.values())
+                .map(
+                        region ->
+                                switch (region) {
+                                    case SHARED -> shared;
+                                    case WHOLE -> owned;
+                                    case FROZEN -> frozen;
+                                })
+                .toList();
     }
 
     private static List<Parameter> filter(List<Parameter> from, Predicate<Parameter> wanted) {
@@ -165,17 +171,26 @@ public final class PartitionMap {
 
     /** Returns where the storage of {@code parameter} lies; a tied one reads its owner's. */
     public Place place(Parameter parameter) {
-        return places.get(layout.storage(parameter).name());
+        Place place = places.get(layout.storage(parameter).name());
+        if (place == null) {
+            throw new IllegalArgumentException(
+                    "Parameter '%s' is not part of this model.".formatted(parameter.name()));
+        }
+        return place;
+    }
+
+    private Part part(int unit, Region region) {
+        return parts.get(unit).get(region.ordinal());
     }
 
     /** Returns the stored parameters of a region in order of their offsets. */
     public List<Place> places(int unit, Region region) {
-        return parts.get(unit).get(region).places();
+        return part(unit, region).places();
     }
 
     /** Returns who owns which elements of a region; its total is the region's padded length. */
     public Split split(int unit, Region region) {
-        return parts.get(unit).get(region).split();
+        return part(unit, region).split();
     }
 
     /** Returns the padded elements of a region, 0 if the unit has no such parameters. */

@@ -15,12 +15,12 @@ import ds.optim.spi.ParameterSpec;
 import ds.optim.spi.Shard;
 import ds.optim.spi.StepContext;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
 
 /**
  * Drives an optimizer over what one rank steps: chunk by chunk through the store, with a second pass
@@ -50,6 +50,14 @@ final class ShardStepper {
         }
     }
 
+    /** How one parameter is stepped, with a sum for each norm that its kind asks for. */
+    private record Trained(ParameterSpec spec, Optimizer.Kind kind, List<ExactNorm> norms) {
+        static Trained of(ParameterSpec spec, Optimizer.Kind kind) {
+            int count = kind instanceof Optimizer.Norm norm ? norm.norms() : 0;
+            return new Trained(spec, kind, Stream.generate(ExactNorm::new).limit(count).toList());
+        }
+    }
+
     private final ShardState state;
     private final Parameters parameters;
     private final Gradients gradients;
@@ -58,9 +66,7 @@ final class ShardStepper {
     private final RankMemory memory;
     private final boolean rounds;
     private final boolean sharded;
-    private final Map<String, ParameterSpec> specs = new HashMap<>();
-    private final Map<String, Optimizer.Kind> kinds = new HashMap<>();
-    private final Map<String, ExactNorm[]> norms = new LinkedHashMap<>();
+    private final Map<String, Trained> trained = new LinkedHashMap<>();
     private final List<OwnedSpace.Piece> wholes = new ArrayList<>();
     private final Map<Long, List<Group>> groups = new ConcurrentHashMap<>();
     private final List<FlatBuffer> measured = new ArrayList<>();
@@ -89,18 +95,14 @@ final class ShardStepper {
             if (parameter.trainable()) {
                 ParameterSpec spec = spec(parameter);
                 Optimizer.Kind kind = parts.optimizer().kind(spec);
-                specs.put(parameter.name(), spec);
-                kinds.put(parameter.name(), kind);
+                trained.put(parameter.name(), Trained.of(spec, kind));
                 anyChunked |= kind instanceof Optimizer.Element || kind instanceof Optimizer.Norm;
-                if (kind instanceof Optimizer.Norm norm) {
-                    norms.put(parameter.name(), newNorms(norm.norms()));
-                }
             }
         }
         this.chunked = anyChunked;
         check(map);
         for (OwnedSpace.Piece piece : state.stepped().pieces(0, state.stepped().elements())) {
-            if (isWhole(kinds.get(piece.parameter().name()))) {
+            if (isWhole(trained(piece.parameter().name()).kind())) {
                 wholes.add(piece);
             }
         }
@@ -115,27 +117,32 @@ final class ShardStepper {
         return kind instanceof Optimizer.Matrix || kind instanceof Optimizer.Replica;
     }
 
-    private static ExactNorm[] newNorms(int count) {
-        ExactNorm[] result = new ExactNorm[count];
-        for (int i = 0; i < count; i++) {
-            result[i] = new ExactNorm();
+    private Trained trained(String name) {
+        Trained found = trained.get(name);
+        if (found == null) {
+            throw new IllegalArgumentException("Parameter '%s' is not trained.".formatted(name));
         }
-        return result;
+        return found;
+    }
+
+    private Stream<Optimizer.Kind> kinds() {
+        return trained.values().stream().map(Trained::kind);
     }
 
     private void check(PartitionMap map) {
-        boolean replica = kinds.values().stream().anyMatch(Optimizer.Replica.class::isInstance);
+        boolean replica = kinds().anyMatch(Optimizer.Replica.class::isInstance);
         if (replica && sharded) {
             throw new IllegalArgumentException(
                     "The optimizer keeps a replica per rank, which works at ZeRO stage 0 only; use stage 0 or another optimizer.");
         }
-        if (replica && !kinds.values().stream().allMatch(Optimizer.Replica.class::isInstance)) {
+        if (replica && !kinds().allMatch(Optimizer.Replica.class::isInstance)) {
             throw new IllegalArgumentException(
                     "An optimizer that keeps replicas must keep them of all parameters; its kinds are mixed.");
         }
         for (Parameter parameter : map.layout().storages()) {
             if (sharded
-                    && kinds.get(parameter.name()) instanceof Optimizer.Matrix
+                    && parameter.trainable()
+                    && trained(parameter.name()).kind() instanceof Optimizer.Matrix
                     && map.place(parameter).region() != Region.WHOLE) {
                 throw new IllegalArgumentException(
                         "The optimizer steps '%s' as a whole matrix, but the partition divides it; make the partition with ZeroRank.partition."
@@ -158,8 +165,7 @@ final class ShardStepper {
 
     /** Returns whether the step after {@code appliedSteps} wants this rank's own gradients. */
     boolean wantsLocalGradients(long appliedSteps) {
-        return kinds.values().stream()
-                .anyMatch(
+        return kinds().anyMatch(
                         kind ->
                                 kind instanceof Optimizer.Replica replica
                                         && replica.gradients(appliedSteps)
@@ -170,13 +176,13 @@ final class ShardStepper {
     void step(StepContext context) {
         StateStore store = state.store();
         StateStore.Resident resident = this::resident;
-        norms.values().forEach(ShardStepper::clear);
+        trained.values().stream().flatMap(each -> each.norms().stream()).forEach(ExactNorm::clear);
         if (chunked) {
             store.step(
                     resident,
                     (first, arrays, stored) -> pass(first, arrays, stored, context, true));
         }
-        if (!norms.isEmpty()) {
+        if (kinds().anyMatch(Optimizer.Norm.class::isInstance)) {
             reduceNorms();
             store.step(
                     resident,
@@ -184,12 +190,6 @@ final class ShardStepper {
         }
         for (OwnedSpace.Piece piece : wholes) {
             stepWhole(piece, context);
-        }
-    }
-
-    private static void clear(ExactNorm[] all) {
-        for (ExactNorm norm : all) {
-            norm.clear();
         }
     }
 
@@ -251,9 +251,10 @@ final class ShardStepper {
         List<OwnedSpace.Piece> pieces = state.stepped().pieces(first, length);
         int at = 0;
         while (at < pieces.size()) {
-            Optimizer.Kind kind = kinds.get(pieces.get(at).parameter().name());
+            Optimizer.Kind kind = trained(pieces.get(at).parameter().name()).kind();
             int end = at + 1;
-            while (end < pieces.size() && kinds.get(pieces.get(end).parameter().name()) == kind) {
+            while (end < pieces.size()
+                    && trained(pieces.get(end).parameter().name()).kind() == kind) {
                 end++;
             }
             long from = pieces.get(at).offset() - first;
@@ -262,7 +263,7 @@ final class ShardStepper {
             for (OwnedSpace.Piece piece : pieces.subList(at, end)) {
                 ranges.add(
                         new ParameterRange(
-                                specs.get(piece.parameter().name()),
+                                trained(piece.parameter().name()).spec(),
                                 piece.parameterOffset(),
                                 piece.offset() - first - from,
                                 piece.length()));
@@ -280,10 +281,10 @@ final class ShardStepper {
         }
         norm.measure(shard, context, vectors);
         for (ParameterRange range : shard.ranges()) {
-            ExactNorm[] sums = norms.get(range.parameter().name());
-            for (int i = 0; i < sums.length; i++) {
+            List<ExactNorm> sums = trained(range.parameter().name()).norms();
+            for (int i = 0; i < sums.size(); i++) {
                 kernels.addSquares(
-                        vectors.get(i).slice(range.shardOffset(), range.length()), sums[i]);
+                        vectors.get(i).slice(range.shardOffset(), range.length()), sums.get(i));
             }
         }
     }
@@ -301,12 +302,8 @@ final class ShardStepper {
     private List<double[]> normsOf(Group group) {
         List<double[]> result = new ArrayList<>();
         for (ParameterRange range : group.ranges()) {
-            ExactNorm[] sums = norms.get(range.parameter().name());
-            double[] values = new double[sums.length];
-            for (int i = 0; i < sums.length; i++) {
-                values[i] = sums[i].norm();
-            }
-            result.add(values);
+            List<ExactNorm> sums = trained(range.parameter().name()).norms();
+            result.add(sums.stream().mapToDouble(ExactNorm::norm).toArray());
         }
         return result;
     }
@@ -315,22 +312,15 @@ final class ShardStepper {
         if (!sharded) {
             return;
         }
-        int count = norms.values().stream().mapToInt(all -> all.length).sum();
-        long[] limbs = new long[count * ExactNorm.LONGS];
-        int at = 0;
-        for (ExactNorm[] all : norms.values()) {
-            for (ExactNorm norm : all) {
-                norm.copyTo(limbs, at);
-                at += ExactNorm.LONGS;
-            }
+        List<ExactNorm> norms =
+                trained.values().stream().flatMap(each -> each.norms().stream()).toList();
+        long[] limbs = new long[norms.size() * ExactNorm.LONGS];
+        for (int i = 0; i < norms.size(); i++) {
+            norms.get(i).copyTo(limbs, i * ExactNorm.LONGS);
         }
         communicator.allReduce(limbs).await();
-        at = 0;
-        for (ExactNorm[] all : norms.values()) {
-            for (ExactNorm norm : all) {
-                norm.setFrom(limbs, at);
-                at += ExactNorm.LONGS;
-            }
+        for (int i = 0; i < norms.size(); i++) {
+            norms.get(i).setFrom(limbs, i * ExactNorm.LONGS);
         }
     }
 
@@ -350,10 +340,11 @@ final class ShardStepper {
                 parameters.inMemory()
                         ? Optional.of(state.working(first, length))
                         : Optional.empty();
-        ParameterSpec spec = specs.get(piece.parameter().name());
+        Trained trained = trained(piece.parameter().name());
+        ParameterSpec spec = trained.spec();
         Group group =
                 new Group(
-                        kinds.get(spec.name()),
+                        trained.kind(),
                         0,
                         piece.length(),
                         List.of(new ParameterRange(spec, 0, 0, piece.length())));

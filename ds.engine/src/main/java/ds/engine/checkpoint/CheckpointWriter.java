@@ -15,6 +15,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.List;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Writes one checkpoint into a directory of checkpoints. Nothing that was there before is touched
@@ -73,7 +74,7 @@ public final class CheckpointWriter implements AutoCloseable {
 
     /** As {@link #begin(Path, CheckpointHeader)}, through other file operations. */
     public static CheckpointWriter begin(Path root, CheckpointHeader header, FileOperations files) {
-        FileChannel lock = null;
+        @Nullable FileChannel lock = null;
         try {
             createDurably(root.toAbsolutePath(), files);
             lock = lock(root);
@@ -90,12 +91,15 @@ public final class CheckpointWriter implements AutoCloseable {
     }
 
     // A directory that was just made is lost with the power unless its parent is synced.
-    private static void createDurably(Path directory, FileOperations files) throws IOException {
-        if (!Files.isDirectory(directory)) {
+    private static void createDurably(@Nullable Path directory, FileOperations files)
+            throws IOException {
+        if (directory != null && !Files.isDirectory(directory)) {
             Path parent = directory.getParent();
             createDurably(parent, files);
             Files.createDirectories(directory);
-            files.syncDirectory(parent);
+            if (parent != null) {
+                files.syncDirectory(parent);
+            }
         }
     }
 
@@ -210,7 +214,7 @@ public final class CheckpointWriter implements AutoCloseable {
         close(lock);
     }
 
-    private static void close(FileChannel channel) {
+    private static void close(@Nullable FileChannel channel) {
         if (channel != null) {
             try {
                 channel.close();

@@ -70,9 +70,10 @@ public final class Datasets {
                             file,
                             target,
                             classes.isEmpty() ? List.of() : List.of(classes.split("\n", -1)));
-            return info.containsKey("means")
-                    ? data.standardisedBy(
-                            numbers(info.get("means")), numbers(info.get("deviations")))
+            String means = info.get("means");
+            String deviations = info.get("deviations");
+            return means != null && deviations != null
+                    ? data.standardisedBy(numbers(means), numbers(deviations))
                     : data;
         }
         DataOptions options = DataOptions.DEFAULT;

@@ -10,8 +10,8 @@ import ds.model.Gradient;
 import ds.model.Mode;
 import ds.model.ModelLayout;
 import ds.model.Parameter;
+import ds.model.Unit;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
@@ -48,8 +48,7 @@ final class Pass {
 
     Pass(Network network, Tape tape, Batch batch, ForwardContext context) {
         ModelLayout layout = network.layout();
-        Map<String, Integer> units = new HashMap<>();
-        layout.units().forEach(unit -> units.put(unit.name(), units.size()));
+        List<String> units = layout.units().stream().map(Unit::name).toList();
         for (var unit : layout.units()) {
             for (Parameter parameter : unit.parameters()) {
                 slots.put(
@@ -57,8 +56,8 @@ final class Pass {
                         new Slot(
                                 this,
                                 parameter,
-                                units.get(unit.name()),
-                                units.get(layout.unitOf(layout.storage(parameter)).name())));
+                                units.indexOf(unit.name()),
+                                units.indexOf(layout.unitOf(layout.storage(parameter)).name())));
             }
         }
         this.checkpointsUnits = network.checkpointsUnits();
