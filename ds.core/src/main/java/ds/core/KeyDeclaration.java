@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 
 /**
  * Declares one key of a JSON object: everything the reader, the validator and {@code ds config
@@ -227,20 +228,7 @@ public record KeyDeclaration(
 
     /** Returns a key whose value is one of {@code choices}; absent means absent. */
     public static KeyDeclaration choice(String name, List<String> choices) {
-        KeyDeclaration key = of(name, Type.CHOICE, Optional.empty());
-        return new KeyDeclaration(
-                name,
-                key.type,
-                key.defaultValue,
-                key.range,
-                choices,
-                "",
-                "",
-                List.of(),
-                key.status,
-                "",
-                Set.of(),
-                List.of());
+        return new KeyDraft(name, Type.CHOICE).with(draft -> draft.choices = choices);
     }
 
     /** Returns a key whose value is a list of finite numbers, with the default given. */
@@ -264,19 +252,7 @@ public record KeyDeclaration(
 
     /** Returns a key whose value is an object with exactly these keys. */
     public static KeyDeclaration object(String name, List<KeyDeclaration> keys) {
-        return new KeyDeclaration(
-                name,
-                Type.OBJECT,
-                Optional.empty(),
-                Range.ANY,
-                List.of(),
-                "",
-                "",
-                List.of(),
-                Status.IMPLEMENTED,
-                "",
-                Set.of(),
-                keys);
+        return new KeyDraft(name, Type.OBJECT).with(draft -> draft.keys = keys);
     }
 
     /** Returns a key that takes any JSON value; absent means absent. */
@@ -285,70 +261,22 @@ public record KeyDeclaration(
     }
 
     private static KeyDeclaration of(String name, Type type, Optional<Object> defaultValue) {
-        return new KeyDeclaration(
-                name,
-                type,
-                defaultValue,
-                Range.ANY,
-                List.of(),
-                "",
-                "",
-                List.of(),
-                Status.IMPLEMENTED,
-                "",
-                Set.of(),
-                List.of());
+        return new KeyDraft(name, type).with(draft -> draft.defaultValue = defaultValue);
     }
 
     /** Returns this key with one sentence of documentation. */
     public KeyDeclaration doc(String sentence) {
-        return new KeyDeclaration(
-                name,
-                type,
-                defaultValue,
-                range,
-                choices,
-                sentence,
-                unit,
-                aliases,
-                status,
-                reason,
-                traits,
-                keys);
+        return changed(draft -> draft.doc = sentence);
     }
 
     /** Returns this key with the unit of its number. */
     public KeyDeclaration in(String newUnit) {
-        return new KeyDeclaration(
-                name,
-                type,
-                defaultValue,
-                range,
-                choices,
-                doc,
-                newUnit,
-                aliases,
-                status,
-                reason,
-                traits,
-                keys);
+        return changed(draft -> draft.unit = newUnit);
     }
 
     /** Returns this key with other spellings that mean the same. */
     public KeyDeclaration alias(String... spellings) {
-        return new KeyDeclaration(
-                name,
-                type,
-                defaultValue,
-                range,
-                choices,
-                doc,
-                unit,
-                List.of(spellings),
-                status,
-                reason,
-                traits,
-                keys);
+        return changed(draft -> draft.aliases = List.of(spellings));
     }
 
     /** Returns this key with a smallest value, itself allowed. */
@@ -405,19 +333,7 @@ public record KeyDeclaration(
     public KeyDeclaration with(Trait trait) {
         Set<Trait> more = EnumSet.of(trait);
         more.addAll(traits);
-        return new KeyDeclaration(
-                name,
-                type,
-                defaultValue,
-                range,
-                choices,
-                doc,
-                unit,
-                aliases,
-                status,
-                reason,
-                more,
-                keys);
+        return changed(draft -> draft.traits = more);
     }
 
     /** Returns this key, which must be present. */
@@ -464,50 +380,22 @@ public record KeyDeclaration(
     }
 
     private KeyDeclaration withDefault(Object value) {
-        return new KeyDeclaration(
-                name,
-                type,
-                Optional.of(value),
-                range,
-                choices,
-                doc,
-                unit,
-                aliases,
-                status,
-                reason,
-                traits,
-                keys);
+        return changed(draft -> draft.defaultValue = Optional.of(value));
     }
 
     private KeyDeclaration limited(Range newRange) {
-        return new KeyDeclaration(
-                name,
-                type,
-                defaultValue,
-                newRange,
-                choices,
-                doc,
-                unit,
-                aliases,
-                status,
-                reason,
-                traits,
-                keys);
+        return changed(draft -> draft.range = newRange);
     }
 
     private KeyDeclaration standing(Status newStatus, String why) {
-        return new KeyDeclaration(
-                name,
-                type,
-                defaultValue,
-                range,
-                choices,
-                doc,
-                unit,
-                aliases,
-                newStatus,
-                why,
-                traits,
-                keys);
+        return changed(
+                draft -> {
+                    draft.status = newStatus;
+                    draft.reason = why;
+                });
+    }
+
+    private KeyDeclaration changed(Consumer<KeyDraft> change) {
+        return new KeyDraft(this).with(change);
     }
 }

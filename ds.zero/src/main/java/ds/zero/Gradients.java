@@ -47,8 +47,7 @@ final class Gradients {
     private final boolean[] completed;
     private final ExactNorm norm = new ExactNorm();
     private final long largestUnit;
-    private int[] order = new int[0];
-    private int orderLength;
+    private final CompletionOrder order = new CompletionOrder();
     private int completedUnits;
     private boolean started;
     private boolean local;
@@ -96,7 +95,7 @@ final class Gradients {
             requireComplete();
         }
         if (next.first()) {
-            orderLength = 0;
+            order.clear();
             norm.clear();
         }
         started = true;
@@ -122,7 +121,7 @@ final class Gradients {
         }
         completed[unit] = true;
         completedUnits++;
-        remember(unit);
+        order.add(unit, completed.length * step.count());
         if (map.trainableElements(unit) == 0) {
             return;
         }
@@ -138,15 +137,6 @@ final class Gradients {
 
     private String name(int unit) {
         return map.layout().units().get(unit).name();
-    }
-
-    private void remember(int unit) {
-        if (orderLength == order.length) {
-            order =
-                    Arrays.copyOf(
-                            order, Math.max(completed.length * step.count(), orderLength + 1));
-        }
-        order[orderLength++] = unit;
     }
 
     private FlatBuffer bucket(int unit) {
@@ -236,32 +226,12 @@ final class Gradients {
 
     /** Returns a number that is equal on two ranks that completed units in the same order. */
     long orderHash() {
-        long hash = 1;
-        for (int i = 0; i < orderLength; i++) {
-            hash = hash * 1_000_003 + order[i];
-        }
-        return hash & Long.MAX_VALUE;
+        return order.hash();
     }
 
     /** Finds where the orders of the ranks part, and says so on every rank. Collective. */
     CommException orderMismatch() {
-        int world = communicator.size();
-        long[] orders = new long[world * orderLength];
-        for (int i = 0; i < orderLength; i++) {
-            orders[communicator.rank() * orderLength + i] = order[i];
-        }
-        communicator.allReduce(orders).await();
-        for (int i = 0; i < orderLength; i++) {
-            for (int rank = 1; rank < world; rank++) {
-                long theirs = orders[rank * orderLength + i];
-                if (theirs != orders[i]) {
-                    return new CommException(
-                            "Rank 0 completed unit '%s' where rank %d completed unit '%s' (completion %d of the step); every rank must complete units in the same order."
-                                    .formatted(name((int) orders[i]), rank, name((int) theirs), i));
-                }
-            }
-        }
-        return new CommException("Ranks disagree about the order of completed units.");
+        return order.mismatch(communicator, this::name);
     }
 
     /** Collects the reduced gradients where every rank steps all of them. Collective. */

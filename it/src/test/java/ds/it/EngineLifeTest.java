@@ -14,8 +14,6 @@ import ds.engine.Engine;
 import ds.engine.EngineOptions;
 import ds.engine.StepReport;
 import ds.engine.TrainingException;
-import ds.engine.checkpoint.Checkpoint;
-import ds.engine.checkpoint.CheckpointException;
 import ds.engine.data.TextDataset;
 import ds.model.Activations;
 import ds.model.BackwardContext;
@@ -24,8 +22,6 @@ import ds.model.ForwardContext;
 import ds.model.ModelLayout;
 import ds.model.TrainableModel;
 import ds.model.builtin.Gpt;
-import ds.offload.FileOperations;
-import ds.testkit.FaultyFiles;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -38,9 +34,6 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
-import java.util.logging.Handler;
-import java.util.logging.LogRecord;
-import java.util.logging.Logger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -335,86 +328,6 @@ class EngineLifeTest {
     }
 
     @Test
-    void resumingFromAnOlderCheckpointSaysSoAndClosesItsFiles() throws IOException {
-        Path run = directory.resolve("run");
-        try (Engine engine = engine(new AwkwardModel(), "", _ -> {})) {
-            engine.trainStep();
-            engine.saveCheckpoint(run);
-            engine.trainStep();
-            Path newest = engine.saveCheckpoint(run);
-            flipAByte(newest);
-        }
-        List<String> logged = new ArrayList<>();
-        Handler handler =
-                new Handler() {
-                    @Override
-                    public void publish(LogRecord log) {
-                        logged.add(log.getMessage());
-                    }
-
-                    @Override
-                    public void flush() {}
-
-                    @Override
-                    public void close() {}
-                };
-        Logger logger = Logger.getLogger(Engine.class.getName());
-        logger.addHandler(handler);
-        try (Engine engine = engine(new AwkwardModel(), "", _ -> {})) {
-            engine.resume(run);
-            assertEquals(1, engine.step());
-            assertTrue(
-                    logged.stream().anyMatch(line -> line.contains("is corrupt in block 0")),
-                    logged::toString);
-            assertTrue(
-                    logged.contains("Opened step-00000001, the newest that verifies."),
-                    logged::toString);
-            assertEquals(List.of(), openFilesBelow(run));
-        } finally {
-            logger.removeHandler(handler);
-        }
-    }
-
-    @Test
-    void anOpenCheckpointIsNotOpenedAgain() throws IOException {
-        Path saved;
-        String expected;
-        try (Engine engine = engine(new AwkwardModel(), "", o -> o.ranks(2))) {
-            engine.trainStep();
-            saved = engine.saveCheckpoint(directory.resolve("run"));
-            expected = engine.parameterHash();
-        }
-        try (Checkpoint checkpoint = Checkpoint.open(saved);
-                Engine engine = engine(new AwkwardModel(), "", _ -> {})) {
-            Files.delete(saved.resolve("MANIFEST.json")); // no other opening can succeed
-            assertThrows(CheckpointException.class, () -> Checkpoint.open(saved));
-            engine.resume(checkpoint);
-            assertEquals(1, engine.step());
-            assertEquals(expected, engine.parameterHash());
-            engine.resume(checkpoint); // it is still open
-        }
-    }
-
-    @Test
-    void aSaveThatFailsStopsNoTraining() {
-        Path run = directory.resolve("run");
-        var files = FaultyFiles.around(FileOperations.system()).failing(FaultyFiles.Call.FORCE, 1);
-        try (Engine engine = engine(new AwkwardModel(), "", o -> o.ranks(2).files(files))) {
-            engine.trainStep();
-            var failure = assertThrows(CheckpointException.class, () -> engine.saveCheckpoint(run));
-            assertTrue(
-                    failure.getMessage().contains("The checkpoints before it are untouched"),
-                    failure::getMessage);
-            engine.trainStep();
-            engine.saveCheckpoint(run);
-        }
-        try (Engine engine = engine(new AwkwardModel(), "", _ -> {})) {
-            engine.resume(run);
-            assertEquals(2, engine.step());
-        }
-    }
-
-    @Test
     void parametersThatDoNotFitReplaceNothing() {
         try (Engine engine = engine(new AwkwardModel(), "", o -> o.ranks(2))) {
             String before = engine.parameterHash();
@@ -433,78 +346,6 @@ class EngineLifeTest {
                             .getMessage());
             assertEquals(before, engine.parameterHash());
             assertEquals(1, engine.trainStep().step());
-        }
-    }
-
-    @Test
-    void aHysteresisThatNeverEndsIsRefused() {
-        var refused =
-                assertThrows(
-                        ConfigException.class,
-                        () ->
-                                engine(
-                                        new AwkwardModel(),
-                                        ", \"fp16\": {\"enabled\": true, \"hysteresis\": 0}",
-                                        _ -> {}));
-        assertTrue(
-                refused.getMessage().contains("the loss scale would never shrink"),
-                refused::getMessage);
-    }
-
-    private static void flipAByte(Path checkpoint) throws IOException {
-        try (Stream<Path> files = Files.list(checkpoint)) {
-            Path file =
-                    files.filter(each -> each.toString().endsWith(".safetensors"))
-                            .findFirst()
-                            .orElseThrow();
-            byte[] bytes = Files.readAllBytes(file);
-            bytes[bytes.length / 2] ^= 1;
-            Files.write(file, bytes);
-        }
-    }
-
-    /** What this process has open below {@code root}; nothing where the system does not tell. */
-    private static List<Path> openFilesBelow(Path root) throws IOException {
-        Path descriptors = Path.of("/proc/self/fd");
-        List<Path> open = new ArrayList<>();
-        if (Files.isDirectory(descriptors)) {
-            try (Stream<Path> all = Files.list(descriptors)) {
-                for (Path each : all.toList()) {
-                    if (Files.isSymbolicLink(each)) {
-                        open.add(Files.readSymbolicLink(each));
-                    }
-                }
-            }
-        }
-        open.removeIf(file -> !file.startsWith(root));
-        return open;
-    }
-
-    @Test
-    void onlyADynamicScaleIsTakenFromACheckpoint() {
-        Path run = directory.resolve("run");
-        String fp16 = ", \"fp16\": {\"enabled\": true, \"loss_scale\": %s}";
-        try (Engine engine = engine(new AwkwardModel(), fp16.formatted(64), _ -> {})) {
-            assertEquals(64, engine.trainStep().lossScale());
-            engine.saveCheckpoint(run);
-        }
-        try (Engine engine = engine(new AwkwardModel(), fp16.formatted(16), _ -> {})) {
-            engine.resume(run);
-            assertEquals(16, engine.trainStep().lossScale(), "the configuration's own");
-        }
-        try (Engine engine =
-                engine(
-                        new AwkwardModel(),
-                        ", \"fp16\": {\"enabled\": true, \"initial_scale_power\": 9}",
-                        _ -> {})) {
-            engine.resume(run);
-            assertEquals(512, engine.trainStep().lossScale(), "a dynamic scale's first");
-            engine.saveCheckpoint(run);
-        }
-        try (Engine engine =
-                engine(new AwkwardModel(), ", \"fp16\": {\"enabled\": true}", _ -> {})) {
-            engine.resume(run);
-            assertEquals(512, engine.trainStep().lossScale(), "a dynamic scale's last");
         }
     }
 
@@ -560,5 +401,20 @@ class EngineLifeTest {
                 assertEquals(allocations, engine.allocationCount());
             }
         }
+    }
+
+    @Test
+    void aHysteresisThatNeverEndsIsRefused() {
+        var refused =
+                assertThrows(
+                        ConfigException.class,
+                        () ->
+                                engine(
+                                        new AwkwardModel(),
+                                        ", \"fp16\": {\"enabled\": true, \"hysteresis\": 0}",
+                                        _ -> {}));
+        assertTrue(
+                refused.getMessage().contains("the loss scale would never shrink"),
+                refused::getMessage);
     }
 }
