@@ -35,11 +35,10 @@ class LaunchersTest {
         int begin = text.indexOf(java);
         assertTrue(begin >= 0, script + " starts " + java);
         String command = text.substring(begin + java.length()).replace(continuation + "\n", " ");
-        int end = command.indexOf('\n');
         for (Map.Entry<String, String> name : NAMES.entrySet()) {
             command = command.replace(name.getKey(), name.getValue());
         }
-        end = command.indexOf('\n');
+        int end = command.indexOf('\n');
         return Stream.of(command.substring(0, end).replace("\"", "").trim().split("\\s+")).toList();
     }
 
