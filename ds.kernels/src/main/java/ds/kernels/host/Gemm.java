@@ -16,7 +16,7 @@ final class Gemm {
 
     private static final int ROWS = Lanes.TILE_ROWS;
     private static final int COLUMNS = Lanes.TILE_COLUMNS;
-    private static final int PART_ROWS = 64;
+    private static final int PART_ROWS = 128;
     private static final int CHUNK_COLUMNS = 256;
     private static final int PACK_COLUMNS = 128;
     private static final int STAGE_ROWS = 16;
