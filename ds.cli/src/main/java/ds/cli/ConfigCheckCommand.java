@@ -1,15 +1,12 @@
 package ds.cli;
 
 import ds.config.CheckOptions;
+import ds.config.CheckReport;
 import ds.config.ConfigCheck;
 import ds.config.DsConfig;
-import ds.core.Diagnostic;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Option;
@@ -58,17 +55,17 @@ final class ConfigCheckCommand extends Command {
             options = options.warnOnUnknownKeys(unknownKeys == UnknownKeys.warn);
         }
         boolean ok = true;
-        List<Object> results = new ArrayList<>();
+        List<ConfigCheck> checks = new ArrayList<>();
         for (Path file : files) {
             ConfigCheck check = DsConfig.check(file, options);
             ok &= check.isRunnable();
-            results.add(result(file, check));
+            checks.add(check);
             if (!check.diagnostics().isEmpty()) {
                 out().result(check.render(out().isColoured()).stripTrailing());
             }
             out().result("%s: %s".formatted(file, verdict(check)));
         }
-        out().document(Map.of("results", results));
+        out().document(CheckReport.document(checks));
         return ok ? Main.OK : Main.MISTAKE;
     }
 
@@ -77,37 +74,5 @@ final class ConfigCheckCommand extends Command {
             return "has mistakes";
         }
         return check.isRunnable() ? "ok" : "sound, but cannot run here";
-    }
-
-    private Map<String, Object> result(Path file, ConfigCheck check) {
-        Map<String, Object> result = new LinkedHashMap<>();
-        result.put("file", file.toString());
-        result.put("ok", check.isOk());
-        result.put("runnable", check.isRunnable());
-        result.put(
-                "resolved",
-                check.config()
-                        .map(
-                                config ->
-                                        config.resolved(
-                                                worldSize > 0 && check.isOk()
-                                                        ? OptionalInt.of(worldSize)
-                                                        : OptionalInt.empty()))
-                        .orElse(Map.of()));
-        List<Object> diagnostics = new ArrayList<>();
-        for (Diagnostic diagnostic : check.diagnostics()) {
-            Map<String, Object> entry = new LinkedHashMap<>();
-            entry.put("severity", diagnostic.severity().label());
-            entry.put("phase", diagnostic.phase().label());
-            entry.put("code", diagnostic.code());
-            entry.put("pointer", diagnostic.pointer());
-            entry.put("line", diagnostic.line());
-            entry.put("column", diagnostic.column());
-            entry.put("message", diagnostic.message());
-            entry.put("suggestion", diagnostic.suggestion());
-            diagnostics.add(entry);
-        }
-        result.put("diagnostics", diagnostics);
-        return result;
     }
 }

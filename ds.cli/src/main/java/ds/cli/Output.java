@@ -53,9 +53,10 @@ final class Output {
         return terminal && !json;
     }
 
-    /** Returns whether messages may be coloured. */
+    /** Returns whether messages may be coloured: on a terminal, unless NO_COLOR is not empty. */
     boolean isColoured() {
-        return terminal && System.getenv("NO_COLOR") == null;
+        String refused = System.getenv("NO_COLOR");
+        return terminal && (refused == null || refused.isEmpty());
     }
 
     /** Prints a result for people; nothing if a JSON document is wanted. */

@@ -23,9 +23,14 @@ public final class CheckReport {
     public static String json(List<ConfigCheck> checks) {
         StringWriter text = new StringWriter();
         try (JsonGenerator out = FACTORY.createGenerator(ObjectWriteContext.empty(), text)) {
-            write(out, Map.of("results", checks.stream().map(CheckReport::result).toList()));
+            write(out, document(checks));
         }
         return text.toString();
+    }
+
+    /** Returns the same document as maps and lists, for callers with a JSON writer of their own. */
+    public static Map<String, Object> document(List<ConfigCheck> checks) {
+        return Map.of("results", checks.stream().map(CheckReport::result).toList());
     }
 
     private static Map<String, Object> result(ConfigCheck check) {
@@ -48,6 +53,16 @@ public final class CheckReport {
         entry.put("column", diagnostic.column());
         entry.put("message", diagnostic.message());
         entry.put("suggestion", diagnostic.suggestion());
+        entry.put("related", diagnostic.related().stream().map(CheckReport::related).toList());
+        return entry;
+    }
+
+    private static Map<String, Object> related(Diagnostic.Related other) {
+        Map<String, Object> entry = new LinkedHashMap<>();
+        entry.put("pointer", other.pointer());
+        entry.put("line", other.line());
+        entry.put("column", other.column());
+        entry.put("message", other.role());
         return entry;
     }
 

@@ -124,12 +124,21 @@ final class DocumentParser {
             boolean repeated = into.containsKey(name);
             if (repeated) {
                 Place before = keys.getOrDefault(pointer, Place.NONE);
-                problem(
-                        here,
-                        pointer,
-                        "duplicate-key",
-                        "'%s' appears twice: at %s and again at %s.".formatted(name, before, here),
-                        "Keep one of them.");
+                problems.add(
+                        Diagnostic.error(
+                                        "duplicate-key",
+                                        pointer,
+                                        "'%s' appears twice: at %s and again at %s."
+                                                .formatted(name, before, here),
+                                        "Keep one of them.")
+                                .at(here.line(), here.column())
+                                .alongside(
+                                        List.of(
+                                                new Diagnostic.Related(
+                                                        pointer,
+                                                        before.line(),
+                                                        before.column(),
+                                                        "first here"))));
                 parser.nextToken();
                 value(parser, pointer);
                 continue;

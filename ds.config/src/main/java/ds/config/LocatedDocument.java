@@ -45,19 +45,37 @@ record LocatedDocument(
         return new LocatedDocument(new LinkedHashMap<>(map), Map.of(), Map.of(), List.of(), "");
     }
 
-    /** Returns the diagnostic with the place of what it is about, if it has none yet. */
+    /** Returns the diagnostic with the places of what it is about, where it has none yet. */
     Diagnostic locate(Diagnostic diagnostic) {
-        if (diagnostic.line() > 0 || values.isEmpty()) {
+        if (values.isEmpty()) {
             return diagnostic;
         }
         boolean name = ABOUT_NAMES.contains(diagnostic.code());
-        for (String at = diagnostic.pointer(); ; at = Pointers.parent(at)) {
+        Diagnostic located = diagnostic;
+        if (diagnostic.line() == 0) {
+            Place place = place(diagnostic.pointer(), name);
+            located = diagnostic.at(place.line(), place.column());
+        }
+        return located.related().isEmpty()
+                ? located
+                : located.alongside(
+                        located.related().stream().map(other -> locate(other, name)).toList());
+    }
+
+    private Diagnostic.Related locate(Diagnostic.Related other, boolean name) {
+        if (other.line() > 0) {
+            return other;
+        }
+        Place place = place(other.pointer(), name);
+        return other.at(place.line(), place.column());
+    }
+
+    /** Returns the place of a value, or of the nearest one around it that stands in the text. */
+    private Place place(String pointer, boolean name) {
+        for (String at = pointer; ; at = Pointers.parent(at)) {
             Place place = name ? keys.getOrDefault(at, values.get(at)) : values.get(at);
-            if (place != null) {
-                return diagnostic.at(place.line(), place.column());
-            }
-            if (at.isEmpty()) {
-                return diagnostic;
+            if (place != null || at.isEmpty()) {
+                return place == null ? Place.NONE : place;
             }
         }
     }

@@ -79,11 +79,12 @@ final class SettingsCheck {
             if (twin != null) {
                 found.add(
                         Diagnostic.error(
-                                "conflict",
-                                place,
-                                "'%s' and '%s' are two spellings of one key."
-                                        .formatted(twin, written),
-                                "Keep one of them."));
+                                        "conflict",
+                                        place,
+                                        "'%s' and '%s' are two spellings of one key."
+                                                .formatted(twin, written),
+                                        "Keep one of them.")
+                                .alongside(at + "/" + escape(twin), "the other spelling"));
                 continue;
             }
             if (Settings.AUTO.equals(entry.getValue()) && mayBeAuto(key)) {
