@@ -5,6 +5,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A parked pool of worker threads with one caller. {@link #run} spreads numbered parts over the
@@ -64,7 +65,7 @@ public final class Workers implements AutoCloseable {
     private final int count;
     private final Thread[] threads;
     private final AtomicIntegerArray parked;
-    private volatile Job job;
+    private volatile @Nullable Job job;
     private volatile boolean closed;
     private final CountDownLatch stopped;
 
@@ -145,11 +146,11 @@ public final class Workers implements AutoCloseable {
     }
 
     private void loop(int worker) {
-        Job last = null;
+        @Nullable Job last = null;
         int spins = 0;
         while (!closed) {
-            Job current = job;
-            if (current != last) {
+            @Nullable Job current = job;
+            if (current != null && current != last) {
                 last = current;
                 current.take(worker);
                 spins = 0;

@@ -4,6 +4,7 @@ import ds.core.FlatBuffer;
 import ds.kernels.Kernels.Transpose;
 import java.util.Arrays;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Matrix products on packed panels: B is packed once per call by all workers, each worker packs the
@@ -50,7 +51,7 @@ final class Gemm {
             int k,
             FlatBuffer a,
             FlatBuffer b,
-            float[] bias,
+            float @Nullable [] bias,
             FlatBuffer c,
             boolean accumulate) {}
 
@@ -69,7 +70,7 @@ final class Gemm {
         if (m == 0 || n == 0) {
             return;
         }
-        float[] row = null;
+        float @Nullable [] row = null;
         if (bias.isPresent()) {
             if (biasRow.length < n) {
                 biasRow = new float[n];
