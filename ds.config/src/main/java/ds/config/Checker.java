@@ -5,9 +5,7 @@ import ds.core.Diagnostic.Phase;
 import ds.core.Diagnostic.Severity;
 import ds.core.KeyDeclaration;
 import ds.core.Settings;
-import ds.core.Spelling;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -30,31 +28,23 @@ final class Checker {
 
     private ConfigCheck run(String origin) {
         found.addAll(document.problems());
-        boolean readable = found.stream().noneMatch(d -> !d.code().equals("duplicate-key"));
         Optional<DsConfig> config = Optional.empty();
         Map<String, Object> resolved = Map.of();
-        if (readable) {
-            Settings.Checked checked = Settings.validate(KeyTable.ROOT, modern(), "");
-            Settings root = Effective.of(checked.settings());
-            boolean warn = options.warnOnUnknownKeys().orElse(asksForWarnings(root));
-            checked.diagnostics().forEach(d -> found.add(WrongSection.advise(relaxed(d, warn))));
-            found.addAll(
-                    CrossRules.check(checked.settings(), document.root().get("bfloat16") != null));
-            BatchSizes batch = DsConfig.batch(root);
-            found.addAll(batch(root, batch));
-            plugin(root, "optimizer", options.optimizers(), true);
-            plugin(root, "scheduler", options.schedulers(), false);
-            if (found.stream().noneMatch(d -> d.isError() && d.phase() == Phase.CONFIG)) {
-                List<Diagnostic> remarks = found.stream().map(document::locate).toList();
-                config = Optional.of(new DsConfig(root, document, remarks));
-                resolved = Resolved.of(root, batch, options.worldSize());
-            }
+        Settings.Checked checked = Settings.validate(KeyTable.ROOT, modern(), "");
+        Settings root = Effective.of(checked.settings());
+        boolean warn = options.warnOnUnknownKeys().orElse(asksForWarnings(root));
+        checked.diagnostics().forEach(d -> found.add(WrongSection.advise(relaxed(d, warn))));
+        found.addAll(CrossRules.check(checked.settings(), document.root().get("bfloat16") != null));
+        BatchSizes batch = DsConfig.batch(root);
+        found.addAll(batch(root, batch));
+        plugin(root, "optimizer", options.optimizers(), true);
+        plugin(root, "scheduler", options.schedulers(), false);
+        if (found.stream().noneMatch(d -> d.isError() && d.phase() == Phase.CONFIG)) {
+            List<Diagnostic> remarks = found.stream().map(document::locate).toList();
+            config = Optional.of(new DsConfig(root, document, remarks));
+            resolved = Resolved.of(root, batch, options.worldSize());
         }
-        List<Diagnostic> located = new ArrayList<>();
-        found.forEach(d -> located.add(document.locate(d)));
-        located.sort(
-                Comparator.comparingInt(Diagnostic::line).thenComparingInt(Diagnostic::column));
-        return new ConfigCheck(origin, config, located, resolved, document.text());
+        return new ConfigCheck(origin, config, document.arrange(found), resolved, document.text());
     }
 
     /** Rewrites the one old form that is not a key of its own: {@code zero_optimization: true}. */
@@ -130,66 +120,5 @@ final class Checker {
                 .check(known.getOrDefault(match.get(), List.of()))
                 .diagnostics()
                 .forEach(found::add);
-    }
-
-    /** Finds keys that are known, only elsewhere. */
-    static final class WrongSection {
-        private static final Map<String, String> SECTIONS = sections();
-
-        /** Names that documents, older releases or other libraries use, and what is meant. */
-        private static final Map<String, String> OTHER_NAMES =
-                Map.of(
-                        "thread_count", "'intra_op_parallelism' in 'aio'",
-                        "check_overflow", "'check_grad_overflow' in 'bf16'",
-                        "partitioned_activations",
-                                "'partition_activations' in 'activation_checkpointing'",
-                        "max_grad_norm", "'gradient_clipping' at the top level",
-                        "learning_rate", "'lr' in 'optimizer.params'",
-                        "batch_size", "'train_batch_size' at the top level");
-
-        private WrongSection() {}
-
-        static Diagnostic advise(Diagnostic diagnostic) {
-            if (!diagnostic.code().equals("unknown-key")) {
-                return diagnostic;
-            }
-            String name = Pointers.last(diagnostic.pointer());
-            String meant = OTHER_NAMES.get(name);
-            if (meant != null) {
-                return diagnostic.suggesting("Write " + meant + ".");
-            }
-            String home = SECTIONS.get(name);
-            if (home != null) {
-                return diagnostic.suggesting("'%s' belongs in %s.".formatted(name, home));
-            }
-            if (diagnostic.suggestion().startsWith("Did you mean")) {
-                return diagnostic;
-            }
-            List<String> near = Spelling.nearest(name, SECTIONS.keySet(), 1);
-            return near.isEmpty()
-                    ? diagnostic
-                    : diagnostic.suggesting(
-                            "Did you mean '%s' in %s?"
-                                    .formatted(near.getFirst(), SECTIONS.get(near.getFirst())));
-        }
-
-        private static Map<String, String> sections() {
-            Map<String, String> homes = new LinkedHashMap<>();
-            collect(KeyTable.ROOT, "", homes);
-            return Map.copyOf(homes);
-        }
-
-        private static void collect(
-                List<KeyDeclaration> keys, String path, Map<String, String> homes) {
-            for (KeyDeclaration key : keys) {
-                String home = path.isEmpty() ? "the top level" : "'" + path + "'";
-                homes.putIfAbsent(key.name(), home);
-                key.aliases().forEach(alias -> homes.putIfAbsent(alias, home));
-            }
-            for (KeyDeclaration key : keys) {
-                String inner = path.isEmpty() ? key.name() : path + "." + key.name();
-                collect(key.keys(), inner, homes);
-            }
-        }
     }
 }

@@ -1,11 +1,11 @@
 package ds.config;
 
 import ds.core.Diagnostic;
-import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
@@ -25,10 +25,14 @@ final class DocumentParser {
     /** Largest document, in characters. */
     static final int MOST_CHARACTERS = 4 << 20;
 
-    private static final int MOST_DEPTH = 64;
-    private static final int MOST_DIGITS = 400;
-    private static final int MOST_STRING = 1 << 20;
+    /** Deepest nesting of objects and lists. */
+    static final int MOST_DEPTH = 64;
+
+    /** Longest string, in characters. */
+    static final int MOST_STRING = 1 << 20;
+
     private static final int MOST_NAME = 4096;
+    private static final long MOST_TOKENS = 500_000;
     private static final char BYTE_ORDER_MARK = '\uFEFF';
 
     private static final JsonFactory FACTORY =
@@ -37,9 +41,10 @@ final class DocumentParser {
                             StreamReadConstraints.builder()
                                     .maxDocumentLength(MOST_CHARACTERS)
                                     .maxNestingDepth(MOST_DEPTH)
-                                    .maxNumberLength(MOST_DIGITS)
+                                    .maxNumberLength(JsonNumber.MOST_CHARACTERS)
                                     .maxStringLength(MOST_STRING)
                                     .maxNameLength(MOST_NAME)
+                                    .maxTokenCount(MOST_TOKENS)
                                     .build())
                     .enable(JsonReadFeature.ALLOW_JAVA_COMMENTS)
                     .enable(JsonReadFeature.ALLOW_YAML_COMMENTS)
@@ -48,36 +53,56 @@ final class DocumentParser {
                     .enable(JsonReadFeature.ALLOW_SINGLE_QUOTES)
                     .build();
 
-    private final String text;
-    private final Map<String, Place> keys = new LinkedHashMap<>();
-    private final Map<String, Place> values = new LinkedHashMap<>();
-    private final List<Diagnostic> problems = new ArrayList<>();
+    private final DocumentDraft draft = new DocumentDraft();
 
-    private DocumentParser(String text) {
-        this.text = text;
-    }
+    private DocumentParser() {}
 
     /** Parses a whole document. What is wrong with the text is in its problems. */
     static LocatedDocument parse(String text) {
         String clean =
                 !text.isEmpty() && text.charAt(0) == BYTE_ORDER_MARK ? text.substring(1) : text;
-        DocumentParser parser = new DocumentParser(clean);
-        Map<String, Object> root = parser.document();
-        return new LocatedDocument(root, parser.keys, parser.values, parser.problems, clean);
+        if (clean.length() > MOST_CHARACTERS) {
+            return tooLong(clean.length());
+        }
+        DocumentParser parser = new DocumentParser();
+        try {
+            return parser.draft.finish(parser.document(clean), clean);
+        } catch (JacksonException e) {
+            return recovered(clean, e);
+        }
     }
 
-    private Map<String, Object> document() {
-        values.put("", new Place(1, 1));
-        if (text.length() > MOST_CHARACTERS) {
-            problems.add(
+    private static LocatedDocument tooLong(int characters) {
+        DocumentDraft draft = new DocumentDraft();
+        draft.limit(
+                new Place(1, 1),
+                "The document has %,d characters; %,d are the limit."
+                        .formatted(characters, MOST_CHARACTERS));
+        return draft.finish(Map.of(), "");
+    }
+
+    /** Reads the text once more, guessing behind each slip, so that one does not hide the next. */
+    private static LocatedDocument recovered(String text, JacksonException failure) {
+        DocumentDraft draft = new DocumentDraft();
+        Map<String, Object> root = TolerantReader.read(text, draft);
+        if (!draft.isBroken()) {
+            int line = line(failure.getLocation());
+            int column = column(failure.getLocation());
+            boolean limit = failure instanceof StreamConstraintsException;
+            String reason = sentence(failure.getOriginalMessage());
+            draft.broken(
                     Diagnostic.error(
-                            "limit",
-                            "",
-                            "The document has %,d characters; %,d are the limit."
-                                    .formatted(text.length(), MOST_CHARACTERS),
-                            ""));
-            return Map.of();
+                                    limit ? "limit" : "syntax",
+                                    "",
+                                    limit ? reason : "This is not JSON: " + reason,
+                                    "")
+                            .at(line, column));
         }
+        return draft.finish(root, text);
+    }
+
+    private Map<String, Object> document(String text) {
+        draft.value("", new Place(1, 1));
         Map<String, Object> root = new LinkedHashMap<>();
         try (JsonParser parser = FACTORY.createParser(ObjectReadContext.empty(), text)) {
             JsonToken first = parser.nextToken();
@@ -85,25 +110,18 @@ final class DocumentParser {
                 return root;
             }
             if (first != JsonToken.START_OBJECT) {
-                problem(place(parser), "", "root", rootMessage(first), "Put it in { }.");
+                draft.broken(located(parser, "root", rootMessage(first), "Put it in { }."));
                 return root;
             }
-            values.put("", place(parser));
             object(parser, "", root);
-            if (parser.nextToken() != null) {
-                problem(
-                        place(parser),
-                        "",
-                        "syntax",
-                        "There is more text after the closing brace of the document.",
-                        "Remove it, or the brace that ends the document too early.");
+            if (!draft.isFull() && parser.nextToken() != null) {
+                draft.broken(
+                        located(
+                                parser,
+                                "syntax",
+                                "There is more text after the closing brace of the document.",
+                                "Remove it, or the brace that ends the document too early."));
             }
-        } catch (StreamConstraintsException e) {
-            problems.add(
-                    Diagnostic.error("limit", "", sentence(e.getOriginalMessage()), "")
-                            .at(line(e.getLocation()), column(e.getLocation())));
-        } catch (JacksonException e) {
-            problems.add(SyntaxAdvice.describe(text, e));
         }
         return root;
     }
@@ -117,36 +135,19 @@ final class DocumentParser {
     }
 
     private void object(JsonParser parser, String at, Map<String, Object> into) {
-        while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
+        while (!draft.isFull() && parser.nextToken() == JsonToken.PROPERTY_NAME) {
             String name = parser.currentName();
             String pointer = Pointers.child(at, name);
             Place here = place(parser);
             boolean repeated = into.containsKey(name);
-            if (repeated) {
-                Place before = keys.getOrDefault(pointer, Place.NONE);
-                problems.add(
-                        Diagnostic.error(
-                                        "duplicate-key",
-                                        pointer,
-                                        "'%s' appears twice: at %s and again at %s."
-                                                .formatted(name, before, here),
-                                        "Keep one of them.")
-                                .at(here.line(), here.column())
-                                .alongside(
-                                        List.of(
-                                                new Diagnostic.Related(
-                                                        pointer,
-                                                        before.line(),
-                                                        before.column(),
-                                                        "first here"))));
-                parser.nextToken();
-                value(parser, pointer);
-                continue;
-            }
-            keys.put(pointer, here);
             parser.nextToken();
-            values.put(pointer, place(parser));
-            into.put(name, value(parser, pointer));
+            if (repeated) {
+                draft.duplicate(name, pointer, here);
+                value(parser, pointer);
+            } else {
+                draft.member(pointer, here, place(parser));
+                into.put(name, value(parser, pointer));
+            }
         }
     }
 
@@ -159,24 +160,33 @@ final class DocumentParser {
             }
             case START_ARRAY -> {
                 List<Object> items = new ArrayList<>();
-                while (parser.nextToken() != JsonToken.END_ARRAY) {
+                while (!draft.isFull() && parser.nextToken() != JsonToken.END_ARRAY) {
                     String pointer = at + "/" + items.size();
-                    values.putIfAbsent(pointer, place(parser));
+                    draft.value(pointer, place(parser));
                     items.add(value(parser, pointer));
                 }
                 yield items;
             }
             case VALUE_STRING -> parser.getString();
-            case VALUE_NUMBER_INT -> parser.getNumberValue();
-            case VALUE_NUMBER_FLOAT -> new BigDecimal(parser.getString());
+            case VALUE_NUMBER_INT, VALUE_NUMBER_FLOAT -> number(parser);
             case VALUE_TRUE -> Boolean.TRUE;
             case VALUE_FALSE -> Boolean.FALSE;
             default -> null;
         };
     }
 
-    private void problem(Place at, String pointer, String code, String message, String way) {
-        problems.add(Diagnostic.error(code, pointer, message, way).at(at.line(), at.column()));
+    private @Nullable Object number(JsonParser parser) {
+        Optional<Number> value = JsonNumber.value(parser.getString());
+        if (value.isEmpty()) {
+            draft.broken(
+                    located(parser, "syntax", SyntaxAdvice.FAR_EXPONENT, "Write a finite number."));
+        }
+        return value.orElse(null);
+    }
+
+    private static Diagnostic located(JsonParser parser, String code, String message, String way) {
+        Place at = place(parser);
+        return Diagnostic.error(code, "", message, way).at(at.line(), at.column());
     }
 
     private static Place place(JsonParser parser) {
@@ -184,11 +194,11 @@ final class DocumentParser {
         return new Place(location.getLineNr(), location.getColumnNr());
     }
 
-    static int line(@Nullable TokenStreamLocation location) {
+    private static int line(@Nullable TokenStreamLocation location) {
         return location == null ? 0 : Math.max(0, location.getLineNr());
     }
 
-    static int column(@Nullable TokenStreamLocation location) {
+    private static int column(@Nullable TokenStreamLocation location) {
         return location == null ? 0 : Math.max(0, location.getColumnNr());
     }
 

@@ -1,7 +1,10 @@
 package ds.config;
 
+import ds.core.BoundedDiagnostics;
 import ds.core.Diagnostic;
+import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -15,13 +18,15 @@ import java.util.Set;
  * @param values place of each value, by pointer
  * @param problems what was wrong with the text itself
  * @param text the text, or {@code ""} if there was none
+ * @param complete whether all of the text could be read; if not, that a key is absent proves nothing
  */
 record LocatedDocument(
         Map<String, Object> root,
         Map<String, Place> keys,
         Map<String, Place> values,
         List<Diagnostic> problems,
-        String text) {
+        String text,
+        boolean complete) {
 
     /** Rules about the name of a member rather than its value: the caret goes under the name. */
     private static final Set<String> ABOUT_NAMES =
@@ -33,6 +38,12 @@ record LocatedDocument(
                     "no-effect",
                     "missing");
 
+    /** Rules that compare a key with others, which may stand in a part that was not read. */
+    private static final Set<String> ABOUT_SEVERAL = Set.of("conflict");
+
+    /** Most diagnostics reported about one document. */
+    static final int MOST_SHOWN = 200;
+
     LocatedDocument {
         root = Collections.unmodifiableMap(root);
         keys = Map.copyOf(keys);
@@ -42,7 +53,47 @@ record LocatedDocument(
 
     /** Returns a document that was never text. */
     static LocatedDocument of(Map<String, ?> map) {
-        return new LocatedDocument(new LinkedHashMap<>(map), Map.of(), Map.of(), List.of(), "");
+        return new LocatedDocument(
+                new LinkedHashMap<>(map), Map.of(), Map.of(), List.of(), "", true);
+    }
+
+    /**
+     * Returns what was found in the order of the text, with places, bounded; without what only the
+     * unread part of a broken text may explain.
+     */
+    List<Diagnostic> arrange(List<Diagnostic> found) {
+        List<Diagnostic> located = new ArrayList<>();
+        found.stream().filter(this::isProven).forEach(d -> located.add(locate(d)));
+        Comparator<Diagnostic> byPlace =
+                Comparator.<Diagnostic, Boolean>comparing(
+                                d -> d.code().equals(BoundedDiagnostics.MORE))
+                        .thenComparingInt(Diagnostic::line)
+                        .thenComparingInt(Diagnostic::column);
+        if (located.size() > MOST_SHOWN) {
+            BoundedDiagnostics worst = new BoundedDiagnostics(MOST_SHOWN);
+            located.sort(Comparator.comparing(Diagnostic::severity).thenComparing(byPlace));
+            located.forEach(worst::add);
+            located.clear();
+            located.addAll(worst.list());
+        }
+        located.sort(byPlace);
+        return located;
+    }
+
+    /** In a text that was not read to its end, absence proves nothing. */
+    private boolean isProven(Diagnostic diagnostic) {
+        boolean aboutText = problems.contains(diagnostic);
+        if (complete || aboutText) {
+            return true;
+        }
+        boolean standsThere = keys.containsKey(diagnostic.pointer());
+        boolean between = ABOUT_SEVERAL.contains(diagnostic.code());
+        return standsThere
+                && !diagnostic.code().equals("missing")
+                && (!between
+                        || (!diagnostic.related().isEmpty()
+                                && diagnostic.related().stream()
+                                        .allMatch(other -> keys.containsKey(other.pointer()))));
     }
 
     /** Returns the diagnostic with the places of what it is about, where it has none yet. */

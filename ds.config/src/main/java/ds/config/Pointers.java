@@ -2,6 +2,8 @@ package ds.config;
 
 /** JSON pointers (RFC 6901) and the dotted paths people write. */
 final class Pointers {
+    private static final int SHOWN_CHARACTERS = 60;
+
     private Pointers() {}
 
     /** Returns the pointer of the member {@code name} of the object at {@code parent}. */
@@ -23,6 +25,14 @@ final class Pointers {
     /** Returns {@code a.b.c} for {@code /a/b/c}. */
     static String dotted(String pointer) {
         return pointer.isEmpty() ? "" : unescape(pointer.substring(1).replace('/', '.'));
+    }
+
+    /** Returns a text as a message can show it: without control characters, cut to 60. */
+    static String cut(String text) {
+        String start =
+                text.length() <= SHOWN_CHARACTERS ? text : text.substring(0, SHOWN_CHARACTERS);
+        String line = start.replaceAll("\\p{Cntrl}", "?");
+        return start.length() == text.length() ? line : line + "...";
     }
 
     private static String unescape(String part) {

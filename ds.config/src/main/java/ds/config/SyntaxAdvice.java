@@ -1,153 +1,98 @@
 package ds.config;
 
-import ds.core.Diagnostic;
-import java.util.regex.Matcher;
+import java.util.Optional;
 import java.util.regex.Pattern;
-import tools.jackson.core.JacksonException;
-import tools.jackson.core.exc.UnexpectedEndOfInputException;
 
-/** Turns a reader's complaint into what to write instead. */
+/** What people write instead of JSON, and what to write instead of that. */
 final class SyntaxAdvice {
-    private static final Pattern BARE_WORD = Pattern.compile("[\\p{L}_][\\p{L}\\p{N}_./-]*");
-    private static final Pattern BARE_NUMBER = Pattern.compile("[+]?[\\d_.][\\w.+-]*");
+    /** Stands for a null that was meant. */
+    static final Object NULL = new Object();
+
+    static final String FILL_IN = "Fill it in before the file is read.";
+
+    static final String FAR_EXPONENT = "The exponent of this number has more than nine digits.";
+
+    private static final Pattern NUMERIC = Pattern.compile("[+-]?\\.?\\d[\\w.+-]*");
+    private static final Pattern NOT_FINITE =
+            Pattern.compile("[+-]?(nan|inf|infinity)", Pattern.CASE_INSENSITIVE);
+
+    /**
+     * What a word without quotes was meant to be.
+     *
+     * @param message what is wrong with it
+     * @param way what to write
+     * @param value the value meant, {@link #NULL} for null; empty if there is no telling
+     */
+    record Guess(String message, String way, Optional<Object> value) {}
 
     private SyntaxAdvice() {}
 
-    static Diagnostic describe(String text, JacksonException failure) {
-        int line = DocumentParser.line(failure.getLocation());
-        int column = DocumentParser.column(failure.getLocation());
-        String original = failure.getOriginalMessage();
-        if (failure instanceof UnexpectedEndOfInputException || original.contains("end-of-input")) {
-            return at(
-                    line,
-                    column,
-                    "The text ends in the middle of a value or object.",
-                    "Close what is still open: a brace, a bracket or a quote.");
-        }
-        int offset = offset(text, line, column);
-        int start = wordStart(text, offset);
-        String rest = text.substring(start, lineEnd(text, start));
-        char before = lastInk(text, start);
-        int wordColumn = column - (offset - start);
-        int quotes = text.lastIndexOf("'''", offset);
-        if (quotes >= 0 && quotes + 2 >= offset) {
-            return at(
-                    line,
-                    column - (offset - quotes),
-                    "Text in ''' is not read here.",
-                    "Write one \"quoted\" string with \\n for a new line.");
-        }
-        Matcher word = BARE_WORD.matcher(rest);
-        if (word.lookingAt() && (before == ':' || before == '[')) {
-            return bareWord(line, wordColumn, word.group());
-        }
-        Matcher number = BARE_NUMBER.matcher(rest);
-        if (number.lookingAt() && (before == ':' || before == '[')) {
-            return at(
-                    line,
-                    wordColumn,
-                    "'%s' is not a JSON number.".formatted(number.group()),
-                    "Write digits without a leading zero, plus sign or underscore, such as 1000.");
-        }
-        if (before == ',' && rest.startsWith(",")) {
-            return at(line, wordColumn, "Two commas follow each other.", "Remove one.");
-        }
-        if (original.contains("Illegal unquoted character") || original.contains("CTRL-CHAR")) {
-            return at(
-                    line,
-                    column,
-                    "A string contains a raw control character.",
-                    "Write it as an escape: \\n for a new line, \\t for a tab.");
-        }
-        if (original.contains("expecting comma") || original.contains("expected comma")) {
-            return at(
-                    line,
-                    column,
-                    "A comma is missing before this.",
-                    "Separate members with commas; a new line does not.");
-        }
-        if (original.contains("Unexpected close marker")) {
-            return at(
-                    line,
-                    column,
-                    "This closing brace or bracket has no partner.",
-                    "Remove it, or add the opening one.");
-        }
-        if (original.contains("colon")) {
-            return at(
-                    line,
-                    column,
-                    "A colon is missing after the name of a key.",
-                    "Write \"name\": value.");
-        }
-        if (text.stripLeading().startsWith("{")) {
-            return at(line, column, "This is not JSON: " + firstSentence(original) + ".", "");
-        }
-        return at(
-                line,
-                column,
-                "The document must be an object in braces.",
-                "Put { before the first key and } after the last.");
+    /** Returns the value of one of JSON's three words, {@link #NULL} for null. */
+    static Optional<Object> literal(String word) {
+        return switch (word) {
+            case "true" -> Optional.of(true);
+            case "false" -> Optional.of(false);
+            case "null" -> Optional.of(NULL);
+            default -> Optional.empty();
+        };
     }
 
-    private static Diagnostic bareWord(int line, int column, String word) {
-        String instead =
-                switch (word) {
-                    case "True", "TRUE" -> "true";
-                    case "False", "FALSE" -> "false";
-                    case "None", "Null", "NULL", "nil" -> "null";
-                    default -> "\"" + word + "\"";
+    /** Returns whether a word begins as a number does. */
+    static boolean looksNumeric(String word) {
+        return NUMERIC.matcher(word).matches();
+    }
+
+    /** Says what a word that is neither number nor literal was meant to be. */
+    static Guess guess(String written) {
+        String shown = Pointers.cut(written);
+        if (NOT_FINITE.matcher(written).matches()) {
+            return new Guess(
+                    shown + " is not a JSON number.", "Write a finite number.", Optional.empty());
+        }
+        if (looksNumeric(written)) {
+            Optional<String> meant = JsonNumber.meant(written);
+            return new Guess(
+                    "'%s' is not a JSON number.".formatted(shown),
+                    meant.map("Write %s."::formatted)
+                            .orElse("Write digits alone, such as 1000 or 1e-3."),
+                    meant.flatMap(JsonNumber::value));
+        }
+        String literal =
+                switch (written) {
+                    case "True", "TRUE", "yes", "on" -> "true";
+                    case "False", "FALSE", "no", "off" -> "false";
+                    case "None", "Null", "NULL", "nil", "undefined" -> "null";
+                    default -> "";
                 };
-        boolean number = word.equals("NaN") || word.startsWith("Inf");
-        return at(
-                line,
-                column,
-                number
-                        ? "%s is not a JSON number.".formatted(word)
-                        : "The text %s needs quotes or another spelling.".formatted(word),
-                number ? "Write a finite number." : "Write %s.".formatted(instead));
-    }
-
-    private static Diagnostic at(int line, int column, String message, String way) {
-        return Diagnostic.error("syntax", "", message, way).at(line, Math.max(0, column));
-    }
-
-    private static int offset(String text, int line, int column) {
-        int start = 0;
-        for (int current = 1; current < line && start < text.length(); current++) {
-            start = lineEnd(text, start) + 1;
+        if (!literal.isEmpty()) {
+            return new Guess(
+                    "JSON spells %s otherwise.".formatted(shown),
+                    "Write %s.".formatted(literal),
+                    literal(literal));
         }
-        return Math.clamp((long) start + column - 1, 0, Math.max(0, text.length() - 1));
+        return new Guess(
+                "The text %s needs quotes.".formatted(shown),
+                "Write \"%s\".".formatted(shown.replace("\\", "\\\\")),
+                Optional.of(written));
     }
 
-    /** Steps back to the beginning of the word that the reader stopped in or just behind. */
-    private static int wordStart(String text, int offset) {
-        int start = offset;
-        while (start > 0 && isWord(text.charAt(start - 1))) {
-            start--;
-        }
-        return start;
+    /** Says that a template was not filled in. */
+    static String placeholder(String found) {
+        return "%s is a placeholder of a template.".formatted(Pointers.cut(found));
     }
 
-    private static boolean isWord(char c) {
-        return Character.isLetterOrDigit(c) || c == '_' || c == '.' || c == '+' || c == '-';
+    /** Says that a character has no meaning here. */
+    static String stray(char c) {
+        return "The character %s does not belong here.".formatted(named(c));
     }
 
-    private static char lastInk(String text, int offset) {
-        int at = offset - 1;
-        while (at >= 0 && Character.isWhitespace(text.charAt(at))) {
-            at--;
-        }
-        return at < 0 ? ' ' : text.charAt(at);
+    /** Says that a character only looks like a blank. */
+    static String oddBlank(char c) {
+        return "The character %s looks like a space, but is none in JSON.".formatted(named(c));
     }
 
-    private static int lineEnd(String text, int from) {
-        int end = text.indexOf('\n', from);
-        return end < 0 ? text.length() : end;
-    }
-
-    private static String firstSentence(String message) {
-        int end = message.indexOf('\n');
-        return end < 0 ? message : message.substring(0, end);
+    private static String named(char c) {
+        boolean visible = c > ' ' && c < 127;
+        return visible ? String.valueOf(c) : "U+%04X".formatted((int) c);
     }
 }

@@ -37,32 +37,31 @@ class DocumentParserTest {
     @Test
     void otherFormsOfHjsonAreRefusedWithWhatToWrite() {
         assertEquals(
-                "document (1:11): The text Adam needs quotes or another spelling. Write"
-                        + " \"Adam\".",
+                "/type (1:11): The text Adam needs quotes. Write \"Adam\".",
                 problem("{\"type\":  Adam}"));
+        assertEquals("/a (1:7): JSON spells True otherwise. Write true.", problem("{\"a\": True}"));
         assertEquals(
-                "document (1:7): The text True needs quotes or another spelling. Write true.",
-                problem("{\"a\": True}"));
-        assertEquals(
-                "document (1:7): NaN is not a JSON number. Write a finite number.",
+                "/a (1:7): NaN is not a JSON number. Write a finite number.",
                 problem("{\"a\": NaN}"));
         assertEquals(
                 "document (1:1): The document must be an object in braces. Put { before the first"
-                        + " key and } after the last.",
+                        + " key and } after the last, and commas between.",
                 problem("train_batch_size: 8"));
         assertEquals(
                 "document (3:1): A comma is missing before this. Separate members with commas; a"
                         + " new line does not.",
                 problem("{\n\"a\": 1\n\"b\": 2}"));
         assertEquals(
-                "document (1:7): Text in ''' is not read here. Write one \"quoted\" string with \\n"
+                "/a (1:7): Text in ''' is not read here. Write one \"quoted\" string with \\n"
                         + " for a new line.",
                 problem("{\"a\": '''x'''}"));
     }
 
     @Test
     void brokenTextIsLocated() {
-        assertTrue(problem("{\"a\": 1").contains("The text ends in the middle"));
+        assertEquals(
+                "document (1:8): The text ends, but the { of 1:1 is still open. Close it with }.",
+                problem("{\"a\": 1"));
         assertTrue(problem("{\"a\": 1}}").contains("closing brace or bracket has no"));
         assertEquals(
                 "document (1:9): Two commas follow each other. Remove one.",

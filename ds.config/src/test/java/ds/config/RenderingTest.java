@@ -24,7 +24,7 @@ class RenderingTest {
                 error: 'gradient_cliping' is not a key here. [unknown-key]
                   --> The configuration:3:3  /gradient_cliping
                  3 |   "gradient_cliping": 1
-                   |   ^
+                   |   ^^^^^^^^^^^^^^^^^^
                    = Did you mean 'gradient_clipping'?
 
                 """,

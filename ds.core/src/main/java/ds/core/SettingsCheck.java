@@ -25,14 +25,14 @@ final class SettingsCheck {
     private static final Set<String> TRUE_WORDS = Set.of("true", "t", "yes", "y", "on", "1");
     private static final Set<String> FALSE_WORDS = Set.of("false", "f", "no", "n", "off", "0");
 
-    private final List<Diagnostic> found = new ArrayList<>();
+    private final BoundedDiagnostics found = new BoundedDiagnostics();
 
     private SettingsCheck() {}
 
     static Settings.Checked run(List<KeyDeclaration> declared, Map<String, ?> object, String at) {
         SettingsCheck check = new SettingsCheck();
         Settings settings = check.object(declared, object, at, false, false);
-        return new Settings.Checked(settings, check.found);
+        return new Settings.Checked(settings, check.found.list());
     }
 
     private Settings object(
@@ -114,7 +114,7 @@ final class SettingsCheck {
     }
 
     private Diagnostic unknown(String written, String place, Set<String> known) {
-        List<String> near = Spelling.nearest(written, known, 1);
+        List<String> near = found.isFull() ? List.of() : Spelling.nearest(written, known, 1);
         String suggestion =
                 near.isEmpty()
                         ? known.isEmpty() || known.size() > SHOWN_KEYS

@@ -51,6 +51,9 @@ public final class Spelling {
         if (a.length() >= 4 && b.length() >= 4 && (a.startsWith(b) || b.startsWith(a))) {
             return Math.min(Math.abs(a.length() - b.length()), 2);
         }
+        if (Math.abs(a.length() - b.length()) > Math.max(1, Math.min(a.length(), b.length()) / 3)) {
+            return Integer.MAX_VALUE; // that many inserts alone are too many
+        }
         int[] beforeLast = new int[b.length() + 1];
         int[] last = new int[b.length() + 1];
         for (int j = 0; j <= b.length(); j++) {
