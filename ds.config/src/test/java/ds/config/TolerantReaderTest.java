@@ -44,7 +44,7 @@ class TolerantReaderTest {
     @Test
     void whatAnUnreadPartMayHoldIsNotMissing() {
         assertEquals(
-                "1:36 syntax The text ends, but the { of 1:1 is still open.\n",
+                "1:35 syntax The text ends, but the { of 1:1 is still open.\n",
                 found("{\"zero_optimization\": {\"stage\": 3}"));
         assertEquals(
                 "1:22 syntax NaN is not a JSON number.\n", found("{\"train_batch_size\": NaN}"));
