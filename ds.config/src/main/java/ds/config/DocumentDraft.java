@@ -11,6 +11,14 @@ import java.util.Map;
  * can exhaust memory: a reader stops where it {@link #isFull()}.
  */
 final class DocumentDraft {
+    /** Stands for a value that could not be read; its member is left out. */
+    static final Object UNREAD = new Object();
+
+    /** Longest name of a member, in characters. */
+    static final int MOST_NAME = 4_096;
+
+    private static final int MOST_VALUES = 250_000;
+
     /** Most characters in all pointers together: long names deep down would multiply. */
     private static final long MOST_POINTER_CHARACTERS = 16L << 20;
 
@@ -18,6 +26,7 @@ final class DocumentDraft {
     private final Map<String, Place> values = new LinkedHashMap<>();
     private final BoundedDiagnostics problems = new BoundedDiagnostics();
     private long pointerCharacters;
+    private int count;
     private boolean broken;
     private boolean full;
 
@@ -25,13 +34,24 @@ final class DocumentDraft {
     void member(String pointer, Place name, Place value) {
         keys.put(pointer, name);
         value(pointer, value);
+        if (pointer.length() - pointer.lastIndexOf('/') > MOST_NAME) {
+            longName(name);
+        }
+    }
+
+    /** Notes that a name is longer than allowed; reading stops. */
+    void longName(Place at) {
+        limit(at, "A name has more than %,d characters.".formatted(MOST_NAME));
     }
 
     /** Notes where a value stands. */
     void value(String pointer, Place value) {
         values.putIfAbsent(pointer, value);
         pointerCharacters += pointer.length();
-        if (pointerCharacters > MOST_POINTER_CHARACTERS && !full) {
+        if (++count > MOST_VALUES) {
+            limit(value, "The document has more than %,d values.".formatted(MOST_VALUES));
+        }
+        if (pointerCharacters > MOST_POINTER_CHARACTERS) {
             limit(
                     value,
                     "The names of this document, each with those around it, have more than %,d"
@@ -42,6 +62,10 @@ final class DocumentDraft {
 
     /** Notes that a name stands a second time. */
     void duplicate(String name, String pointer, Place again) {
+        if (problems.isFull()) {
+            problems.add(Diagnostic.error("duplicate-key", pointer, "", "")); // only counted
+            return;
+        }
         Place before = keys.getOrDefault(pointer, Place.NONE);
         problems.add(
                 Diagnostic.error(
@@ -68,8 +92,10 @@ final class DocumentDraft {
 
     /** Notes that the document is larger than allowed in some way; reading stops. */
     void limit(Place at, String message) {
+        if (!full) {
+            broken(Diagnostic.error("limit", "", message, "").at(at.line(), at.column()));
+        }
         full = true;
-        broken(Diagnostic.error("limit", "", message, "").at(at.line(), at.column()));
     }
 
     /** Returns whether reading must stop. */

@@ -31,8 +31,6 @@ final class DocumentParser {
     /** Longest string, in characters. */
     static final int MOST_STRING = 1 << 20;
 
-    private static final int MOST_NAME = 4096;
-    private static final long MOST_TOKENS = 500_000;
     private static final char BYTE_ORDER_MARK = '\uFEFF';
 
     private static final JsonFactory FACTORY =
@@ -43,8 +41,7 @@ final class DocumentParser {
                                     .maxNestingDepth(MOST_DEPTH)
                                     .maxNumberLength(JsonNumber.MOST_CHARACTERS)
                                     .maxStringLength(MOST_STRING)
-                                    .maxNameLength(MOST_NAME)
-                                    .maxTokenCount(MOST_TOKENS)
+                                    .maxNameLength(MOST_STRING)
                                     .build())
                     .enable(JsonReadFeature.ALLOW_JAVA_COMMENTS)
                     .enable(JsonReadFeature.ALLOW_YAML_COMMENTS)
@@ -146,7 +143,10 @@ final class DocumentParser {
                 value(parser, pointer);
             } else {
                 draft.member(pointer, here, place(parser));
-                into.put(name, value(parser, pointer));
+                Object value = value(parser, pointer);
+                if (value != DocumentDraft.UNREAD) {
+                    into.put(name, value);
+                }
             }
         }
     }
@@ -163,7 +163,8 @@ final class DocumentParser {
                 while (!draft.isFull() && parser.nextToken() != JsonToken.END_ARRAY) {
                     String pointer = at + "/" + items.size();
                     draft.value(pointer, place(parser));
-                    items.add(value(parser, pointer));
+                    Object item = value(parser, pointer);
+                    items.add(item == DocumentDraft.UNREAD ? null : item);
                 }
                 yield items;
             }
@@ -175,13 +176,13 @@ final class DocumentParser {
         };
     }
 
-    private @Nullable Object number(JsonParser parser) {
+    private Object number(JsonParser parser) {
         Optional<Number> value = JsonNumber.value(parser.getString());
         if (value.isEmpty()) {
             draft.broken(
                     located(parser, "syntax", SyntaxAdvice.FAR_EXPONENT, "Write a finite number."));
         }
-        return value.orElse(null);
+        return value.<Object>map(number -> number).orElse(DocumentDraft.UNREAD);
     }
 
     private static Diagnostic located(JsonParser parser, String code, String message, String way) {
@@ -203,6 +204,7 @@ final class DocumentParser {
     }
 
     private static String sentence(String message) {
-        return message.endsWith(".") ? message : message + ".";
+        String plain = message.replaceAll(", from `[^`]*`", "");
+        return plain.endsWith(".") ? plain : plain + ".";
     }
 }

@@ -2,9 +2,6 @@ package ds.config;
 
 import ds.core.Diagnostic;
 import ds.core.Settings;
-import java.io.IOException;
-import java.nio.charset.CharacterCodingException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -61,8 +58,8 @@ public final class DsConfig {
     }
 
     /**
-     * Reads a map of JSON values: maps, lists, strings, booleans, numbers, null. It is not
-     * modified.
+     * Reads a map of JSON values: maps, lists or arrays, strings or paths, booleans, finite
+     * numbers, null. It is not modified and not kept.
      *
      * @throws ConfigException with everything that is wrong
      */
@@ -79,20 +76,10 @@ public final class DsConfig {
     public static ConfigCheck check(Path file, CheckOptions options) {
         String origin = file.toString();
         try {
-            if (!Files.exists(file)) {
-                return unreadable(origin, "There is no file '%s'.".formatted(file));
-            }
-            if (!Files.isRegularFile(file) && Files.isDirectory(file)) {
-                return unreadable(origin, "'%s' is a directory, not a file.".formatted(file));
-            }
-            if (Files.size(file) > 4L * DocumentParser.MOST_CHARACTERS) {
-                return unreadable(origin, "'%s' has %,d bytes.".formatted(file, Files.size(file)));
-            }
-            return Checker.check(origin, DocumentParser.parse(Files.readString(file)), options);
-        } catch (CharacterCodingException e) {
-            return unreadable(origin, "'%s' is not UTF-8 text.".formatted(file));
-        } catch (IOException e) {
-            return unreadable(origin, "'%s' cannot be read: %s.".formatted(file, e.getMessage()));
+            return Checker.check(origin, DocumentParser.parse(TextFile.read(file)), options);
+        } catch (TextFile.UnreadableException e) {
+            Diagnostic problem = Diagnostic.error("file", "", e.sentence(), e.way());
+            return new ConfigCheck(origin, Optional.empty(), List.of(problem), Map.of(), "");
         }
     }
 
@@ -103,12 +90,7 @@ public final class DsConfig {
 
     /** Checks a map of JSON values and returns everything found; the map is not modified. */
     public static ConfigCheck check(Map<String, ?> map, CheckOptions options) {
-        return Checker.check("The configuration", LocatedDocument.of(map), options);
-    }
-
-    private static ConfigCheck unreadable(String origin, String message) {
-        Diagnostic problem = Diagnostic.error("file", "", message, "Name a readable JSON file.");
-        return new ConfigCheck(origin, Optional.empty(), List.of(problem), Map.of(), "");
+        return Checker.check("The configuration", MapReader.read(map), options);
     }
 
     /** Returns the three batch keys. */

@@ -5,10 +5,11 @@ import ds.core.Diagnostic;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
-import java.util.LinkedHashMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.ToIntFunction;
 
 /**
  * A JSON object and where in the text each part stood.
@@ -46,15 +47,9 @@ record LocatedDocument(
 
     LocatedDocument {
         root = Collections.unmodifiableMap(root);
-        keys = Map.copyOf(keys);
-        values = Map.copyOf(values);
+        keys = Collections.unmodifiableMap(keys);
+        values = Collections.unmodifiableMap(values);
         problems = List.copyOf(problems);
-    }
-
-    /** Returns a document that was never text. */
-    static LocatedDocument of(Map<String, ?> map) {
-        return new LocatedDocument(
-                new LinkedHashMap<>(map), Map.of(), Map.of(), List.of(), "", true);
     }
 
     /**
@@ -68,7 +63,8 @@ record LocatedDocument(
                 Comparator.<Diagnostic, Boolean>comparing(
                                 d -> d.code().equals(BoundedDiagnostics.MORE))
                         .thenComparingInt(Diagnostic::line)
-                        .thenComparingInt(Diagnostic::column);
+                        .thenComparingInt(Diagnostic::column)
+                        .thenComparingInt(order(located));
         if (located.size() > MOST_SHOWN) {
             BoundedDiagnostics worst = new BoundedDiagnostics(MOST_SHOWN);
             located.sort(Comparator.comparing(Diagnostic::severity).thenComparing(byPlace));
@@ -78,6 +74,16 @@ record LocatedDocument(
         }
         located.sort(byPlace);
         return located;
+    }
+
+    /** Returns the order of a document that was never text. */
+    private ToIntFunction<Diagnostic> order(List<Diagnostic> found) {
+        if (!text.isEmpty() || found.size() < 2) {
+            return _ -> 0;
+        }
+        Map<String, Integer> ordinals = new HashMap<>();
+        keys.keySet().forEach(pointer -> ordinals.put(pointer, ordinals.size()));
+        return diagnostic -> ordinals.getOrDefault(diagnostic.pointer(), -1);
     }
 
     /** In a text that was not read to its end, absence proves nothing. */

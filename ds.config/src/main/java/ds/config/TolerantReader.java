@@ -20,7 +20,7 @@ final class TolerantReader {
     /** Most slips said: behind that many the text is something else than JSON. */
     static final int MOST_SLIPS = 20;
 
-    private static final Object UNREAD = new Object();
+    private static final Object UNREAD = DocumentDraft.UNREAD;
 
     /** Offset of the opener of a document that is read on behind its end. */
     private static final int NOWHERE = -1;
@@ -181,6 +181,10 @@ final class TolerantReader {
         int start = cursor.at();
         Optional<String> name = name();
         if (name.isEmpty()) {
+            return;
+        }
+        if (name.get().length() > DocumentDraft.MOST_NAME) {
+            draft.longName(lines.place(start));
             return;
         }
         String pointer = Pointers.child(at, name.get());

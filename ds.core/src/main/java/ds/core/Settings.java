@@ -240,9 +240,9 @@ public final class Settings {
             case Integer n -> n.longValue();
             case Long n -> n;
             case BigInteger n -> n.bitLength() < Long.SIZE ? (Object) n.longValue() : n;
-            case Float n -> n.doubleValue();
-            case Double n -> n;
-            case BigDecimal n -> n.doubleValue();
+            case Float n -> finite(name, n.doubleValue());
+            case Double n -> finite(name, n);
+            case BigDecimal n -> finite(name, n.doubleValue());
             case List<?> list -> {
                 List<Object> copy = new ArrayList<>();
                 list.stream().filter(Objects::nonNull).forEach(item -> copy.add(plain(name, item)));
@@ -263,6 +263,14 @@ public final class Settings {
                             "Setting '%s' must be a JSON value, was a %s."
                                     .formatted(name, value.getClass().getName()));
         };
+    }
+
+    private static Double finite(String name, double value) {
+        if (Double.isInfinite(value) || Double.isNaN(value)) {
+            throw new IllegalArgumentException(
+                    "'%s' must be a finite number, was %s.".formatted(name, value));
+        }
+        return value;
     }
 
     private static Number number(String name, Object value) {

@@ -54,13 +54,16 @@ final class SettingsCheck {
             String place = at + "/" + escape(written);
             KeyDeclaration key = bySpelling.get(written);
             if (key == null) {
+                if (isComment(written)) {
+                    continue;
+                }
                 if (open) {
                     if (entry.getValue() != null) {
                         json(written, entry.getValue(), place)
                                 .ifPresent(value -> values.put(written, value));
                     }
                     spelledAs.put(written, written);
-                } else if (!written.startsWith("_") && !written.startsWith("//")) {
+                } else {
                     found.add(unknown(written, place, bySpelling.keySet()));
                 }
                 continue;
@@ -180,11 +183,35 @@ final class SettingsCheck {
     /** Takes any JSON value; what has no JSON meaning can only come from a map made in code. */
     private Optional<Object> json(String name, Object value, String place) {
         try {
-            return Optional.of(Settings.plain(name, value));
+            return Optional.of(Settings.plain(name, withoutComments(value)));
         } catch (IllegalArgumentException e) {
             found.add(Diagnostic.error("type", place, String.valueOf(e.getMessage()), ""));
             return Optional.empty();
         }
+    }
+
+    private static boolean isComment(String name) {
+        return name.startsWith("_") || name.startsWith("//");
+    }
+
+    private static Object withoutComments(Object value) {
+        if (value instanceof List<?> list) {
+            return list.stream()
+                    .map(item -> item == null ? null : withoutComments(item))
+                    .filter(item -> item != null)
+                    .toList();
+        }
+        if (!(value instanceof Map<?, ?> map)) {
+            return value;
+        }
+        Map<Object, Object> kept = new LinkedHashMap<>();
+        map.forEach(
+                (name, item) -> {
+                    if (item != null && !isComment(String.valueOf(name))) {
+                        kept.put(name, withoutComments(item));
+                    }
+                });
+        return kept;
     }
 
     private Optional<Object> flag(KeyDeclaration key, Object value, String place) {
