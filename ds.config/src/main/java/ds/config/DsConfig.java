@@ -75,12 +75,10 @@ public final class DsConfig {
     /** Checks a file and returns everything found; a file that cannot be read is a diagnostic. */
     public static ConfigCheck check(Path file, CheckOptions options) {
         String origin = file.toString();
-        try {
-            return Checker.check(origin, DocumentParser.parse(TextFile.read(file)), options);
-        } catch (TextFile.UnreadableException e) {
-            Diagnostic problem = Diagnostic.error("file", "", e.sentence(), e.way());
-            return new ConfigCheck(origin, Optional.empty(), List.of(problem), Map.of(), "");
-        }
+        TextFile read = TextFile.read(file);
+        return read.problem()
+                .map(p -> new ConfigCheck(origin, Optional.empty(), List.of(p), Map.of(), ""))
+                .orElseGet(() -> Checker.check(origin, DocumentParser.parse(read.text()), options));
     }
 
     /** Checks JSON text and returns everything found. */

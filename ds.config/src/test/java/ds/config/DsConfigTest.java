@@ -228,7 +228,9 @@ class DsConfigTest {
         assertEquals("'%s' is a directory, not a file.".formatted(folder), onlyMessage(folder));
         Path latin = folder.resolve("latin.json");
         Files.write(latin, "{\"_\": \"é\"}".getBytes(StandardCharsets.ISO_8859_1));
-        assertEquals("'%s' is not UTF-8 text: its line 1 has the byte 0xE9.".formatted(latin), onlyMessage(latin));
+        assertEquals(
+                "'%s' is not UTF-8 text: its line 1 has the byte 0xE9.".formatted(latin),
+                onlyMessage(latin));
     }
 
     @Test
