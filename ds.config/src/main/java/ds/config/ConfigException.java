@@ -43,10 +43,13 @@ public final class ConfigException extends RuntimeException {
 
     private static String describe(String origin, List<Diagnostic> diagnostics) {
         List<Diagnostic> errors = diagnostics.stream().filter(Diagnostic::isError).toList();
+        boolean sound = errors.stream().allMatch(d -> d.phase() == Diagnostic.Phase.RUNTIME);
         String head =
-                errors.size() == 1
-                        ? "%s has a mistake:".formatted(origin)
-                        : "%s has %d mistakes:".formatted(origin, errors.size());
+                sound
+                        ? "%s cannot run here:".formatted(origin)
+                        : errors.size() == 1
+                                ? "%s has a mistake:".formatted(origin)
+                                : "%s has %d mistakes:".formatted(origin, errors.size());
         return errors.stream().map(d -> "\n  " + d).collect(Collectors.joining("", head, ""));
     }
 }

@@ -74,7 +74,7 @@ public final class Planner {
         Optional<Optimizer> optimizer = plugins.optimizer();
         Optional<Schedule> schedule = optimizer.flatMap(found -> plugins.schedule(found.base()));
         if (!problems.isEmpty() || schedule.isEmpty() || batch.isEmpty()) {
-            throw new ConfigException("The configuration cannot run here", problems);
+            throw new ConfigException("The configuration", problems);
         }
         long hidden = hiddenSize();
         ZeroOptions zero =
