@@ -32,8 +32,8 @@ final class PlanCommand extends Command {
                         new PlanInputs(
                                 loaded.ranks(),
                                 Optional.empty(),
-                                Optional.of(loaded.steps()),
                                 Optional.empty(),
+                                Optional.of(loaded.steps()),
                                 loaded.train().targetsPerSample(),
                                 ModuleLayer.boot()));
         out().result(plan.toString().stripTrailing());

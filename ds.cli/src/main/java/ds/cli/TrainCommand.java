@@ -11,6 +11,8 @@ import ds.engine.data.ByteBigram;
 import ds.engine.data.TextDataset;
 import ds.engine.metrics.LossCurve;
 import ds.engine.metrics.MetricsWriter;
+import ds.engine.plan.Decision;
+import ds.engine.plan.TrainingPlan;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -100,7 +102,7 @@ final class TrainCommand extends Command {
         check("--eval-every", evaluateEvery, 0);
         Setup.Loaded loaded = setup.load();
         long total = loaded.steps();
-        out().message(Machine.line(loaded.ranks(), workers(loaded.ranks())));
+        out().message(Machine.line(loaded.ranks(), workers(loaded)));
         out().message(describe(loaded));
         try (StopSignal stop = StopSignal.listen();
                 Checkpoint checkpoint =
@@ -122,6 +124,7 @@ final class TrainCommand extends Command {
                                         .plannedSteps(total);
                                 wanted.ifPresent(o::seed);
                             })) {
+                remarks(engine.plan());
                 if (checkpoint != null) {
                     engine.resume(checkpoint);
                     out().message(
@@ -140,8 +143,30 @@ final class TrainCommand extends Command {
         }
     }
 
-    private static int workers(int ranks) {
-        return Math.max(1, Runtime.getRuntime().availableProcessors() / ranks);
+    private static int workers(Setup.Loaded loaded) {
+        int share = Math.max(1, Runtime.getRuntime().availableProcessors() / loaded.ranks());
+        return loaded.config().jvm().workers().orElse(share);
+    }
+
+    /** Says what is not as the configuration may lead one to expect. */
+    private void remarks(TrainingPlan plan) {
+        int auto = 0;
+        int idle = 0;
+        for (Decision decision : plan.decisions()) {
+            switch (decision.kind()) {
+                case AUTO -> auto++;
+                case NO_EFFECT -> idle++;
+                case WARNING ->
+                        out().message(
+                                        "warning: %s %s"
+                                                .formatted(decision.pointer(), decision.text()));
+            }
+        }
+        if (auto + idle > 0) {
+            out().message(
+                            "%d values of \"auto\" decided, %d settings without effect here; ds plan names them"
+                                    .formatted(auto, idle));
+        }
     }
 
     private static String describe(Setup.Loaded loaded) {

@@ -51,13 +51,36 @@ public record BatchSizes(
         auto = Set.copyOf(auto);
     }
 
-    /** Returns these sizes with the missing ones among {@code "auto"} decided by the planner. */
-    public BatchSizes withAuto(long plannedMicro, long plannedAccumulation) {
-        OptionalLong m =
-                micro.isEmpty() && auto.contains(MICRO) ? OptionalLong.of(plannedMicro) : micro;
-        boolean open = accumulation.isEmpty() && auto.contains(ACCUMULATION) && train.isEmpty();
-        OptionalLong g = open ? OptionalLong.of(plannedAccumulation) : accumulation;
+    /**
+     * Returns these sizes with those among {@code "auto"} that the others do not give decided: what
+     * is planned, or the largest micro batch up to it that {@code train_batch_size} allows.
+     */
+    public BatchSizes withAuto(long plannedMicro, long plannedAccumulation, int ranks) {
+        boolean openMicro = micro.isEmpty() && (auto.contains(MICRO) || auto.contains(TRAIN));
+        boolean openTrain = train.isEmpty();
+        OptionalLong m = openMicro ? microFor(plannedMicro, ranks) : micro;
+        OptionalLong g =
+                openTrain && accumulation.isEmpty() && auto.contains(ACCUMULATION)
+                        ? OptionalLong.of(plannedAccumulation)
+                        : accumulation;
         return new BatchSizes(train, m, g, Set.of());
+    }
+
+    /** Empty if the others contradict one another, which the check then says. */
+    private OptionalLong microFor(long planned, int ranks) {
+        if (train.isEmpty()) {
+            return OptionalLong.of(planned);
+        }
+        long share = product(accumulation.orElse(1), 1, ranks);
+        long most = train.getAsLong() / share;
+        if (most < 1 || train.getAsLong() % share != 0) {
+            return OptionalLong.empty();
+        }
+        long candidate = accumulation.isPresent() ? most : Math.min(planned, most);
+        while (most % candidate != 0) {
+            candidate--;
+        }
+        return OptionalLong.of(candidate);
     }
 
     /**

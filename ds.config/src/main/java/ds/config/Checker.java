@@ -35,6 +35,7 @@ final class Checker {
         boolean warn = options.warnOnUnknownKeys().orElse(asksForWarnings(root));
         checked.diagnostics().forEach(d -> found.add(WrongSection.advise(relaxed(d, warn))));
         found.addAll(CrossRules.check(checked.settings(), document.root().get("bfloat16") != null));
+        found.addAll(RuntimeRules.check(root));
         BatchSizes batch = DsConfig.batch(root);
         found.addAll(batch(root, batch));
         plugin(root, "optimizer", options.optimizers(), true);

@@ -96,6 +96,14 @@ public final class DsConfig {
         return batch(root);
     }
 
+    /**
+     * Returns every declared key written as {@code "auto"}; those of plug-ins are in {@link
+     * #optimizer()} and {@link #scheduler()}.
+     */
+    public List<AutoKey> autos() {
+        return AutoKey.in(KeyTable.ROOT, document.root(), "");
+    }
+
     /** Returns the optimizer, or empty if none is named. */
     public Optional<PluginSection> optimizer() {
         return plugin(root, "optimizer", document);

@@ -211,7 +211,8 @@ class DsConfigTest {
             assertEquals(1e-3, params.doubleOr("lr", 0), "the default until the planner decides");
             assertEquals(5e-4, params.with("lr", 5e-4).doubleOr("lr", 0));
             assertEquals(
-                    new BatchSizes.Resolved(8, 2, 2, 2), config.batch().withAuto(2, 2).resolve(2));
+                    new BatchSizes.Resolved(8, 2, 2, 2),
+                    config.batch().withAuto(2, 2, 2).resolve(2));
         }
         DsConfig zero3 = DsConfig.read(Fixtures.config().resolve("hf").resolve("zero3.json"));
         assertEquals(3, zero3.zero().stage());

@@ -4,7 +4,6 @@ import ds.config.BatchSizes;
 import ds.config.ConfigException;
 import ds.config.DsConfig;
 import ds.config.Fp16;
-import ds.config.OffloadDevice;
 import ds.config.Tunable;
 import ds.config.ZeroOptimization;
 import ds.core.DType;
@@ -25,18 +24,15 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
  * Turns a configuration into a plan: resolves {@code "auto"}, holds sections against one another,
  * the model and this machine. All problems are reported at once.
  */
 public final class Planner {
-    private static final long AUTO_MICRO = 8;
     private static final double SCALE_BASE = 2;
 
     private final ModelLayout layout;
@@ -44,11 +40,13 @@ public final class Planner {
     private final PlanInputs inputs;
     private final List<Diagnostic> problems = new ArrayList<>();
     private final List<Decision> decisions = new ArrayList<>();
+    private final AutoValues auto;
 
     private Planner(ModelLayout layout, DsConfig config, PlanInputs inputs) {
         this.layout = layout;
         this.config = config;
         this.inputs = inputs;
+        this.auto = new AutoValues(layout, decisions);
     }
 
     /**
@@ -61,8 +59,12 @@ public final class Planner {
     }
 
     private TrainingPlan plan() {
-        for (Diagnostic warning : config.remarks()) {
-            decisions.add(Decision.of(warning));
+        for (Diagnostic remark : config.remarks()) {
+            if (remark.isError()) {
+                problems.add(remark);
+            } else {
+                decisions.add(Decision.of(remark));
+            }
         }
         Optional<BatchPlan> batch = batch();
         PrecisionPlan precision = precision();
@@ -70,13 +72,12 @@ public final class Planner {
         RestingPlace optimizerPlace = optimizerPlace(section);
         RestingPlace parameterPlace = parameterPlace(section);
         checkLiveParameters(section);
-        PluginChoice plugins = new PluginChoice(config, inputs, problems, decisions);
+        PluginChoice plugins = new PluginChoice(config, inputs, problems, decisions, auto);
         Optional<Optimizer> optimizer = plugins.optimizer();
         Optional<Schedule> schedule = optimizer.flatMap(found -> plugins.schedule(found.base()));
         if (!problems.isEmpty() || schedule.isEmpty() || batch.isEmpty()) {
             throw new ConfigException("The configuration", problems);
         }
-        long hidden = hiddenSize();
         ZeroOptions zero =
                 new ZeroOptions(
                         Residency.ofStage(section.stage()),
@@ -84,23 +85,13 @@ public final class Planner {
                         optimizerPlace,
                         parameterPlace,
                         Math.max(1, section.maxLiveParameters().value()),
-                        auto(
-                                section.paramPersistenceThreshold(),
-                                10 * hidden,
-                                "/zero_optimization/stage3_param_persistence_threshold",
-                                "10 x hidden size"),
+                        auto.persistence(section.paramPersistenceThreshold(), section.stage()),
                         chunkBytes(section),
-                        inputs.seed().orElse(config.jvm().seed().value()));
-        auto(
-                section.reduceBucketSize(),
-                hidden * hidden,
-                "/zero_optimization/reduce_bucket_size",
-                "hidden size squared");
-        auto(
-                section.prefetchBucketSize(),
-                hidden * hidden * 9 / 10,
-                "/zero_optimization/stage3_prefetch_bucket_size",
-                "0.9 x hidden size squared");
+                        seed());
+        auto.reduceBucket(section.reduceBucketSize());
+        auto.prefetchBucket(section.prefetchBucketSize(), section.stage());
+        double clip = auto.clip(config.gradientClipping());
+        auto.others(config);
         Optimizer chosen = optimizer.orElseThrow();
         return new TrainingPlan(
                 batch.get(),
@@ -118,7 +109,7 @@ public final class Planner {
                 chosen,
                 plugins.scheduleName(),
                 schedule.get(),
-                auto(config.gradientClipping(), 1.0, "/gradient_clipping", "the default"),
+                clip,
                 inputs.targetsPerSample(),
                 workers(),
                 config.stepsPerPrint().orElse(0),
@@ -135,28 +126,42 @@ public final class Planner {
     }
 
     private int workers() {
+        OptionalInt written = config.jvm().workers();
+        inputs.workersPerRank()
+                .filter(given -> written.isPresent() && written.getAsInt() != given)
+                .ifPresent(given -> overridden("/jvm/workers", written.getAsInt(), given));
         int share = Math.max(1, Runtime.getRuntime().availableProcessors() / inputs.ranks());
-        return inputs.workersPerRank().orElse(config.jvm().workers().orElse(share));
+        return inputs.workersPerRank().orElse(written.orElse(share));
+    }
+
+    private long seed() {
+        Tunable<Long> written = config.jvm().seed();
+        inputs.seed()
+                .filter(given -> written.origin() == Tunable.Origin.GIVEN)
+                .filter(given -> !given.equals(written.value()))
+                .ifPresent(given -> overridden("/jvm/seed", written.value(), given));
+        return inputs.seed().orElse(written.value());
+    }
+
+    private void overridden(String pointer, Object written, Object given) {
+        decisions.add(
+                new Decision(
+                        Decision.Kind.WARNING,
+                        pointer,
+                        "is %s, but the option says %s, which is used".formatted(written, given)));
     }
 
     private Optional<BatchPlan> batch() {
         BatchSizes written = config.batch();
-        BatchSizes sizes = written.withAuto(AUTO_MICRO, 1);
+        BatchSizes sizes =
+                written.withAuto(AutoValues.MICRO, AutoValues.ACCUMULATION, inputs.ranks());
         List<Diagnostic> wrong = sizes.check(inputs.ranks());
         problems.addAll(wrong.stream().map(config::locate).toList());
         if (!wrong.isEmpty()) {
             return Optional.empty();
         }
         BatchSizes.Resolved found = sizes.resolve(inputs.ranks());
-        for (String key : written.auto()) {
-            long became =
-                    switch (key) {
-                        case "train_batch_size" -> found.train();
-                        case "gradient_accumulation_steps" -> found.accumulation();
-                        default -> found.micro();
-                    };
-            decided("/" + key, became, "from the other batch keys and the number of ranks");
-        }
+        auto.batch(written, found);
         if (found.train() > Integer.MAX_VALUE) {
             problems.add(
                     config.locate(
@@ -178,9 +183,8 @@ public final class Planner {
 
     private PrecisionPlan precision() {
         Fp16 fp16 = config.fp16();
-        boolean half = auto(fp16.enabled(), false, "/fp16/enabled", "fp32 unless asked for");
-        boolean brain =
-                auto(config.bf16().enabled(), false, "/bf16/enabled", "fp32 unless asked for");
+        boolean half = auto.enabled(fp16.enabled(), "/fp16/enabled");
+        boolean brain = auto.enabled(config.bf16().enabled(), "/bf16/enabled");
         if (half) {
             boolean dynamic = fp16.lossScale() == 0;
             if (dynamic && fp16.hysteresis() < 1) {
@@ -224,21 +228,6 @@ public final class Planner {
 
     private RestingPlace parameterPlace(ZeroOptimization section) {
         var offload = section.offloadParam();
-        if (offload.device() != OffloadDevice.NONE && section.stage() < 3) {
-            problems.add(
-                    config.locate(
-                            Diagnostic.refused(
-                                    "offload-param-stage",
-                                    "/zero_optimization/offload_param/device",
-                                    "offload_param is '%s' at stage %d; parameters rest elsewhere only where they are sharded."
-                                            .formatted(
-                                                    offload.device()
-                                                            .name()
-                                                            .toLowerCase(Locale.ROOT),
-                                                    section.stage()),
-                                    "Use \"stage\": 3, or remove offload_param.")));
-            return new RestingPlace.OnDevice();
-        }
         return switch (offload.device()) {
             case NONE -> new RestingPlace.OnDevice();
             case CPU -> new RestingPlace.InHost(false);
@@ -252,14 +241,7 @@ public final class Planner {
 
     private RestingPlace onNvme(String pointer, Optional<Path> path, long bufferCount) {
         if (path.isEmpty()) {
-            problems.add(
-                    config.locate(
-                            Diagnostic.refused(
-                                    "nvme-path",
-                                    pointer + "/device",
-                                    "device is 'nvme', but there is no nvme_path.",
-                                    "Add \"nvme_path\": \"/a/directory/on/the/drive\" beside it.")));
-            return new RestingPlace.OnDevice();
+            return new RestingPlace.OnDevice(); // one of the document's own problems
         }
         usableDirectory(path.get())
                 .ifPresent(
@@ -292,24 +274,6 @@ public final class Planner {
         return Math.max(PartitionMap.BLOCK_ELEMENTS * element, bytes);
     }
 
-    /** The width of the model, as far as its parameters tell: the size most vectors have. */
-    private long hiddenSize() {
-        Map<Long, Integer> uses = new HashMap<>();
-        for (Parameter parameter : layout.storages()) {
-            if (parameter.shape().size() == 1) {
-                uses.merge(parameter.elements(), 1, Integer::sum);
-            }
-        }
-        long size = 0;
-        for (Map.Entry<Long, Integer> entry : uses.entrySet()) {
-            int most = uses.getOrDefault(size, 0);
-            if (entry.getValue() > most || entry.getValue() == most && entry.getKey() < size) {
-                size = entry.getKey();
-            }
-        }
-        return size;
-    }
-
     /** A unit is gathered whole, so the bound on live parameters has to hold the largest one. */
     private void checkLiveParameters(ZeroOptimization section) {
         if (section.stage() < 3) {
@@ -334,17 +298,5 @@ public final class Planner {
                 return;
             }
         }
-    }
-
-    private <T> T auto(Tunable<T> value, T planned, String pointer, String why) {
-        if (value.isAuto()) {
-            decided(pointer, planned, why);
-        }
-        return value.orPlanned(planned);
-    }
-
-    private void decided(String pointer, Object became, String why) {
-        decisions.add(
-                new Decision(Decision.Kind.AUTO, pointer, "became %s: %s".formatted(became, why)));
     }
 }

@@ -22,6 +22,8 @@ import java.util.function.Supplier;
 /** The optimizer and schedule that a configuration names, with their settings checked. */
 final class PluginChoice {
     private static final long AUTO_WARMUP_STEPS = 2;
+    private static final String TOTAL_STEPS = "total_num_steps";
+    private static final String WARMUP_STEPS = "warmup_num_steps";
     private static final Map<String, Object> AUTO_OPTIMIZER =
             Map.of(
                     "lr", 5e-5,
@@ -33,16 +35,19 @@ final class PluginChoice {
     private final PlanInputs inputs;
     private final List<Diagnostic> problems;
     private final List<Decision> decisions;
+    private final AutoValues autoValues;
 
     PluginChoice(
             DsConfig config,
             PlanInputs inputs,
             List<Diagnostic> problems,
-            List<Decision> decisions) {
+            List<Decision> decisions,
+            AutoValues autoValues) {
         this.config = config;
         this.inputs = inputs;
         this.problems = problems;
         this.decisions = decisions;
+        this.autoValues = autoValues;
     }
 
     /** Returns the optimizer; empty if a problem was reported. */
@@ -114,9 +119,37 @@ final class PluginChoice {
         Map<String, Object> auto = new HashMap<>();
         auto.put("warmup_min_lr", 0.0);
         auto.put("warmup_max_lr", base.lr());
-        auto.put("warmup_num_steps", AUTO_WARMUP_STEPS);
-        inputs.plannedSteps().ifPresent(steps -> auto.put("total_num_steps", steps));
-        return settings(section, provider.settings(), auto);
+        auto.put(WARMUP_STEPS, AUTO_WARMUP_STEPS);
+        inputs.plannedSteps().ifPresent(steps -> auto.put(TOTAL_STEPS, steps));
+        Optional<Settings> settings = settings(section, provider.settings(), auto);
+        inputs.plannedSteps()
+                .ifPresent(steps -> settings.ifPresent(s -> checkLength(section, s, steps)));
+        return settings;
+    }
+
+    /** The lengths written in a schedule are held against the steps that will be made. */
+    private void checkLength(PluginSection section, Settings settings, long steps) {
+        long total = settings.longOr(TOTAL_STEPS, steps);
+        if (total != steps) {
+            warn(
+                    section.pointer() + "/" + TOTAL_STEPS,
+                    total < steps
+                            ? "is %,d, but %,d steps are planned: the learning rate stays at its end for the last %,d"
+                                    .formatted(total, steps, steps - total)
+                            : "is %,d, but %,d steps are planned: the schedule is cut off"
+                                    .formatted(total, steps));
+        }
+        long warmup = settings.longOr(WARMUP_STEPS, 0);
+        if (warmup > steps) {
+            warn(
+                    section.pointer() + "/" + WARMUP_STEPS,
+                    "is %,d, but only %,d steps are planned: the learning rate never gets to its top"
+                            .formatted(warmup, steps));
+        }
+    }
+
+    private void warn(String pointer, String text) {
+        decisions.add(new Decision(Decision.Kind.WARNING, pointer, text));
     }
 
     private Optional<Settings> settings(
@@ -140,19 +173,26 @@ final class PluginChoice {
                                         section.pointer() + "/" + name,
                                         "'%s' is \"auto\", which nothing here can decide."
                                                 .formatted(name),
-                                        name.equals("total_num_steps")
+                                        name.equals(TOTAL_STEPS)
                                                 ? "Give the number of steps (--steps), or write a number."
                                                 : "Write a value.")));
                 return Optional.empty();
             }
             Object became = auto.get(name);
             settings = settings.with(name, became);
-            decisions.add(
-                    new Decision(
-                            Decision.Kind.AUTO,
-                            section.pointer() + "/" + name,
-                            "became %s: what the Hugging Face Trainer takes by default"
-                                    .formatted(became)));
+            String pointer = section.pointer() + "/" + name;
+            switch (name) {
+                case TOTAL_STEPS ->
+                        autoValues.decided(pointer, became, "the steps that will be made");
+                case "warmup_max_lr" ->
+                        autoValues.decided(pointer, became, "the optimizer's learning rate");
+                case WARMUP_STEPS ->
+                        autoValues.decided(
+                                pointer,
+                                became,
+                                "the fewest there can be; the Hugging Face Trainer warms up only when told to");
+                default -> autoValues.ofTrainer(pointer, became);
+            }
         }
         return Optional.of(settings);
     }

@@ -1,0 +1,110 @@
+package ds.config;
+
+import ds.core.Diagnostic;
+import ds.core.Diagnostic.Severity;
+import ds.core.Settings;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Rules about running a document, which DeepSpeed does not check while it reads one: the document is
+ * sound, but this runtime could not do what it says, or would do it otherwise than DeepSpeed.
+ */
+final class RuntimeRules {
+    private static final String ZERO = "/zero_optimization/";
+
+    private final Settings root;
+    private final Settings zero;
+    private final long stage;
+    private final List<Diagnostic> found = new ArrayList<>();
+
+    private RuntimeRules(Settings root) {
+        this.root = root;
+        this.zero = root.section("zero_optimization");
+        this.stage = zero.longOr("stage", 0);
+    }
+
+    /**
+     * Returns what stands in the way of running.
+     *
+     * @param root the document with the meaning of old keys and all defaults filled in
+     */
+    static List<Diagnostic> check(Settings root) {
+        RuntimeRules rules = new RuntimeRules(root);
+        rules.path("offload_optimizer");
+        rules.path("offload_param");
+        rules.parameters();
+        rules.states();
+        rules.scheduler();
+        return rules.found;
+    }
+
+    private String device(String section) {
+        return zero.section(section).stringOr("device", "none");
+    }
+
+    private void path(String section) {
+        if (device(section).equals("nvme") && !zero.section(section).has("nvme_path")) {
+            found.add(
+                    Diagnostic.refused(
+                            "nvme-path",
+                            ZERO + section + "/device",
+                            "device is 'nvme', but there is no nvme_path.",
+                            "Add \"nvme_path\": \"/a/directory/on/the/drive\" beside it."));
+        }
+    }
+
+    private void parameters() {
+        String device = device("offload_param");
+        if (stage == 3 || device.equals("none")) {
+            return;
+        }
+        boolean old = zero.isGiven("cpu_offload_param");
+        found.add(
+                Diagnostic.refused(
+                                "offload-param-stage",
+                                ZERO + (old ? "cpu_offload_param" : "offload_param/device"),
+                                "offload_param is '%s' at stage %d; parameters rest elsewhere only where they are sharded."
+                                        .formatted(device, stage),
+                                "Use \"stage\": 3, or remove offload_param.")
+                        .alongside(ZERO + "stage", "the stage"));
+    }
+
+    /** Both are honoured as written, where DeepSpeed does something else without a word. */
+    private void states() {
+        String device = device("offload_optimizer");
+        boolean old = zero.isGiven("cpu_offload");
+        String pointer = ZERO + (old ? "cpu_offload" : "offload_optimizer/device");
+        if (stage == 0 && !device.equals("none")) {
+            otherwise(
+                    pointer,
+                    "offload_optimizer is '%s' at stage 0: every rank keeps all optimizer state there. DeepSpeed offloads nothing at stage 0."
+                            .formatted(device),
+                    "Use \"stage\": 1 or more to spread the state over the ranks.");
+        } else if (stage < 3 && device.equals("nvme")) {
+            otherwise(
+                    pointer,
+                    "offload_optimizer is 'nvme' at stage %d: the state rests on NVMe. DeepSpeed keeps it in host memory below stage 3."
+                            .formatted(stage),
+                    "Write \"device\": \"cpu\" for what DeepSpeed does.");
+        }
+    }
+
+    private void otherwise(String pointer, String message, String way) {
+        found.add(
+                Diagnostic.note("offload-stage", pointer, message, way)
+                        .as(Severity.WARNING)
+                        .alongside(ZERO + "stage", "the stage"));
+    }
+
+    private void scheduler() {
+        if (root.section("scheduler").has("type") && !root.section("optimizer").has("type")) {
+            found.add(
+                    Diagnostic.refused(
+                            "no-optimizer",
+                            "/scheduler",
+                            "There is a scheduler, but no optimizer whose learning rate it could set.",
+                            "Add \"optimizer\": {\"type\": \"AdamW\", \"params\": {\"lr\": 1e-3}}, or remove the scheduler."));
+        }
+    }
+}

@@ -1,0 +1,128 @@
+package ds.config;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import ds.core.Diagnostic;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** What only running it here is about leaves the document sound, and says where and what instead. */
+class RuntimeRulesTest {
+    private static final String ADAM = "\"optimizer\": {\"type\": \"AdamW\"}";
+
+    private static ConfigCheck check(String rest) {
+        return DsConfig.check("{\"train_batch_size\": 8,\n" + rest + "}", CheckOptions.none());
+    }
+
+    private static ConfigCheck zero(int stage, String rest) {
+        return check(ADAM + ",\n\"zero_optimization\": {\"stage\": " + stage + ",\n" + rest + "}");
+    }
+
+    private static void assertRefused(String code, String expected, ConfigCheck check) {
+        assertTrue(check.isOk());
+        assertFalse(check.isRunnable());
+        Diagnostic found = only(check);
+        assertEquals(Diagnostic.Phase.RUNTIME, found.phase());
+        assertEquals(code, found.code());
+        assertEquals(expected, found.toString());
+        assertTrue(check.config().isPresent(), "what it says can still be looked at");
+        assertThrows(ConfigException.class, check::orThrow);
+        String json = CheckReport.json(List.of(check));
+        assertTrue(json.contains("\"ok\":true,\"runnable\":false"), json);
+        assertTrue(json.contains("\"phase\":\"runtime\",\"code\":\"" + code + "\""), json);
+    }
+
+    private static void assertHonoured(String expected, ConfigCheck check) {
+        assertTrue(check.isRunnable());
+        Diagnostic found = only(check);
+        assertEquals(Diagnostic.Phase.RUNTIME, found.phase());
+        assertEquals(Diagnostic.Severity.WARNING, found.severity());
+        assertEquals("offload-stage", found.code());
+        assertEquals(expected, found.toString());
+    }
+
+    private static Diagnostic only(ConfigCheck check) {
+        assertEquals(1, check.diagnostics().size(), check.diagnostics().toString());
+        return check.diagnostics().getFirst();
+    }
+
+    @Test
+    void nvmeNeedsAPath() {
+        String way =
+                " (5:22): device is 'nvme', but there is no nvme_path. Add \"nvme_path\":"
+                        + " \"/a/directory/on/the/drive\" beside it.";
+        for (String section : new String[] {"offload_optimizer", "offload_param"}) {
+            assertRefused(
+                    "nvme-path",
+                    "/zero_optimization/" + section + "/device" + way,
+                    zero(3, "\"" + section + "\":\n          {\"device\": \"nvme\"}"));
+        }
+    }
+
+    @Test
+    void parametersRestElsewhereAtStageThreeOnly() {
+        String text =
+                "offload_param is 'cpu' at stage 2; parameters rest elsewhere only where they are"
+                        + " sharded. Use \"stage\": 3, or remove offload_param.";
+        ConfigCheck check = zero(2, "\"offload_param\": {\"device\": \"cpu\"}");
+        assertRefused(
+                "offload-param-stage",
+                "/zero_optimization/offload_param/device (4:29): " + text,
+                check);
+        assertEquals("/zero_optimization/stage", only(check).related().getFirst().pointer());
+        assertEquals(3, only(check).related().getFirst().line());
+        assertTrue(zero(3, "\"offload_param\": {\"device\": \"cpu\"}").isRunnable());
+    }
+
+    @Test
+    void theOldFormOfParameterOffloadIsHeldToTheSameRule() {
+        ConfigCheck check = zero(1, "\"cpu_offload_param\": true");
+        assertTrue(check.isOk());
+        assertFalse(check.isRunnable());
+        assertTrue(
+                check.diagnostics().stream()
+                        .anyMatch(
+                                d ->
+                                        d.code().equals("offload-param-stage")
+                                                && d.pointer()
+                                                        .equals(
+                                                                "/zero_optimization/cpu_offload_param")
+                                                && d.line() == 4));
+    }
+
+    @Test
+    void aSchedulerNeedsAnOptimizer() {
+        assertRefused(
+                "no-optimizer",
+                "/scheduler (2:14): There is a scheduler, but no optimizer whose learning rate it"
+                        + " could set. Add \"optimizer\": {\"type\": \"AdamW\", \"params\": {\"lr\":"
+                        + " 1e-3}}, or remove the scheduler.",
+                check("\"scheduler\": {\"type\": \"WarmupLR\"}"));
+        assertTrue(check(ADAM + ", \"scheduler\": {\"type\": \"WarmupLR\"}").isRunnable());
+    }
+
+    @Test
+    void offloadThatDeepSpeedDoesOtherwiseIsSaid() {
+        assertHonoured(
+                "/zero_optimization/offload_optimizer/device (4:34): offload_optimizer is 'cpu' at"
+                        + " stage 0: every rank keeps all optimizer state there. DeepSpeed offloads"
+                        + " nothing at stage 0. Use \"stage\": 1 or more to spread the state over"
+                        + " the ranks.",
+                zero(0, " \"offload_optimizer\": {\"device\": \"cpu\"}"));
+        assertHonoured(
+                "/zero_optimization/offload_optimizer/device (4:34): offload_optimizer is 'nvme' at"
+                        + " stage 2: the state rests on NVMe. DeepSpeed keeps it in host memory"
+                        + " below stage 3. Write \"device\": \"cpu\" for what DeepSpeed does.",
+                zero(2, " \"offload_optimizer\": {\"device\": \"nvme\", \"nvme_path\": \"/a\"}"));
+        assertEquals(
+                0,
+                zero(3, "\"offload_optimizer\": {\"device\": \"nvme\", \"nvme_path\": \"/a\"}")
+                        .diagnostics()
+                        .size());
+        assertEquals(
+                0, zero(2, "\"offload_optimizer\": {\"device\": \"cpu\"}").diagnostics().size());
+    }
+}
