@@ -4,6 +4,7 @@ import ds.config.CheckOptions;
 import ds.config.CheckReport;
 import ds.config.ConfigCheck;
 import ds.config.DsConfig;
+import ds.core.Diagnostic.Severity;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -61,7 +62,7 @@ final class ConfigCheckCommand extends Command {
             ok &= check.isRunnable();
             checks.add(check);
             if (!check.diagnostics().isEmpty()) {
-                out().result(check.render(out().isColoured()).stripTrailing());
+                out().result(check.render(out().isColoured()).stripTrailing() + "\n");
             }
             out().result("%s: %s".formatted(file, verdict(check)));
         }
@@ -69,10 +70,19 @@ final class ConfigCheckCommand extends Command {
         return ok ? Main.OK : Main.MISTAKE;
     }
 
+    /** Returns one line: whether it can be used, and how much there is to read above. */
     private static String verdict(ConfigCheck check) {
-        if (!check.isOk()) {
-            return "has mistakes";
+        String verdict =
+                !check.isOk()
+                        ? "has mistakes"
+                        : check.isRunnable() ? "ok" : "sound, but cannot run here";
+        List<String> counts = new ArrayList<>();
+        for (Severity severity : Severity.values()) {
+            long count = check.diagnostics().stream().filter(d -> d.severity() == severity).count();
+            if (count > 0) {
+                counts.add("%d %s%s".formatted(count, severity.label(), count == 1 ? "" : "s"));
+            }
         }
-        return check.isRunnable() ? "ok" : "sound, but cannot run here";
+        return counts.isEmpty() ? verdict : verdict + " (" + String.join(", ", counts) + ")";
     }
 }

@@ -96,7 +96,8 @@ class DiagnosticsGuideTest {
             Path file = Files.writeString(folder.resolve("ds_config.json"), example.group(2));
             words.set(words.indexOf("ds_config.json"), file);
             String said =
-                    plain(Ran.ds(words.toArray()).results(), file).replaceAll("\n[^\n]*\n$", "\n");
+                    plain(Ran.ds(words.toArray()).results(), file)
+                            .replaceAll("\n\n[^\n]*\n$", "\n");
             example.appendReplacement(
                     anew,
                     Matcher.quoteReplacement(
@@ -186,7 +187,7 @@ class DiagnosticsGuideTest {
                 .map(
                         block ->
                                 block.replaceFirst(
-                                        "\n[^\n ][^\n]*: (ok|has mistakes|sound, but cannot run here)\n?$",
+                                        "\n[^\n ][^\n]*: (ok|has mistakes|sound, but cannot run here)( \\(.*\\))?\n?$",
                                         ""))
                 .filter(block -> block.lines().findFirst().orElse("").endsWith("[" + code + "]"))
                 .collect(Collectors.joining("\n\n", "", "\n"))

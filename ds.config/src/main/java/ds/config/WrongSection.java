@@ -48,6 +48,11 @@ final class WrongSection {
         if (!homes.isEmpty() && homes.size() <= MOST_HOMES) {
             return diagnostic.suggesting("'%s' belongs %s.".formatted(name, where(homes)));
         }
+        if (!homes.isEmpty() && Pointers.parent(diagnostic.pointer()).isEmpty()) {
+            return diagnostic.suggesting(
+                    "It belongs in a section, such as '%s' or '%s'."
+                            .formatted(homes.getFirst(), homes.get(1)));
+        }
         String meant = OTHER_NAMES.get(name);
         if (meant != null) {
             return diagnostic.suggesting("Write " + meant + ".");

@@ -1,5 +1,7 @@
 package ds.config;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -11,6 +13,15 @@ final class Fixtures {
         String given = System.getProperty("ds.fixtures", "");
         Path root = given.isEmpty() ? own() : Path.of(given);
         return root.resolve("config");
+    }
+
+    /** Returns a page of the repository's own documentation. */
+    static String page(String path) {
+        try {
+            return Files.readString(own().resolveSibling(path));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private static Path own() {

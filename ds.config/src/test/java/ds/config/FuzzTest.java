@@ -36,6 +36,7 @@ class FuzzTest {
     private static final int LARGE = 12;
 
     private static final List<Map<String, Object>> SOURCES = new ArrayList<>();
+    private static final String DOCUMENTED = Fixtures.page("docs/diagnostics.md");
 
     private final Random random = new Random(SEED);
     private final Mutant mutant = new Mutant(random);
@@ -184,6 +185,7 @@ class FuzzTest {
     }
 
     private static void assertSound(Diagnostic diagnostic, String document) {
+        assertTrue(DOCUMENTED.contains("### `" + diagnostic.code() + "`"), diagnostic::toString);
         String message = diagnostic.message();
         assertTrue(message.endsWith(".") && message.length() < 2_000, () -> message + document);
         String way = diagnostic.suggestion();

@@ -31,6 +31,8 @@ class MapReaderTest {
         map.put(
                 "zero_optimization",
                 Map.of(
+                        "stage",
+                        3,
                         "offload_optimizer",
                         Map.of("device", "nvme", "nvme_path", Path.of("/mnt/fast"))));
         String before = map.toString();

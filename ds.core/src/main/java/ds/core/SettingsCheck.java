@@ -20,8 +20,6 @@ final class SettingsCheck {
     /** Integers of more digits are a slip, and expanding them could exhaust memory. */
     private static final int MOST_DIGITS = 400;
 
-    private static final int SHOWN_CHARACTERS = 60;
-    private static final int SHOWN_KEYS = 12;
     private static final Set<String> TRUE_WORDS = Set.of("true", "t", "yes", "y", "on", "1");
     private static final Set<String> FALSE_WORDS = Set.of("false", "f", "no", "n", "off", "0");
 
@@ -64,7 +62,10 @@ final class SettingsCheck {
                     }
                     spelledAs.put(written, written);
                 } else {
-                    found.add(unknown(written, place, bySpelling.keySet()));
+                    found.add(
+                            found.isFull()
+                                    ? Diagnostic.error("unknown-key", place, "", "") // counted
+                                    : KeyAdvice.unknown(written, place, bySpelling.keySet()));
                 }
                 continue;
             }
@@ -116,26 +117,11 @@ final class SettingsCheck {
         return !wholeSection && !key.choices().contains(Settings.AUTO) && !key.has(Trait.NO_AUTO);
     }
 
-    private Diagnostic unknown(String written, String place, Set<String> known) {
-        List<String> near = found.isFull() ? List.of() : Spelling.nearest(written, known, 1);
-        String suggestion =
-                near.isEmpty()
-                        ? known.isEmpty() || known.size() > SHOWN_KEYS
-                                ? ""
-                                : "Known here: " + String.join(", ", known) + "."
-                        : "Did you mean '%s'?".formatted(near.getFirst());
-        return Diagnostic.error(
-                "unknown-key",
-                place,
-                "'%s' is not a key here.".formatted(cut(written)),
-                suggestion);
-    }
-
     private Optional<Object> value(
             KeyDeclaration key, @Nullable Object value, String place, boolean idle) {
         if (value == null) {
             if (!key.has(Trait.NULLABLE)) {
-                found.add(mistyped(key, null, place));
+                found.add(KeyAdvice.mistyped(key, null, place));
             }
             return Optional.empty();
         }
@@ -167,7 +153,7 @@ final class SettingsCheck {
                             "refused",
                             place,
                             "'%s' = %s is not supported here: %s"
-                                    .formatted(key.name(), shown(value), key.reason()),
+                                    .formatted(key.name(), KeyAdvice.shown(value), key.reason()),
                             ""));
         } else if (key.status() == Status.NO_EFFECT && !idle) {
             found.add(
@@ -224,10 +210,10 @@ final class SettingsCheck {
         boolean readable =
                 value instanceof Number || (value instanceof String && !key.has(Trait.UNQUOTED));
         if (readable && (yes || no)) {
-            found.add(lenient(key, value, place, String.valueOf(yes)));
+            found.add(KeyAdvice.lenient(key, value, place, String.valueOf(yes)));
             return Optional.of(yes);
         }
-        found.add(mistyped(key, value, place));
+        found.add(KeyAdvice.mistyped(key, value, place));
         return Optional.empty();
     }
 
@@ -235,13 +221,13 @@ final class SettingsCheck {
         Optional<BigDecimal> parsed =
                 value instanceof String s ? quotedNumber(key, s) : decimal(value);
         if (parsed.isEmpty()) {
-            found.add(mistyped(key, value, place));
+            found.add(KeyAdvice.mistyped(key, value, place));
             return Optional.empty();
         }
         BigDecimal number = parsed.get();
         boolean whole = number.signum() == 0 || number.stripTrailingZeros().scale() <= 0;
         if (tooLong(number) || (key.type() == Type.INTEGER && !whole)) {
-            found.add(mistyped(key, value, place));
+            found.add(KeyAdvice.mistyped(key, value, place));
             return Optional.empty();
         }
         if (!key.range().contains(number)) {
@@ -250,12 +236,12 @@ final class SettingsCheck {
                             "range",
                             place,
                             "'%s' must be %s, was %s."
-                                    .formatted(key.name(), key.rule(), shown(value)),
+                                    .formatted(key.name(), key.rule(), KeyAdvice.shown(value)),
                             ""));
             return Optional.empty();
         }
         if (value instanceof String) {
-            found.add(lenient(key, value, place, number.toString()));
+            found.add(KeyAdvice.lenient(key, value, place, number.toString()));
         }
         return Optional.of(stored(key.type() == Type.INTEGER, number));
     }
@@ -311,7 +297,7 @@ final class SettingsCheck {
         if (value instanceof String && !nul) {
             return Optional.of(value);
         }
-        found.add(mistyped(key, value, place));
+        found.add(KeyAdvice.mistyped(key, value, place));
         return Optional.empty();
     }
 
@@ -325,7 +311,7 @@ final class SettingsCheck {
 
     private Optional<Object> choice(KeyDeclaration key, Object value, String place) {
         if (!(value instanceof String word)) {
-            found.add(mistyped(key, value, place));
+            found.add(KeyAdvice.mistyped(key, value, place));
             return Optional.empty();
         }
         String wanted = key.has(Trait.ANY_CASE) ? word.toLowerCase(Locale.ROOT) : word;
@@ -337,7 +323,8 @@ final class SettingsCheck {
                 Diagnostic.error(
                         "choice",
                         place,
-                        "'%s' must be %s, was %s.".formatted(key.name(), key.rule(), shown(value)),
+                        "'%s' must be %s, was %s."
+                                .formatted(key.name(), key.rule(), KeyAdvice.shown(value)),
                         near.isEmpty() ? "" : "Did you mean \"%s\"?".formatted(near.getFirst())));
         return Optional.empty();
     }
@@ -345,7 +332,7 @@ final class SettingsCheck {
     private Optional<Object> list(KeyDeclaration key, Object value, String place) {
         int items = key.range().items();
         if (!(value instanceof List<?> given) || (items > 0 && given.size() != items)) {
-            found.add(mistyped(key, value, place));
+            found.add(KeyAdvice.mistyped(key, value, place));
             return Optional.empty();
         }
         List<Object> read = new ArrayList<>();
@@ -358,7 +345,7 @@ final class SettingsCheck {
             }
             Optional<BigDecimal> number = item == null ? Optional.empty() : decimal(item);
             if (number.isEmpty() || tooLong(number.get()) || !key.range().contains(number.get())) {
-                found.add(mistyped(key, item, itemPlace));
+                found.add(KeyAdvice.mistyped(key, item, itemPlace));
             } else {
                 read.add(number.get().doubleValue());
             }
@@ -371,47 +358,8 @@ final class SettingsCheck {
         if (value instanceof Map<?, ?> map) {
             return Optional.of(object(key.keys(), map, place, key.has(Trait.OPEN), inert));
         }
-        found.add(mistyped(key, value, place));
+        found.add(KeyAdvice.mistyped(key, value, place));
         return Optional.empty();
-    }
-
-    private static Diagnostic mistyped(KeyDeclaration key, @Nullable Object value, String place) {
-        return Diagnostic.error(
-                "type",
-                place,
-                "'%s' must be %s, was %s.".formatted(key.name(), key.rule(), shown(value)),
-                "");
-    }
-
-    private static Diagnostic lenient(
-            KeyDeclaration key, Object value, String place, String better) {
-        return Diagnostic.warning(
-                "lenient",
-                place,
-                "'%s' should be %s, was %s."
-                        .formatted(key.name(), key.type().phrase(), shown(value)),
-                "It was read as %s; write that.".formatted(better));
-    }
-
-    /** Shows a value as JSON would write it, cut to a readable length. */
-    private static String shown(@Nullable Object value) {
-        String text =
-                switch (value) {
-                    case null -> "null";
-                    case String s -> "\"" + s + "\"";
-                    case Map<?, ?> _ -> "an object";
-                    case List<?> list when list.size() > 4 ->
-                            "a list of %d items".formatted(list.size());
-                    default -> String.valueOf(value);
-                };
-        return cut(text);
-    }
-
-    private static String cut(String text) {
-        String line = text.replaceAll("\\p{Cntrl}", "?");
-        return line.length() <= SHOWN_CHARACTERS
-                ? line
-                : line.substring(0, SHOWN_CHARACTERS) + "...";
     }
 
     private static String escape(String name) {

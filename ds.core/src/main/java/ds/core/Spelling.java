@@ -14,8 +14,9 @@ public final class Spelling {
     /**
      * Returns the known names close to {@code typed}, closest first, at most {@code limit}.
      *
-     * <p>Close is an edit distance (with swaps) of at most a third of the length, in any case and
-     * with {@code -} for {@code _}, or one name being the beginning of the other.
+     * <p>Close is, in any case and with {@code -} for {@code _}: an edit distance (with swaps) of
+     * at most a third of the length and two, three in long names; one name being the beginning of
+     * the other; or the words of {@code typed} standing in the name in their order, others between.
      *
      * @param typed what was written
      * @param known the names that exist
@@ -31,27 +32,32 @@ public final class Spelling {
                 .distinct()
                 .filter(name -> name.length() <= LONGEST_COMPARED)
                 .map(name -> new Scored(name, distance(wanted, normal(name))))
-                .filter(
-                        s ->
-                                s.distance
-                                        <= Math.max(
-                                                1, Math.min(wanted.length(), s.name.length()) / 3))
+                .filter(s -> s.distance <= most(wanted.length(), s.name.length()))
                 .sorted(Comparator.comparingInt(Scored::distance).thenComparing(Scored::name))
                 .limit(limit)
                 .map(Scored::name)
                 .toList();
     }
 
+    private static int most(int length, int other) {
+        int shorter = Math.min(length, other);
+        return Math.max(1, Math.min(shorter / 3, 2 + shorter / 12));
+    }
+
     private static String normal(String name) {
         return name.toLowerCase(Locale.ROOT).replace('-', '_').replace(' ', '_');
     }
 
-    /** Optimal string alignment distance: insert, delete, replace, swap neighbours; prefix counts half. */
+    /** Optimal string alignment distance: insert, delete, replace, swap neighbours; parts count less. */
     private static int distance(String a, String b) {
-        if (a.length() >= 4 && b.length() >= 4 && (a.startsWith(b) || b.startsWith(a))) {
+        boolean begins = b.startsWith(a) || (a.startsWith(b) && a.length() - b.length() <= 3);
+        if (begins && Math.min(a.length(), b.length()) >= 4) {
             return Math.min(Math.abs(a.length() - b.length()), 2);
         }
-        if (Math.abs(a.length() - b.length()) > Math.max(1, Math.min(a.length(), b.length()) / 3)) {
+        if (hasWords(b, a)) {
+            return 2;
+        }
+        if (Math.abs(a.length() - b.length()) > most(a.length(), b.length())) {
             return Integer.MAX_VALUE; // that many inserts alone are too many
         }
         int[] beforeLast = new int[b.length() + 1];
@@ -76,5 +82,18 @@ public final class Spelling {
             last = row;
         }
         return last[b.length()];
+    }
+
+    /** Returns whether the words of {@code typed}, two or more, begin words of {@code name} in order. */
+    private static boolean hasWords(String name, String typed) {
+        String[] wanted = typed.split("_");
+        if (wanted.length < 2) {
+            return false;
+        }
+        int found = 0;
+        for (String word : name.split("_")) {
+            found += found < wanted.length && word.startsWith(wanted[found]) ? 1 : 0;
+        }
+        return found == wanted.length;
     }
 }
