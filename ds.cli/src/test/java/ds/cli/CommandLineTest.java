@@ -322,6 +322,32 @@ class CommandLineTest {
     }
 
     @Test
+    void whatIsNotAsExpectedIsSaidBeforeTraining() throws IOException {
+        Files.writeString(
+                config,
+                """
+                {"train_batch_size": "auto", "optimizer": {"type": "AdamW"},
+                 "scheduler": {"type": "WarmupLR", "params": {"warmup_num_steps": 9}},
+                 "memory_breakdown": true, "jvm": {"seed": 3, "workers": 2}}
+                """);
+        Ran ran = train("--steps", 2, "--seed", 4);
+        assertEquals(0, ran.status(), ran.messages());
+        for (String line :
+                List.of(
+                        "device host: 2 threads (1 ranks x 2 workers)",
+                        "warning: /scheduler/params/warmup_num_steps is 9, but only 2 steps are planned",
+                        "warning: /jvm/seed is 3, but the option says 4, which is used",
+                        "1 values of \"auto\" decided, 1 settings without effect here; ds plan names them")) {
+            assertTrue(ran.messages().contains(line), ran.messages());
+        }
+        Ran plan = ds("plan", "--config", config, "--data", text, "--model", MODEL, "--steps", 20);
+        assertTrue(
+                plan.results().contains("/train_batch_size became 8: 8 (micro) x 1 (accum"),
+                plan.results());
+        assertFalse(plan.results().contains("warning"), plan.results());
+    }
+
+    @Test
     void theOthersAnswerToo() throws IOException {
         Ran plan = ds("plan", "--config", config, "--data", text, "--model", MODEL);
         assertEquals(0, plan.status(), plan.messages());

@@ -120,20 +120,47 @@ public final class Explain {
             String prefix,
             Optional<KeyDeclaration> above,
             List<Explained> into) {
-        Optional<KeyDeclaration> toggle =
-                keys.stream()
-                        .filter(key -> key.name().equals("enabled"))
-                        .filter(key -> key.status() != Status.IMPLEMENTED)
-                        .findFirst();
+        Optional<KeyDeclaration> toggle = toggle(keys);
         for (KeyDeclaration key : keys) {
             KeyDeclaration decides =
                     key.status() == Status.IMPLEMENTED ? above.or(() -> toggle).orElse(key) : key;
-            into.add(new Explained(prefix + key.name(), key, decides.status(), decides.reason()));
+            into.add(explained(prefix + key.name(), key, decides));
             Optional<KeyDeclaration> below =
                     decides.status() == Status.IMPLEMENTED
                             ? Optional.empty()
                             : Optional.of(decides);
             collect(key.keys(), prefix + key.name() + ".", below, into);
         }
+    }
+
+    /** A section is honoured if a key in it is. */
+    private static Explained explained(String path, KeyDeclaration key, KeyDeclaration decides) {
+        if (decides.status() != Status.IMPLEMENTED || isHonoured(key)) {
+            return new Explained(path, key, decides.status(), decides.reason());
+        }
+        return toggle(key.keys())
+                .map(toggle -> new Explained(path, key, toggle.status(), toggle.reason()))
+                .orElseGet(
+                        () ->
+                                new Explained(
+                                        path,
+                                        key,
+                                        Status.NO_EFFECT,
+                                        "no key in it has one; each says why."));
+    }
+
+    private static boolean isHonoured(KeyDeclaration key) {
+        boolean leaf = key.type() != KeyDeclaration.Type.OBJECT || key.keys().isEmpty();
+        return key.status() == Status.IMPLEMENTED
+                && toggle(key.keys()).isEmpty()
+                && (leaf || key.keys().stream().anyMatch(Explain::isHonoured));
+    }
+
+    /** A section whose {@code enabled} is not honoured does nothing. */
+    private static Optional<KeyDeclaration> toggle(List<KeyDeclaration> keys) {
+        return keys.stream()
+                .filter(key -> key.name().equals("enabled"))
+                .filter(key -> key.status() != Status.IMPLEMENTED)
+                .findFirst();
     }
 }

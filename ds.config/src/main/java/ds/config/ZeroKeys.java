@@ -258,9 +258,11 @@ final class ZeroKeys {
                         .deprecated("Write \"offload_param\": {\"device\": \"cpu\"} instead.")
                         .doc("Old form of offload_param."),
                 flag("cpu_offload_use_pin_memory")
+                        .noEffect("DeepSpeed discards its value too.")
                         .deprecated("Write pin_memory inside offload_optimizer instead.")
                         .doc("Old form of pin_memory; DeepSpeed discards its value."),
                 flag("stage3_gather_fp16_weights_on_model_save")
+                        .noEffect("its successor has none.")
                         .deprecated("Write stage3_gather_16bit_weights_on_model_save instead.")
                         .doc("Old name of stage3_gather_16bit_weights_on_model_save."));
     }

@@ -250,4 +250,26 @@ class AutoValuesTest {
         assertEquals(9, plan.zero().seed());
         assertEquals(1, plan.workersPerRank());
     }
+
+    @Test
+    void groupsAndChunksBelowABlockAreRaisedAndThatIsSaid() {
+        String text =
+                """
+                {"train_batch_size": 8, "optimizer": {"type": "AdamW"},
+                 "zero_optimization": {"stage": 2, "sub_group_size": %d},
+                 "bf16": {"enabled": true}, "jvm": {"chunk_bytes": %d}}
+                """;
+        TrainingPlan plan = plan(text.formatted(10, 4096), 1, Optional.empty());
+        assertEquals(3 * 4096, plan.zero().chunkBytes());
+        assertEquals(
+                Map.of(
+                        "/zero_optimization/sub_group_size",
+                        "is 10, but a block has 1,024 elements and is stepped at once",
+                        "/jvm/chunk_bytes",
+                        "is 4,096, but one block of each of 3 arrays takes 12,288, which is used"),
+                texts(plan, Decision.Kind.WARNING));
+        plan = plan(text.formatted(2048, 1 << 20), 1, Optional.empty());
+        assertEquals(3 * 4 * 2048, plan.zero().chunkBytes());
+        assertEquals(Map.of(), texts(plan, Decision.Kind.WARNING));
+    }
 }

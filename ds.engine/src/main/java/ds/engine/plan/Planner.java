@@ -78,6 +78,8 @@ public final class Planner {
         if (!problems.isEmpty() || schedule.isEmpty() || batch.isEmpty()) {
             throw new ConfigException("The configuration", problems);
         }
+        Optimizer chosen = optimizer.orElseThrow();
+        int arrays = arrays(chosen, precision.type(), optimizerPlace, parameterPlace);
         ZeroOptions zero =
                 new ZeroOptions(
                         Residency.ofStage(section.stage()),
@@ -86,13 +88,12 @@ public final class Planner {
                         parameterPlace,
                         Math.max(1, section.maxLiveParameters().value()),
                         auto.persistence(section.paramPersistenceThreshold(), section.stage()),
-                        chunkBytes(section),
+                        chunkBytes(section, arrays),
                         seed());
         auto.reduceBucket(section.reduceBucketSize());
         auto.prefetchBucket(section.prefetchBucketSize(), section.stage());
         double clip = auto.clip(config.gradientClipping());
         auto.others(config);
-        Optimizer chosen = optimizer.orElseThrow();
         return new TrainingPlan(
                 batch.get(),
                 precision,
@@ -266,12 +267,43 @@ public final class Planner {
         return Files.isWritable(path) ? Optional.empty() : Optional.of("it is not writable");
     }
 
-    private long chunkBytes(ZeroOptimization section) {
-        long element = Float.BYTES;
-        long group = Math.max(1, section.subGroupSize().value());
-        long groupBytes = Math.min(group, Long.MAX_VALUE / element) * element;
-        long bytes = Math.min(config.jvm().chunkBytes(), groupBytes);
-        return Math.max(PartitionMap.BLOCK_ELEMENTS * element, bytes);
+    /**
+     * What one call of a step sees: a group of elements of every array, as far as jvm.chunk_bytes
+     * allows, and at least a block of each.
+     */
+    private long chunkBytes(ZeroOptimization section, int arrays) {
+        long blockBytes = (long) PartitionMap.BLOCK_ELEMENTS * Float.BYTES * arrays;
+        long most = config.jvm().chunkBytes();
+        if (most < blockBytes) {
+            decisions.add(
+                    new Decision(
+                            Decision.Kind.WARNING,
+                            "/jvm/chunk_bytes",
+                            "is %,d, but one block of each of %d arrays takes %,d, which is used"
+                                    .formatted(most, arrays, blockBytes)));
+        }
+        long group = section.subGroupSize().value();
+        if (group < PartitionMap.BLOCK_ELEMENTS) {
+            decisions.add(
+                    new Decision(
+                            Decision.Kind.WARNING,
+                            "/zero_optimization/sub_group_size",
+                            "is %,d, but a block has %,d elements and is stepped at once"
+                                    .formatted(group, PartitionMap.BLOCK_ELEMENTS)));
+        }
+        long elementBytes = (long) Float.BYTES * arrays;
+        long groupBytes = Math.min(group, Long.MAX_VALUE / elementBytes) * elementBytes;
+        return Math.max(blockBytes, Math.min(most, groupBytes));
+    }
+
+    /** The arrays of the state: the optimizer's slots, and the masters where they lie apart. */
+    private static int arrays(
+            Optimizer optimizer, DType precision, RestingPlace states, RestingPlace parameters) {
+        boolean masters =
+                precision != DType.FP32
+                        || states instanceof RestingPlace.OnNvme
+                        || parameters instanceof RestingPlace.OnNvme;
+        return Math.max(1, optimizer.slots().size() + (masters ? 1 : 0));
     }
 
     /** A unit is gathered whole, so the bound on live parameters has to hold the largest one. */

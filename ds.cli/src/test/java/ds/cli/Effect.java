@@ -1,0 +1,368 @@
+package ds.cli;
+
+import static ds.cli.Trial.ABSENT;
+
+import ds.config.CheckOptions;
+import ds.config.DsConfig;
+import ds.core.MemoryKind;
+import ds.engine.LossScaler;
+import ds.engine.StepReport;
+import ds.offload.RestingPlace;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.Stream;
+
+/**
+ * What one key does: two values, and something that differs between them.
+ *
+ * @param key dotted path; {@code optimizer[adam].lr} is a setting of a plug-in
+ * @param context what else has to be set for it to matter: paths and values in turn
+ * @param one a value
+ * @param other another value
+ * @param observed what is looked at
+ */
+record Effect(
+        String key,
+        List<Object> context,
+        Object one,
+        Object other,
+        Function<Trial, Object> observed) {
+
+    private static final List<Object> BASE =
+            List.of(
+                    "train_batch_size",
+                    4,
+                    "train_micro_batch_size_per_gpu",
+                    2,
+                    "optimizer.type",
+                    "sgd",
+                    "optimizer.params.lr",
+                    0.01);
+
+    /** Returns the settings of a trial with this key at {@code value}. */
+    List<Object> settings(Object value) {
+        List<Object> all = new ArrayList<>(BASE);
+        all.addAll(context);
+        String path = key.replaceFirst("^(optimizer|scheduler)\\[.*]", "$1.params");
+        all.addAll(List.of(path, value));
+        return all;
+    }
+
+    /** Returns the entry of every key that is said to do something. */
+    static List<Effect> all() {
+        List<Effect> all = new ArrayList<>();
+        all.addAll(batchAndRule());
+        all.addAll(precision());
+        all.addAll(zero());
+        all.addAll(ours());
+        all.addAll(optimizers());
+        all.addAll(schedules());
+        return List.copyOf(all);
+    }
+
+    private static Effect of(
+            String key, Object one, Object other, Function<Trial, Object> observed, Object... set) {
+        return new Effect(key, List.of(set), one, other, observed);
+    }
+
+    private static Object[] with(Object[] context, Object... more) {
+        return Stream.concat(Stream.of(context), Stream.of(more)).toArray();
+    }
+
+    // What is looked at.
+
+    private static Object parameters(Trial trial) {
+        return trial.train(1, 2, (engine, _) -> engine.parameterHash());
+    }
+
+    private static Object samples(Trial trial) {
+        return trial.train(1, 1, (_, reports) -> reports.getFirst().samples());
+    }
+
+    private static Object rates(Trial trial) {
+        return trial.train(1, 8, (_, reports) -> reports.stream().map(StepReport::lr).toList());
+    }
+
+    private static Object scales(Trial trial) {
+        return trial.train(
+                1,
+                4,
+                (_, reports) ->
+                        reports.stream()
+                                .map(r -> r.lossScale() + (r.skipped() ? " skipped" : ""))
+                                .toList());
+    }
+
+    /** The plan's own scaler, which the engine takes: an overflow, a good step, an overflow. */
+    private static Object scaleAfterTwoOverflows(Trial trial) {
+        return trial.plan(
+                plan -> {
+                    LossScaler scaler = plan.scaler();
+                    for (boolean overflow : new boolean[] {true, false, true}) {
+                        scaler.update(overflow);
+                    }
+                    return scaler.scale();
+                });
+    }
+
+    private static Function<Trial, Object> bytes(int ranks, MemoryKind kind) {
+        return trial -> trial.train(ranks, 1, (engine, _) -> engine.usage(0).bytes().get(kind));
+    }
+
+    private static Object everyByte(Trial trial) {
+        return trial.train(2, 1, (engine, _) -> Map.copyOf(engine.usage(0).bytes()));
+    }
+
+    private static Object bytesAtRest(Trial trial) {
+        return trial.train(1, 1, (engine, _) -> engine.usage(0).storedBytes());
+    }
+
+    private static Object bytesGathered(Trial trial) {
+        return trial.train(2, 2, (engine, _) -> engine.usage(0).traffic().allGatherBytes());
+    }
+
+    private static Object places(Trial trial) {
+        return trial.plan(
+                plan ->
+                        List.of(
+                                plan.zero().optimizer() instanceof RestingPlace.InHost,
+                                plan.zero().parameters() instanceof RestingPlace.InHost));
+    }
+
+    // The keys.
+
+    private static List<Effect> batchAndRule() {
+        Object[] fast = {"optimizer.params.lr", 0.1};
+        return List.of(
+                of("train_batch_size", 4, 8, Effect::samples),
+                of(
+                        "train_micro_batch_size_per_gpu",
+                        2,
+                        4,
+                        trial -> trial.train(1, 1, (engine, _) -> engine.usage(0).exchanges())),
+                of(
+                        "gradient_accumulation_steps",
+                        1,
+                        2,
+                        Effect::samples,
+                        "train_batch_size",
+                        ABSENT),
+                of("optimizer.type", "sgd", "AdamW", bytes(1, MemoryKind.OPTIMIZER_STATES)),
+                of("optimizer.params", Map.of("lr", 0.1), Map.of("lr", 0.2), Effect::parameters),
+                of(
+                        "scheduler.type",
+                        "WarmupLR",
+                        ABSENT,
+                        Effect::rates,
+                        "scheduler.params",
+                        Map.of("warmup_num_steps", 2)),
+                of(
+                        "scheduler.params",
+                        Map.of("warmup_num_steps", 2),
+                        Map.of("warmup_num_steps", 4),
+                        Effect::rates,
+                        "scheduler.type",
+                        "WarmupLR"),
+                of("gradient_clipping", 1.0, 0.001, Effect::parameters, fast));
+    }
+
+    private static List<Effect> precision() {
+        // A scale that fp16 cannot hold, so that every step overflows.
+        Object[] overflowing = {"fp16.enabled", true, "fp16.initial_scale_power", 40};
+        Object[] calm = {"fp16.enabled", true, "fp16.initial_scale_power", 2};
+        return List.of(
+                of("fp16.enabled", false, true, bytes(1, MemoryKind.MASTERS)),
+                of("fp16.loss_scale", 0, 8, Effect::scales, calm),
+                of("fp16.initial_scale_power", 2, 3, Effect::scales, "fp16.enabled", true),
+                of("fp16.loss_scale_window", 1, 100, Effect::scales, calm),
+                of("fp16.hysteresis", 1, 2, Effect::scales, overflowing),
+                of(
+                        "fp16.consecutive_hysteresis",
+                        false,
+                        true,
+                        Effect::scaleAfterTwoOverflows,
+                        calm),
+                of(
+                        "fp16.min_loss_scale",
+                        1,
+                        2,
+                        Effect::scaleAfterTwoOverflows,
+                        "fp16.enabled",
+                        true,
+                        "fp16.initial_scale_power",
+                        2,
+                        "fp16.hysteresis",
+                        1),
+                of("bf16.enabled", false, true, bytes(1, MemoryKind.PARAMETERS)));
+    }
+
+    private static List<Effect> zero() {
+        String zero = "zero_optimization.";
+        String states = zero + "offload_optimizer.";
+        String weights = zero + "offload_param.";
+        Object[] stage3 = {zero + "stage", 3};
+        Object[] statesOnNvme = {
+            zero + "stage",
+            1,
+            "optimizer.type",
+            "AdamW",
+            states + "device",
+            "nvme",
+            states + "nvme_path",
+            new Trial.Below("a"),
+            "jvm.chunk_bytes",
+            16_384
+        };
+        Object[] weightsOnNvme = {
+            zero + "stage",
+            3,
+            weights + "device",
+            "nvme",
+            weights + "nvme_path",
+            new Trial.Below("a"),
+            "jvm.chunk_bytes",
+            16_384
+        };
+        return List.of(
+                of(zero + "stage", 0, 1, Effect::everyByte, "optimizer.type", "AdamW"),
+                of(weights + "device", "none", "nvme", Effect::bytesAtRest, weightsOnNvme),
+                of(
+                        weights + "nvme_path",
+                        new Trial.Below("a"),
+                        new Trial.Below("b"),
+                        Trial::filledDirectories,
+                        weightsOnNvme),
+                of(weights + "buffer_count", 2, 5, bytes(1, MemoryKind.STAGING), weightsOnNvme),
+                of(states + "device", "none", "nvme", Effect::bytesAtRest, statesOnNvme),
+                of(
+                        states + "nvme_path",
+                        new Trial.Below("a"),
+                        new Trial.Below("b"),
+                        Trial::filledDirectories,
+                        statesOnNvme),
+                of(states + "buffer_count", 2, 4, bytes(1, MemoryKind.STAGING), statesOnNvme),
+                of(
+                        zero + "sub_group_size",
+                        1024,
+                        1_000_000_000,
+                        bytes(1, MemoryKind.STAGING),
+                        with(statesOnNvme, "jvm.chunk_bytes", ABSENT)),
+                of(
+                        zero + "stage3_param_persistence_threshold",
+                        0,
+                        1_000_000,
+                        bytes(2, MemoryKind.LIVE_UNITS),
+                        stage3),
+                of(
+                        zero + "stage3_max_live_parameters",
+                        18_000,
+                        1_000_000,
+                        bytes(2, MemoryKind.LIVE_UNITS),
+                        zero + "stage",
+                        3,
+                        zero + "stage3_param_persistence_threshold",
+                        0),
+                of(zero + "cpu_offload", false, true, Effect::places, zero + "stage", 2),
+                of(zero + "cpu_offload_param", false, true, Effect::places, stage3));
+    }
+
+    private static List<Effect> ours() {
+        String zero = "zero_optimization.";
+        Object[] statesOnNvme = {
+            zero + "stage",
+            1,
+            "optimizer.type",
+            "AdamW",
+            zero + "offload_optimizer.device",
+            "nvme",
+            zero + "offload_optimizer.nvme_path",
+            new Trial.Below("a"),
+        };
+        return List.of(
+                of("steps_per_print", 2, 3, Trial::progressLines),
+                of(
+                        "jvm.unknown_keys",
+                        "error",
+                        "warn",
+                        trial -> DsConfig.check(trial.config(), CheckOptions.none()).isOk(),
+                        "gradient_cliping",
+                        1),
+                of("jvm.chunk_bytes", 16_384, 32_768, bytes(1, MemoryKind.STAGING), statesOnNvme),
+                of("jvm.pipeline_wait", "block", "yield", Trial::waitingState, statesOnNvme),
+                of(
+                        "jvm.workers",
+                        1,
+                        3,
+                        trial ->
+                                trial.train(
+                                        1,
+                                        1,
+                                        (_, _) ->
+                                                Thread.getAllStackTraces().keySet().stream()
+                                                        .map(Thread::getName)
+                                                        .filter(name -> name.startsWith("ds-r0-w"))
+                                                        .sorted()
+                                                        .toList())),
+                of("jvm.seed", 1, 2, Effect::parameters));
+    }
+
+    private static List<Effect> optimizers() {
+        List<Effect> all = new ArrayList<>();
+        for (String type : List.of("adam", "adamw")) {
+            Object[] decayed = {
+                "optimizer.type", type, "optimizer.params.weight_decay", 0.1,
+            };
+            String name = "optimizer[" + type + "].";
+            all.add(of(name + "lr", 0.01, 0.02, Effect::parameters, decayed));
+            all.add(
+                    of(
+                            name + "betas",
+                            List.of(0.9, 0.999),
+                            List.of(0.8, 0.99),
+                            Effect::parameters,
+                            decayed));
+            all.add(of(name + "eps", 1e-8, 1e-2, Effect::parameters, decayed));
+            all.add(of(name + "weight_decay", 0.0, 0.5, Effect::parameters, decayed));
+            all.add(of(name + "bias_correction", true, false, Effect::parameters, decayed));
+            if (type.equals("adam")) {
+                all.add(of(name + "adam_w_mode", true, false, Effect::parameters, decayed));
+            }
+        }
+        Object[] heavy = {"optimizer.type", "sgd", "optimizer.params.momentum", 0.9};
+        all.add(of("optimizer[sgd].lr", 0.01, 0.02, Effect::parameters, heavy));
+        all.add(of("optimizer[sgd].momentum", 0.0, 0.9, Effect::parameters, heavy));
+        all.add(of("optimizer[sgd].dampening", 0.0, 0.5, Effect::parameters, heavy));
+        all.add(of("optimizer[sgd].nesterov", false, true, Effect::parameters, heavy));
+        all.add(of("optimizer[sgd].weight_decay", 0.0, 0.5, Effect::parameters, heavy));
+        return all;
+    }
+
+    private static List<Effect> schedules() {
+        List<Effect> all = new ArrayList<>();
+        for (String type : List.of("WarmupLR", "WarmupDecayLR")) {
+            List<Object> set =
+                    new ArrayList<>(
+                            List.of(
+                                    "scheduler.type",
+                                    type,
+                                    "scheduler.params.warmup_num_steps",
+                                    3));
+            if (type.equals("WarmupDecayLR")) {
+                set.addAll(List.of("scheduler.params.total_num_steps", 6));
+            }
+            Object[] context = set.toArray();
+            String name = "scheduler[" + type + "].";
+            all.add(of(name + "warmup_min_lr", 0.0, 0.001, Effect::rates, context));
+            all.add(of(name + "warmup_max_lr", 0.01, 0.02, Effect::rates, context));
+            all.add(of(name + "warmup_num_steps", 2, 4, Effect::rates, context));
+            all.add(of(name + "warmup_type", "log", "linear", Effect::rates, context));
+            all.add(of(name + "last_batch_iteration", -1, 2, Effect::rates, context));
+            if (type.equals("WarmupDecayLR")) {
+                all.add(of(name + "total_num_steps", 5, 9, Effect::rates, context));
+            }
+        }
+        return all;
+    }
+}
