@@ -3,8 +3,10 @@ package ds.config;
 import ds.core.Diagnostic;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * The three batch keys as written. Any one or two give the rest once the number of ranks is known.
@@ -13,9 +15,16 @@ import java.util.Set;
  * @param micro {@code train_micro_batch_size_per_gpu}: samples per forward pass of a rank
  * @param accumulation {@code gradient_accumulation_steps}
  * @param auto names of those written as {@code "auto"}; their values are empty
+ * @param elastic the rule that chooses all three by the number of ranks, if it is on
  */
 public record BatchSizes(
-        OptionalLong train, OptionalLong micro, OptionalLong accumulation, Set<String> auto) {
+        OptionalLong train,
+        OptionalLong micro,
+        OptionalLong accumulation,
+        Set<String> auto,
+        Optional<Elasticity> elastic) {
+    private static final int MOST_SHOWN = 24;
+
     static final String TRAIN = "train_batch_size";
     static final String MICRO = "train_micro_batch_size_per_gpu";
     static final String ACCUMULATION = "gradient_accumulation_steps";
@@ -63,7 +72,7 @@ public record BatchSizes(
                 openTrain && accumulation.isEmpty() && auto.contains(ACCUMULATION)
                         ? OptionalLong.of(plannedAccumulation)
                         : accumulation;
-        return new BatchSizes(train, m, g, Set.of());
+        return new BatchSizes(train, m, g, Set.of(), elastic);
     }
 
     /** Empty if the others contradict one another, which the check then says. */
@@ -93,6 +102,9 @@ public record BatchSizes(
         if (!problems.isEmpty()) {
             throw new ConfigException("The batch configuration", problems);
         }
+        if (elastic.isPresent()) {
+            return elastic.get().resolve(ranks).orElseThrow();
+        }
         long w = ranks;
         if (micro.isPresent() && accumulation.isPresent()) {
             long m = micro.getAsLong();
@@ -114,6 +126,11 @@ public record BatchSizes(
     public List<Diagnostic> check(int ranks) {
         if (ranks < 1) {
             throw new IllegalArgumentException("Ranks must be 1 or more, was " + ranks + ".");
+        }
+        if (elastic.isPresent()) {
+            return elastic.get().resolve(ranks).isPresent()
+                    ? List.of()
+                    : List.of(notElastic(elastic.get(), ranks));
         }
         List<Diagnostic> problems = new ArrayList<>();
         if (train.isEmpty() && micro.isEmpty()) {
@@ -140,6 +157,9 @@ public record BatchSizes(
 
     /** Returns what is wrong with the three numbers at any number of ranks; empty if nothing. */
     List<Diagnostic> checkAnyWorld() {
+        if (elastic.isPresent()) {
+            return List.of();
+        }
         if (train.isEmpty() || (micro.isEmpty() && accumulation.isEmpty())) {
             return check(1);
         }
@@ -148,6 +168,22 @@ public record BatchSizes(
             return known < 1 ? check(1) : List.of();
         }
         return List.of(mismatch(train.getAsLong(), known, 1, false));
+    }
+
+    private static Diagnostic notElastic(Elasticity rule, int ranks) {
+        Elasticity.Choice choice = rule.choose(ranks);
+        String valid =
+                choice.validRanks().stream()
+                        .limit(MOST_SHOWN)
+                        .map(String::valueOf)
+                        .collect(Collectors.joining(", "));
+        boolean all = choice.validRanks().size() <= MOST_SHOWN;
+        return Diagnostic.error(
+                "batch",
+                "/" + ElasticKeys.SECTION,
+                "%d (ranks) cannot share the elastic batch of %d samples."
+                        .formatted(ranks, choice.batch()),
+                "Numbers of ranks that can: %s%s.".formatted(valid, all ? "" : " ..."));
     }
 
     static Diagnostic missing() {

@@ -10,9 +10,14 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
 
 /** Takes a located document through the key table and the rules that span several keys. */
 final class Checker {
+    /** Codes of keys that change nothing, which may be asked to be warnings. */
+    private static final Set<String> UNREAD = Set.of("unknown-key", "unread-key");
+
     private final LocatedDocument document;
     private final CheckOptions options;
     private final List<Diagnostic> found = new ArrayList<>();
@@ -30,20 +35,26 @@ final class Checker {
         found.addAll(document.problems());
         Optional<DsConfig> config = Optional.empty();
         Map<String, Object> resolved = Map.of();
-        Settings.Checked checked = Settings.validate(KeyTable.ROOT, modern(), "");
+        List<Diagnostic> unread = new ArrayList<>();
+        Settings.Checked checked =
+                Settings.validate(KeyTable.ROOT, ElasticRules.readable(modern(), unread), "");
         Settings root = Effective.of(checked.settings());
         boolean warn = options.warnOnUnknownKeys().orElse(asksForWarnings(root));
         checked.diagnostics().forEach(d -> found.add(WrongSection.advise(relaxed(d, warn))));
         found.addAll(CrossRules.check(checked.settings(), document.root().get("bfloat16") != null));
         found.addAll(RuntimeRules.check(root));
+        unread.addAll(ExtendedRules.check(checked.settings()));
+        OptionalInt ranks = Ranks.of(options, checked.settings(), unread);
+        unread.forEach(d -> found.add(relaxed(d, warn)));
+        found.addAll(ElasticRules.check(checked.settings(), options.environment()));
         BatchSizes batch = DsConfig.batch(root);
-        found.addAll(batch(root, batch));
+        found.addAll(batch(batch, ranks));
         plugin(root, "optimizer", options.optimizers(), true);
         plugin(root, "scheduler", options.schedulers(), false);
         if (found.stream().noneMatch(d -> d.isError() && d.phase() == Phase.CONFIG)) {
             List<Diagnostic> remarks = found.stream().map(document::locate).toList();
             config = Optional.of(new DsConfig(root, document, remarks));
-            resolved = Resolved.of(root, batch, options.worldSize());
+            resolved = Resolved.of(root, batch, ranks);
         }
         return new ConfigCheck(origin, config, document.arrange(found), resolved, document.text());
     }
@@ -59,6 +70,7 @@ final class Checker {
         section.put("stage", on ? 1 : 0);
         if (on && document.root().get("allgather_size") instanceof Number size) {
             section.put("allgather_bucket_size", size);
+            rewritten.remove("allgather_size");
         }
         rewritten.put("zero_optimization", section);
         found.add(
@@ -75,21 +87,20 @@ final class Checker {
     }
 
     private static Diagnostic relaxed(Diagnostic diagnostic, boolean warn) {
-        return warn && diagnostic.code().equals("unknown-key")
+        return warn && UNREAD.contains(diagnostic.code())
                 ? diagnostic.as(Severity.WARNING)
                 : diagnostic;
     }
 
-    private List<Diagnostic> batch(Settings root, BatchSizes batch) {
+    private List<Diagnostic> batch(BatchSizes batch, OptionalInt ranks) {
         boolean broken =
                 found.stream()
                         .anyMatch(
                                 d ->
                                         d.isError()
-                                                && Pointers.parent(d.pointer()).isEmpty()
-                                                && Pointers.last(d.pointer())
+                                                && d.pointer()
                                                         .matches(
-                                                                "train_.*batch_size.*|gradient_acc.*"));
+                                                                "/(train_.*batch_size.*|gradient_acc.*|sequence_parallel_size|elasticity.*)"));
         if (broken) {
             return List.of();
         }
@@ -97,9 +108,7 @@ final class Checker {
         if (undecided) {
             return List.of();
         }
-        return options.worldSize().isPresent()
-                ? batch.check(options.worldSize().getAsInt())
-                : batch.checkAnyWorld();
+        return ranks.isPresent() ? batch.check(ranks.getAsInt()) : batch.checkAnyWorld();
     }
 
     private void plugin(

@@ -81,6 +81,19 @@ public final class DsConfig {
                 .orElseGet(() -> Checker.check(origin, DocumentParser.parse(read.text()), options));
     }
 
+    /**
+     * Checks what DeepSpeed takes as its one text argument: the name of a file, or base64url of the
+     * document. JSON text itself is read too. A name that is no file is reported as such.
+     */
+    public static ConfigCheck checkArgument(String argument, CheckOptions options) {
+        if (argument.isBlank() || argument.contains("{") || argument.contains("\n")) {
+            return check(argument, options);
+        }
+        Optional<String> decoded = Base64Text.decode(argument);
+        boolean file = decoded.isEmpty() || Base64Text.isFile(argument);
+        return file ? check(Path.of(argument), options) : check(decoded.get(), options);
+    }
+
     /** Checks JSON text and returns everything found. */
     public static ConfigCheck check(String text, CheckOptions options) {
         return Checker.check("The configuration", DocumentParser.parse(text), options);
@@ -213,7 +226,8 @@ public final class DsConfig {
                 optionalLong(root, BatchSizes.TRAIN),
                 optionalLong(root, BatchSizes.MICRO),
                 optionalLong(root, BatchSizes.ACCUMULATION),
-                auto);
+                auto,
+                ElasticRules.read(root));
     }
 
     static Optional<PluginSection> plugin(Settings root, String name, LocatedDocument document) {

@@ -1,18 +1,17 @@
 package ds.config;
 
 import ds.core.KeyDeclaration;
+import ds.core.KeyDeclaration.Trait;
 import ds.core.Settings;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /** Gives old keys the meaning of their successors and fills in sections that are absent. */
 final class Effective {
     private static final String ZERO = "zero_optimization";
-
-    /** Sections for which {@code null} means the defaults; for others it means none. */
-    private static final Set<String> NULL_IS_DEFAULTS = Set.of("aio", "bf16", "leaf_module");
 
     /** Names that DeepSpeed reads in any case; all others are taken as written. */
     private static final Set<String> NATIVE_OPTIMIZERS =
@@ -52,6 +51,15 @@ final class Effective {
         if (root.section("flops_profiler").booleanOr("enabled", false)) {
             root = root.with("wall_clock_breakdown", true);
         }
+        Settings autocast = root.section("torch_autocast");
+        if (autocast.has("dtype")) {
+            String type = PrecisionKeys.canonical(autocast.stringOr("dtype", ""));
+            root = root.with("torch_autocast", autocast.with("dtype", type));
+        }
+        root =
+                root.with(
+                        CompressionKeys.SECTION,
+                        CompressionRules.effective(root.section(CompressionKeys.SECTION)));
         root = plugin(root, "optimizer");
         root = plugin(root, "scheduler");
         return root.with(ZERO, zero);
@@ -71,19 +79,33 @@ final class Effective {
     }
 
     private static Settings withDefaults(Settings parent, KeyDeclaration key) {
-        boolean section = key.type() == KeyDeclaration.Type.OBJECT;
-        boolean optional = key.has(KeyDeclaration.Trait.NULLABLE);
-        if (!section || (optional && !NULL_IS_DEFAULTS.contains(key.name()))) {
+        boolean optional =
+                key.has(Trait.OPTIONAL)
+                        || (key.has(Trait.NULLABLE) && !key.has(Trait.EMPTY_IF_NULL));
+        boolean absent = !parent.has(key.name());
+        if (key.type() != KeyDeclaration.Type.OBJECT || (optional && absent)) {
             return parent;
         }
-        Settings inner =
-                parent.has(key.name())
-                        ? parent.section(key.name())
-                        : Settings.validate(key.keys(), Map.of(), "").settings();
-        for (KeyDeclaration child : key.keys()) {
-            inner = withDefaults(inner, child);
+        Settings inner = absent ? Settings.empty() : parent.section(key.name());
+        if (!key.has(Trait.NAMED)) {
+            return parent.with(key.name(), filled(inner, key.keys()));
+        }
+        for (String name : List.copyOf(inner.names())) {
+            inner = inner.with(name, filled(inner.section(name), key.keys()));
         }
         return parent.with(key.name(), inner);
+    }
+
+    private static Settings filled(Settings section, List<KeyDeclaration> keys) {
+        Settings full = section;
+        for (KeyDeclaration key : keys) {
+            Optional<Object> value = key.defaultValue();
+            if (value.isPresent() && !full.has(key.name()) && !full.isGiven(key.name())) {
+                full = full.with(key.name(), value.get());
+            }
+            full = withDefaults(full, key);
+        }
+        return full;
     }
 
     private static Settings offload(Settings zero, String old, String successor) {

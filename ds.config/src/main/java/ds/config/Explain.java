@@ -123,7 +123,9 @@ public final class Explain {
         Optional<KeyDeclaration> toggle = toggle(keys);
         for (KeyDeclaration key : keys) {
             KeyDeclaration decides =
-                    key.status() == Status.IMPLEMENTED ? above.or(() -> toggle).orElse(key) : key;
+                    toggle.or(() -> above)
+                            .filter(outer -> outer.status().compareTo(key.status()) > 0)
+                            .orElse(key);
             into.add(explained(prefix + key.name(), key, decides));
             Optional<KeyDeclaration> below =
                     decides.status() == Status.IMPLEMENTED

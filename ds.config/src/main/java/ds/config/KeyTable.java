@@ -32,7 +32,11 @@ final class KeyTable {
         keys.addAll(PrecisionKeys.all());
         keys.add(ZeroKeys.section());
         keys.addAll(SystemKeys.all());
-        keys.addAll(ExtendedKeys.all());
+        keys.add(ElasticKeys.section());
+        keys.addAll(ParallelKeys.all());
+        keys.addAll(DataKeys.all());
+        keys.addAll(CompressionKeys.all());
+        keys.addAll(ServiceKeys.all());
         keys.add(jvm());
         return List.copyOf(keys);
     }
@@ -72,6 +76,7 @@ final class KeyTable {
                                                 .nullable()
                                                 .doc("Settings of the optimizer, declared by it."),
                                         flag("legacy_fusion", false)
+                                                .with(Trait.VERBATIM)
                                                 .noEffect(
                                                         "it chooses between CUDA kernels; here there"
                                                                 + " is one kernel.")
@@ -93,7 +98,7 @@ final class KeyTable {
                         .refused(MEAN_IS_EXACT)
                         .doc("Divide gradients before they are summed."),
                 number("gradient_predivide_factor", 1.0)
-                        .above(0)
+                        .with(Trait.VERBATIM)
                         .refused(MEAN_IS_EXACT)
                         .doc("Factor divided out before the sum and multiplied back after it."),
                 choice("gradient_allreduce_op", "mean", List.of("mean", "sum"))
@@ -120,6 +125,7 @@ final class KeyTable {
                         .refused("gradients are dense. Remove it.")
                         .doc("Exchange embedding gradients as sparse tensors."),
                 flag("managed_gradient_accumulation", true)
+                        .with(Trait.VERBATIM)
                         .refused("the engine owns accumulation. Remove it.")
                         .doc("Whether the engine accumulates gradients."),
                 flag("disable_allgather", false)
@@ -128,9 +134,11 @@ final class KeyTable {
                 integer("allgather_size", 500_000_000)
                         .atLeast(0)
                         .in("elements")
+                        .with(Trait.UNREAD)
                         .noEffect("it belongs to the old form \"zero_optimization\": true.")
                         .doc("Old spelling of zero_optimization.allgather_bucket_size."),
                 flag("zero_allow_untested_optimizer", false)
+                        .with(Trait.VERBATIM)
                         .noEffect(
                                 "every optimizer works at every stage: the runtime owns its memory.")
                         .doc("Allow optimizers that DeepSpeed has not tested with ZeRO."),
@@ -138,10 +146,12 @@ final class KeyTable {
                         .noEffect("the optimizer that is named is the one that runs.")
                         .doc("Insist on DeepSpeed's CPU optimizer when offloading."),
                 integer("sequence_parallel_size", 1)
+                        .with(Trait.UNQUOTED)
                         .atLeast(1)
                         .refused("ranks are data-parallel only. Remove it.")
                         .doc("Ranks that share one sequence."),
                 integer("data_parallel_size")
+                        .with(Trait.UNREAD)
                         .atLeast(1)
                         .noEffect("every rank is data-parallel; --world-size says how many.")
                         .doc("Ranks that hold different samples."),
@@ -152,6 +162,7 @@ final class KeyTable {
                         .noEffect("there is no expert parallelism.")
                         .doc("Order of ranks with expert parallelism."),
                 flag("dataloader_drop_last", false)
+                        .with(Trait.VERBATIM)
                         .noEffect("a batch is always whole: the data wraps around.")
                         .doc("Drop the last batch if it is not full."),
                 flag("graph_harvesting", false)

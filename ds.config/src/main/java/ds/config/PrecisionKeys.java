@@ -73,6 +73,7 @@ final class PrecisionKeys {
                                         .doc("Keep optimizer states in bf16.")))
                 .alias("bfloat16")
                 .nullable()
+                .with(Trait.EMPTY_IF_NULL)
                 .doc("Brain floating point; needs no loss scale.");
     }
 
@@ -114,8 +115,19 @@ final class PrecisionKeys {
                                         .with(Trait.NO_AUTO)
                                         .doc("Data type of those operations."),
                                 optionalTexts("lower_precision_safe_modules")
+                                        .with(Trait.VERBATIM)
                                         .doc("Kinds of modules that are cast.")))
                 .doc("PyTorch autocast.");
+    }
+
+    /** Returns {@code fp32}, {@code fp16}, {@code bf16} or {@code int8} for any name of a type. */
+    static String canonical(String type) {
+        return switch (type.replace("torch.", "")) {
+            case "bfloat16" -> "bf16";
+            case "float16", "half" -> "fp16";
+            case "float32", "float" -> "fp32";
+            default -> type.replace("torch.", "");
+        };
     }
 
     private static KeyDeclaration dataTypes() {

@@ -9,9 +9,27 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.Set;
 
 /** Flattens a configuration to dotted path and value, defaults included. */
 final class Resolved {
+    /** Sections in which DeepSpeed takes {@code "auto"} for the default; elsewhere it stays. */
+    private static final Set<String> AUTO_IS_DEFAULT =
+            Set.of(
+                    "zero_optimization",
+                    "fp16",
+                    "bf16",
+                    "tensorboard",
+                    "wandb",
+                    "csv_monitor",
+                    "comet",
+                    "comms_logger",
+                    "hybrid_engine",
+                    "compile",
+                    "tensor_parallel",
+                    "weight_quantization",
+                    "timers");
+
     private final Map<String, Object> flat = new LinkedHashMap<>();
 
     private Resolved() {}
@@ -43,16 +61,21 @@ final class Resolved {
 
     private void declared(KeyDeclaration key, Settings settings, String path) {
         if (settings.isAuto(key.name())) {
-            flat.put(
-                    path,
-                    settings.value(key.name())
-                            .orElse(key.type() == Type.OBJECT ? null : Settings.AUTO));
-        } else if (key.type() != Type.OBJECT || !settings.has(key.name())) {
+            boolean defaults = AUTO_IS_DEFAULT.contains(path.replaceFirst("\\..*", ""));
+            Object undecided = key.type() == Type.OBJECT ? null : Settings.AUTO;
+            flat.put(path, defaults ? settings.value(key.name()).orElse(undecided) : undecided);
+        } else if (!(settings.value(key.name()).orElse(null) instanceof Settings inner)) {
             flat.put(path, settings.value(key.name()).orElse(null));
+        } else if (key.type() != Type.OBJECT) {
+            undeclared(inner, path);
         } else {
-            Settings inner = settings.section(key.name());
-            section(key.keys(), inner, path + ".");
-            if (key.keys().isEmpty() && inner.names().isEmpty()) {
+            if (key.has(Trait.NAMED)) {
+                inner.names()
+                        .forEach(n -> section(key.keys(), inner.section(n), path + "." + n + "."));
+            } else {
+                section(key.keys(), inner, path + ".");
+            }
+            if ((key.keys().isEmpty() || key.has(Trait.NAMED)) && inner.names().isEmpty()) {
                 flat.put(path, Map.of());
             }
         }

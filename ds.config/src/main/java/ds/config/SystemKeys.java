@@ -1,6 +1,5 @@
 package ds.config;
 
-import static ds.core.KeyDeclaration.any;
 import static ds.core.KeyDeclaration.choice;
 import static ds.core.KeyDeclaration.flag;
 import static ds.core.KeyDeclaration.integer;
@@ -30,6 +29,7 @@ final class SystemKeys {
                         .in("steps")
                         .doc("Steps between progress lines; absent leaves it to the command line."),
                 flag("dump_state", false)
+                        .with(Trait.VERBATIM)
                         .noEffect("ds plan prints the whole state of a run.")
                         .doc("Print the state of the engine."),
                 flag("wall_clock_breakdown", false)
@@ -41,11 +41,10 @@ final class SystemKeys {
                 flag("memory_breakdown", false)
                         .noEffect("ds plan prints bytes per rank and kind.")
                         .doc("Print memory use."),
-                choice("log_level", List.of("debug", "info", "warning", "error", "critical"))
-                        .with(Trait.ANY_CASE)
-                        .nullable()
+                text("log_level")
+                        .with(Trait.VERBATIM)
                         .noEffect("the JVM's own logging configuration decides.")
-                        .doc("Level of the log."),
+                        .doc("Level of the log: debug, info, warning, error or critical."),
                 aio(),
                 activationCheckpointing(),
                 checkpoint(),
@@ -61,28 +60,29 @@ final class SystemKeys {
     private static KeyDeclaration aio() {
         return object(
                         "aio",
-                        List.of(
-                                integer("block_size", 1_048_576)
-                                        .in("bytes")
-                                        .noEffect(CHANNEL)
-                                        .doc("Bytes of one request."),
-                                integer("queue_depth", 8)
-                                        .noEffect(CHANNEL)
-                                        .doc("Requests in flight."),
-                                integer("intra_op_parallelism", 1)
-                                        .noEffect(CHANNEL)
-                                        .doc("Threads per transfer."),
-                                flag("single_submit", false)
-                                        .noEffect(CHANNEL)
-                                        .doc("Submit requests one by one."),
-                                flag("overlap_events", true)
-                                        .noEffect(CHANNEL)
-                                        .doc("Submit while completions are awaited."),
-                                flag("use_gds", false)
-                                        .refused(
-                                                "GPUDirect Storage needs a CUDA device. Remove it.")
-                                        .doc("Move data from NVMe to the GPU directly.")))
-                .nullable()
+                        Absent.verbatim(
+                                List.of(
+                                        integer("block_size", 1_048_576)
+                                                .in("bytes")
+                                                .noEffect(CHANNEL)
+                                                .doc("Bytes of one request."),
+                                        integer("queue_depth", 8)
+                                                .noEffect(CHANNEL)
+                                                .doc("Requests in flight."),
+                                        integer("intra_op_parallelism", 1)
+                                                .noEffect(CHANNEL)
+                                                .doc("Threads per transfer."),
+                                        flag("single_submit", false)
+                                                .noEffect(CHANNEL)
+                                                .doc("Submit requests one by one."),
+                                        flag("overlap_events", true)
+                                                .noEffect(CHANNEL)
+                                                .doc("Submit while completions are awaited."),
+                                        flag("use_gds", false)
+                                                .refused(
+                                                        "GPUDirect Storage needs a CUDA device. Remove it.")
+                                                .doc("Move data from NVMe to the GPU directly."))))
+                .with(Trait.EMPTY_IF_NULL)
                 .doc("Asynchronous file access of the offload.");
     }
 
@@ -118,99 +118,125 @@ final class SystemKeys {
         return object(
                         "checkpoint",
                         List.of(
-                                choice("tag_validation", "warn", List.of("ignore", "warn", "fail"))
+                                choice("tag_validation", "WARN", List.of("IGNORE", "WARN", "FAIL"))
                                         .with(Trait.ANY_CASE)
                                         .noEffect("the engine writes one tag for all ranks.")
                                         .doc("Whether all ranks must name the same tag."),
                                 flag("load_universal", false)
+                                        .with(Trait.VERBATIM)
                                         .noEffect("every checkpoint loads at any number of ranks.")
                                         .doc("Load a universal checkpoint."),
                                 flag("use_node_local_storage", false)
+                                        .with(Trait.VERBATIM)
                                         .noEffect("all ranks write to one directory.")
                                         .doc("Each node keeps its own shards."),
                                 object(
                                                 "parallel_write",
                                                 List.of(
                                                         flag("pipeline_stage", false)
+                                                                .with(Trait.UNQUOTED)
                                                                 .noEffect("there are no stages.")
                                                                 .doc("Stages write in parallel.")))
                                         .doc("Parallel writing."),
                                 flag("checkpoint_serialization", true)
+                                        .with(Trait.VERBATIM)
                                         .noEffect("there is one checkpoint format.")
                                         .doc("Use the serialised format."),
-                                any("writer")
-                                        .noEffect("there is one checkpoint writer.")
-                                        .doc("DeepSpeed's checkpoint writer.")))
+                                writer()))
                 .doc("How DeepSpeed writes checkpoints.");
     }
 
-    private static KeyDeclaration tensorboard(String name, String doc) {
+    private static KeyDeclaration writer() {
+        String why = "there is one checkpoint writer.";
         return object(
-                        name,
-                        List.of(
-                                flag("enabled", false).refused(METRICS).doc("Turn it on."),
-                                text("output_path", "").doc("Directory of the files."),
-                                text("job_name", "DeepSpeedJobName").doc("Name of the run.")))
-                .doc(doc);
+                        "writer",
+                        Absent.idle(
+                                List.of(
+                                        choice("type", "FAST", List.of("MOCK", "PYTHON", "FAST"))
+                                                .with(Trait.ANY_CASE)
+                                                .nullable()
+                                                .doc("Which writer."),
+                                        integer("io_buffer_size", 67_108_864)
+                                                .in("bytes")
+                                                .doc("Size of its buffer."),
+                                        flag("io_buffer_double", true).doc("Use two buffers."),
+                                        flag("show_statistics", false).doc("Print its speed."),
+                                        choice(
+                                                        "data_parallel",
+                                                        List.of("REPLICA", "SOCKET", "MACHINE"))
+                                                .with(Trait.ANY_CASE)
+                                                .nullable()
+                                                .doc("Which ranks share the writing."),
+                                        flag("decoupled", false).doc("Write while training."),
+                                        integer("io_multiplier", 1).doc("Writers per rank.")),
+                                why))
+                .nullable()
+                .noEffect(why)
+                .doc("DeepSpeed's checkpoint writer.");
+    }
+
+    private static KeyDeclaration tensorboard(String name, String doc) {
+        return Absent.switched(
+                name,
+                METRICS,
+                doc,
+                text("output_path", "").doc("Directory of the files."),
+                text("job_name", "DeepSpeedJobName").doc("Name of the run."));
     }
 
     private static KeyDeclaration wandb() {
-        return object(
-                        "wandb",
-                        List.of(
-                                flag("enabled", false).refused(METRICS).doc("Turn it on."),
-                                text("group").doc("Group of the run."),
-                                text("team").doc("Team of the run."),
-                                text("project", "deepspeed").doc("Project of the run.")))
-                .doc("Weights & Biases.");
+        return Absent.switched(
+                "wandb",
+                METRICS,
+                "Weights & Biases.",
+                text("group").doc("Group of the run."),
+                text("team").doc("Team of the run."),
+                text("project", "deepspeed").doc("Project of the run."));
     }
 
     private static KeyDeclaration comet() {
-        return object(
-                        "comet",
-                        List.of(
-                                flag("enabled", false).refused(METRICS).doc("Turn it on."),
-                                integer("samples_log_interval", 100)
-                                        .doc("Samples between reports."),
-                                text("project").doc("Project of the run."),
-                                text("workspace").doc("Workspace of the run."),
-                                text("api_key").doc("Key of the account."),
-                                text("experiment_name").doc("Name of the run."),
-                                text("experiment_key").doc("Key of the run."),
-                                flag("online").doc("Report at once."),
-                                text("mode").doc("How the run is opened.")))
-                .doc("Comet experiment tracking.");
+        return Absent.switched(
+                "comet",
+                METRICS,
+                "Comet experiment tracking.",
+                integer("samples_log_interval", 100).in("samples").doc("Samples between reports."),
+                text("project").doc("Project of the run."),
+                text("workspace").doc("Workspace of the run."),
+                text("api_key").doc("Key of the account."),
+                text("experiment_name").doc("Name of the run."),
+                text("experiment_key").doc("Key of the run."),
+                flag("online").doc("Report at once."),
+                text("mode").doc("How the run is opened."));
     }
 
     private static KeyDeclaration commsLogger() {
-        return object(
-                        "comms_logger",
-                        List.of(
-                                flag("enabled", false)
-                                        .noEffect("ds plan and the metrics count every exchange.")
-                                        .doc("Log collectives."),
-                                flag("verbose", false).doc("Log each call."),
-                                flag("prof_all", true).doc("Log all operations."),
-                                flag("debug", false).doc("Log call sites."),
-                                texts("prof_ops").doc("Operations to log.")))
-                .doc("Log of collectives.");
+        return Absent.section(
+                "comms_logger",
+                "ds plan and the metrics count every exchange.",
+                "Log of collectives.",
+                List.of(
+                        flag("enabled", false).doc("Log collectives."),
+                        flag("verbose", false).doc("Log each call."),
+                        flag("prof_all", true).doc("Log all operations."),
+                        flag("debug", false).doc("Log call sites."),
+                        texts("prof_ops").doc("Operations to log.")));
     }
 
     private static KeyDeclaration flopsProfiler() {
-        return object(
-                        "flops_profiler",
-                        List.of(
-                                flag("enabled", false)
-                                        .with(Trait.UNQUOTED)
-                                        .noEffect("ds bench train and the metrics report FLOPs.")
-                                        .doc("Count floating-point operations."),
-                                number("recompute_fwd_factor", 0).doc("Cost of recomputation."),
-                                integer("profile_step", 1).doc("Step to profile."),
-                                integer("module_depth", -1).doc("Depth of the report."),
-                                integer("top_modules", 1).doc("Modules in the report."),
-                                flag("detailed", true).doc("Report every module."),
-                                text("output_file").doc("File of the report.")))
-                .doc("Profile of floating-point operations.");
+        return Absent.section(
+                "flops_profiler",
+                "ds bench train and the metrics report FLOPs.",
+                "Profile of floating-point operations.",
+                List.of(
+                        flag("enabled", false)
+                                .with(Trait.UNQUOTED)
+                                .doc("Count floating-point operations."),
+                        number("recompute_fwd_factor", 0).doc("Cost of recomputation."),
+                        integer("profile_step", 1).doc("Step to profile."),
+                        integer("module_depth", -1).doc("Depth of the report."),
+                        integer("top_modules", 1).doc("Modules in the report."),
+                        flag("detailed", true).doc("Report every module."),
+                        text("output_file").doc("File of the report.")));
     }
 
     private static KeyDeclaration timers() {

@@ -20,6 +20,7 @@ final class ZeroKeys {
     private static final String MODEL_ASKS =
             "units are gathered when the model asks for them and released when it is done.";
     private static final String NO_HIERARCHY = "there is one level of ranks. Remove it.";
+    private static final String NOT_ASYNC = "the optimizer step is exact and synchronous.";
     private static final String NO_QUANTIZED = "exchanges are exact. Remove it.";
     private static final String BUFFERS_BOUNDED =
             "buffers are sized once, from jvm.chunk_bytes and the shard.";
@@ -179,17 +180,11 @@ final class ZeroKeys {
                 flag("zero_quantized_gradients", false)
                         .refused(NO_QUANTIZED)
                         .doc("Exchange gradients quantized (qgZ)."),
-                object(
-                                "zeropp_loco_param",
-                                List.of(
-                                        number("err_beta").doc("Decay of the error."),
-                                        integer("reset_T")
-                                                .in("steps")
-                                                .doc("Steps between resets.")))
+                object("zeropp_loco_param", List.of())
                         .with(Trait.OPEN)
                         .nullable()
                         .refused(NO_QUANTIZED)
-                        .doc("Error feedback of quantized gradients (LoCo)."),
+                        .doc("Error feedback of quantized gradients (LoCo): err_beta, reset_T."),
                 integer("mics_shard_size", -1)
                         .refused(NO_HIERARCHY)
                         .doc("Ranks per sharding group (MiCS); -1 is off."),
@@ -203,29 +198,38 @@ final class ZeroKeys {
     private static KeyDeclaration zenflow() {
         return object(
                         "zenflow",
-                        List.of(
-                                number("topk_ratio", 0.1)
-                                        .atLeast(0)
-                                        .atMost(1)
-                                        .doc("Share of important gradients."),
-                                choice("select_strategy", "auto", List.of("auto", "step", "epoch"))
-                                        .doc("When important gradients are chosen."),
-                                any("select_interval").doc("Steps between choices, or auto."),
-                                any("update_interval").doc("Steps between full updates, or auto."),
-                                flag("overlap_step", false).doc("Overlap the step with compute."),
-                                flag("offload", false).doc("Offload selected states."),
-                                number("auto_ratio", 0.99)
-                                        .atLeast(0)
-                                        .atMost(1)
-                                        .doc("Share of the norm kept."),
-                                integer("full_warm_up_rounds", 0).doc("Rounds with full updates."),
-                                number("pt_reserved_cores_perc", 0.5)
-                                        .atLeast(0)
-                                        .atMost(1)
-                                        .doc("Share of cores kept for the framework."),
-                                integer("steps_per_epoch").doc("Steps of an epoch.")))
+                        Absent.idle(
+                                List.of(
+                                        number("topk_ratio", 0.1)
+                                                .atLeast(0)
+                                                .atMost(1)
+                                                .doc("Share of important gradients."),
+                                        choice(
+                                                        "select_strategy",
+                                                        "auto",
+                                                        List.of("auto", "step", "epoch"))
+                                                .doc("When important gradients are chosen."),
+                                        any("select_interval", "auto")
+                                                .doc("Steps between choices, or auto."),
+                                        any("update_interval", "auto")
+                                                .doc("Steps between full updates, or auto."),
+                                        flag("overlap_step", false)
+                                                .doc("Overlap the step with compute."),
+                                        flag("offload", false).doc("Offload selected states."),
+                                        number("auto_ratio", 0.99)
+                                                .atLeast(0)
+                                                .atMost(1)
+                                                .doc("Share of the norm kept."),
+                                        integer("full_warm_up_rounds", 0)
+                                                .doc("Rounds with full updates."),
+                                        number("pt_reserved_cores_perc", 0.5)
+                                                .atLeast(0)
+                                                .atMost(1)
+                                                .doc("Share of cores kept for the framework."),
+                                        integer("steps_per_epoch").doc("Steps of an epoch.")),
+                                NOT_ASYNC))
                 .nullable()
-                .refused("the optimizer step is exact and synchronous. Remove it.")
+                .refused(NOT_ASYNC + " Remove it.")
                 .doc("ZenFlow: asynchronous offloaded updates.");
     }
 
@@ -241,11 +245,15 @@ final class ZeroKeys {
                                                         + "Qwen2MoeSparseMoeBlock",
                                                 "transformers.models.qwen3_moe.modeling_qwen3_moe."
                                                         + "Qwen3MoeSparseMoeBlock")
+                                        .with(Trait.SET)
                                         .doc("Classes whose instances are one unit."),
-                                texts("names").doc("Modules that are one unit."),
-                                texts("name_suffixes").doc("Endings of names of such modules.")))
+                                texts("names").with(Trait.SET).doc("Modules that are one unit."),
+                                texts("name_suffixes")
+                                        .with(Trait.SET)
+                                        .doc("Endings of names of such modules.")))
                 .nullable()
                 .noEffect("the model says what a unit is.")
+                .with(Trait.EMPTY_IF_NULL)
                 .doc("Modules that are gathered as a whole.");
     }
 

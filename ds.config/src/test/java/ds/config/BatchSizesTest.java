@@ -3,6 +3,7 @@ package ds.config;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -54,7 +55,8 @@ class BatchSizesTest {
     }
 
     private static BatchSizes sizes(long train, long micro, long accumulation) {
-        return new BatchSizes(some(train), some(micro), some(accumulation), Set.of());
+        return new BatchSizes(
+                some(train), some(micro), some(accumulation), Set.of(), Optional.empty());
     }
 
     private static OptionalLong some(long value) {

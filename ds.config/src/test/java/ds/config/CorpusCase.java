@@ -1,12 +1,16 @@
 package ds.config;
 
 import ds.core.Diagnostic;
+import ds.core.Diagnostic.Severity;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.math.BigDecimal;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Base64;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -15,6 +19,9 @@ import java.util.stream.IntStream;
 
 /** One golden case: an input, and what DeepSpeed made of it. */
 record CorpusCase(String name, String category, Map<String, Object> fields) {
+
+    /** What stands for a key that is absent where {@code null} means something else. */
+    private static final String UNSET = "@unset";
 
     static CorpusCase read(Path file) {
         try {
@@ -32,41 +39,127 @@ record CorpusCase(String name, String category, Map<String, Object> fields) {
         }
     }
 
-    /** Returns how we differ from DeepSpeed: one word and details, or "" if we agree. */
-    String difference() {
-        if (fields.get("context") instanceof Map<?, ?> c && "base64url".equals(c.get("pass_as"))) {
-            return "base64 is not read";
+    /** How our reading compares with DeepSpeed's. */
+    enum Kind {
+        /** Both mean the same. */
+        AGREE,
+        /** DeepSpeed drops keys in silence; we refuse them, or warn if asked to, and then agree. */
+        IGNORED,
+        /** Anything else; it needs a reason on the list. */
+        DIFFERS
+    }
+
+    /**
+     * The comparison of one case.
+     *
+     * @param details the difference in words; empty if there is none
+     */
+    record Outcome(Kind kind, String details) {
+        private static Outcome of(String difference, Kind otherwise) {
+            return difference.isEmpty()
+                    ? new Outcome(otherwise, "")
+                    : new Outcome(Kind.DIFFERS, difference);
         }
+    }
+
+    /** Returns whether DeepSpeed accepted the input. */
+    boolean accepted() {
+        return Boolean.TRUE.equals(expect().get("ok"));
+    }
+
+    private Map<?, ?> expect() {
+        return (Map<?, ?>) fields.get("expect");
+    }
+
+    /** Holds our reading against DeepSpeed's. */
+    Outcome outcome() {
         ConfigCheck check = check(false);
-        Map<?, ?> expect = (Map<?, ?>) fields.get("expect");
-        boolean accepted = Boolean.TRUE.equals(expect.get("ok"));
-        List<?> ignored = list(expect, "silently_ignored");
-        if (accepted && !ignored.isEmpty() && !check.isOk()) {
-            check = check(true);
-            String silent = unnamed(ignored, check, true);
-            if (!silent.isEmpty()) {
-                return "ignored-not-named " + silent;
-            }
+        Map<?, ?> expect = expect();
+        boolean accepted = accepted();
+        List<?> ignored =
+                list(expect, "silently_ignored").stream()
+                        .filter(key -> !comment(String.valueOf(key)))
+                        .toList();
+        if (accepted && !ignored.isEmpty()) {
+            return Outcome.of(ignoring(check, ignored, expect), Kind.IGNORED);
         }
         if (accepted != check.isOk()) {
-            return (accepted ? "we-reject " : "we-accept ") + check.diagnostics();
+            String difference = (accepted ? "we-reject " : "we-accept ") + check.diagnostics();
+            return new Outcome(Kind.DIFFERS, difference);
         }
         if (!accepted) {
-            String missed = unnamed(list(expect, "offending_keys"), check, false);
-            return missed.isEmpty() ? "" : "not-named " + missed + " in " + check.diagnostics();
+            String missed = unnamed(list(expect, "offending_keys"), check, Severity.ERROR);
+            return Outcome.of(
+                    missed.isEmpty() ? "" : "not-named " + missed + " in " + check.diagnostics(),
+                    Kind.AGREE);
         }
-        return wrongValues((Map<?, ?>) expect.get("resolved"), check.resolved());
+        return Outcome.of(
+                wrongValues((Map<?, ?>) expect.get("resolved"), check.resolved()), Kind.AGREE);
+    }
+
+    private String ignoring(ConfigCheck strict, List<?> ignored, Map<?, ?> expect) {
+        String kept = unnamed(ignored, strict, Severity.ERROR);
+        if (strict.isOk() || !kept.isEmpty()) {
+            return "not-refused " + kept + " in " + strict.diagnostics();
+        }
+        ConfigCheck lax = check(true);
+        String silent = unnamed(ignored, lax, Severity.WARNING);
+        if (!lax.isOk() || !silent.isEmpty()) {
+            return "not-relaxed " + silent + " in " + lax.diagnostics();
+        }
+        return wrongValues((Map<?, ?>) expect.get("resolved"), lax.resolved());
+    }
+
+    private static boolean comment(String key) {
+        return key.startsWith("_") || key.startsWith("//");
     }
 
     private ConfigCheck check(boolean warn) {
         int world = ((Number) fields.get("world_size")).intValue();
-        CheckOptions options = CheckOptions.none().worldSize(world).warnOnUnknownKeys(warn);
+        CheckOptions options =
+                surroundings(CheckOptions.none().worldSize(world)).warnOnUnknownKeys(warn);
         if (fields.get("config_text") instanceof String text) {
-            return DsConfig.check(text, options);
+            String form =
+                    fields.get("context") instanceof Map<?, ?> context
+                            ? String.valueOf(context.get("pass_as"))
+                            : "file";
+            return switch (form) {
+                case "base64url" -> {
+                    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+                    String encoded = Base64.getUrlEncoder().encodeToString(bytes);
+                    yield DsConfig.checkArgument(encoded, options);
+                }
+                case "raw_string" -> DsConfig.checkArgument(text, options);
+                default -> DsConfig.check(text, options);
+            };
         }
         @SuppressWarnings("unchecked") // a JSON object has text keys
         Map<String, Object> config = (Map<String, Object>) fields.get("config");
         return DsConfig.check(config, options);
+    }
+
+    /** Adds what the case says of groups of ranks and of the environment. */
+    private CheckOptions surroundings(CheckOptions options) {
+        if (!(fields.get("context") instanceof Map<?, ?> context)) {
+            return options;
+        }
+        CheckOptions full = options;
+        if (Boolean.FALSE.equals(context.get("dist_initialized"))) {
+            full = full.dataParallelSize(1);
+        }
+        for (String key : List.of("mpu_data_parallel_world_size", "mesh_data_parallel_size")) {
+            if (context.get(key) instanceof Number size) {
+                full = full.dataParallelSize(size.intValue());
+            }
+        }
+        if (context.get("mpu_sequence_parallel_world_size") instanceof Number size) {
+            full = full.sequenceParallelSize(size.intValue());
+        }
+        Map<String, String> environment = new HashMap<>();
+        if (context.get("env") instanceof Map<?, ?> variables) {
+            variables.forEach((k, v) -> environment.put(String.valueOf(k), String.valueOf(v)));
+        }
+        return full.environment(environment);
     }
 
     private static List<?> list(Map<?, ?> expect, String key) {
@@ -74,14 +167,14 @@ record CorpusCase(String name, String category, Map<String, Object> fields) {
     }
 
     /** Returns the keys that no diagnostic points to or mentions. */
-    private static String unnamed(List<?> keys, ConfigCheck check, boolean warnings) {
+    private static String unnamed(List<?> keys, ConfigCheck check, Severity severity) {
         List<String> missed = new ArrayList<>();
         for (Object key : keys) {
             String dotted = String.valueOf(key).replaceAll("\\[(\\d+)\\]", ".$1");
             String last = dotted.substring(dotted.lastIndexOf('.') + 1);
             boolean named =
                     check.diagnostics().stream()
-                            .filter(d -> warnings || d.isError())
+                            .filter(d -> d.severity() == severity)
                             .anyMatch(d -> names(d, dotted, last));
             if (!named) {
                 missed.add(dotted);
@@ -115,7 +208,7 @@ record CorpusCase(String name, String category, Map<String, Object> fields) {
                         return;
                     }
                     if (!actual.containsKey(path)) {
-                        if (value != null) {
+                        if (value != null && !UNSET.equals(value)) {
                             wrong.add(path + " absent, not " + value);
                         }
                     } else if (!same(value, actual.get(path))) {
@@ -125,7 +218,11 @@ record CorpusCase(String name, String category, Map<String, Object> fields) {
         return wrong.isEmpty() ? "" : "values " + wrong;
     }
 
+    /** Compares as Python does: numbers by value, {@code true} as 1. */
     private static boolean same(Object expected, Object actual) {
+        if (expected instanceof Number n && actual instanceof Boolean b) {
+            return n.doubleValue() == (b ? 1 : 0);
+        }
         if (expected instanceof Number a && actual instanceof Number b) {
             return new BigDecimal(a.toString()).compareTo(new BigDecimal(b.toString())) == 0
                     || a.doubleValue() == b.doubleValue();
@@ -134,6 +231,6 @@ record CorpusCase(String name, String category, Map<String, Object> fields) {
             return a.size() == b.size()
                     && IntStream.range(0, a.size()).allMatch(i -> same(a.get(i), b.get(i)));
         }
-        return Objects.equals(expected, actual);
+        return Objects.equals(UNSET.equals(expected) ? null : expected, actual);
     }
 }

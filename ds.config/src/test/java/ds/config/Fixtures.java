@@ -11,20 +11,29 @@ final class Fixtures {
 
     static Path config() {
         String given = System.getProperty("ds.fixtures", "");
-        Path root = given.isEmpty() ? own() : Path.of(given);
+        Path root =
+                given.isEmpty()
+                        ? repository().resolve("testdata")
+                        : Path.of(given).toAbsolutePath().normalize();
         return root.resolve("config");
     }
 
     /** Returns a page of the repository's own documentation. */
     static String page(String path) {
         try {
-            return Files.readString(own().resolveSibling(path));
+            return Files.readString(repository().resolve(path));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
-    private static Path own() {
+    /** Returns whether the repository's own test data are read. */
+    static boolean own() {
+        return config().startsWith(repository());
+    }
+
+    /** Returns the root of the repository. */
+    static Path repository() {
         Path at = Path.of("").toAbsolutePath();
         while (!Files.isDirectory(at.resolve("testdata"))) {
             at = at.getParent();
@@ -32,6 +41,6 @@ final class Fixtures {
                 throw new IllegalStateException("No testdata folder above the working directory.");
             }
         }
-        return at.resolve("testdata");
+        return at;
     }
 }

@@ -3,6 +3,7 @@ package ds.core;
 import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.EnumSet;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -24,7 +25,8 @@ import java.util.function.Consumer;
  * @param type what its value must be
  * @param defaultValue value when absent; empty if absence has a meaning of its own
  * @param range limits of a number, or of each number in a list
- * @param choices the words allowed for {@link Type#CHOICE}; empty otherwise
+ * @param choices the words allowed for {@link Type#CHOICE} or in {@link Type#STRINGS}; empty for
+ *     any
  * @param doc one sentence for {@code explain}
  * @param unit unit of a number, such as {@code elements} or {@code bytes}; may be empty
  * @param aliases other spellings that mean the same
@@ -98,9 +100,24 @@ public record KeyDeclaration(
         NULLABLE,
         /** Must be present. */
         REQUIRED,
+        /** An object that, if absent, has no defaults; {@code null} is a mistake. */
+        OPTIONAL,
+        /** An object for which {@code null} means its defaults. */
+        EMPTY_IF_NULL,
         /** An object that also takes keys nobody declared. */
         OPEN,
-        /** A choice whose words may be written in any case; it is read in lower case. */
+        /** An object of free names; under each is an object with the declared keys. */
+        NAMED,
+        /** A key that documents mention and nobody reads: treated as unknown, with the reason. */
+        UNREAD,
+        /** A list of texts without order or repetition; one text stands for a list of one. */
+        SET,
+        /**
+         * Nothing here depends on it and DeepSpeed keeps it as written: a value of another type is
+         * kept too, with a warning.
+         */
+        VERBATIM,
+        /** A choice whose words may be written in any case; it is read as it is declared. */
         ANY_CASE,
         /** A number or a boolean in quotes is a mistake here; elsewhere it is read with a warning. */
         UNQUOTED,
@@ -260,6 +277,11 @@ public record KeyDeclaration(
         return of(name, Type.ANY, Optional.empty()).with(Trait.NULLABLE);
     }
 
+    /** Returns a key that takes any JSON value, with a default. */
+    public static KeyDeclaration any(String name, Object defaultValue) {
+        return of(name, Type.ANY, Optional.of(defaultValue)).with(Trait.NULLABLE);
+    }
+
     private static KeyDeclaration of(String name, Type type, Optional<Object> defaultValue) {
         return new KeyDraft(name, type).with(draft -> draft.defaultValue = defaultValue);
     }
@@ -346,6 +368,23 @@ public record KeyDeclaration(
         return with(Trait.NULLABLE);
     }
 
+    /** Returns this key, for which {@code null} is a mistake; absent means absent. */
+    public KeyDeclaration notNull() {
+        Set<Trait> fewer = new HashSet<>(traits);
+        fewer.remove(Trait.NULLABLE);
+        return changed(draft -> draft.traits = fewer);
+    }
+
+    /** Returns this key, a list of texts, of which each must be one of {@code words}. */
+    public KeyDeclaration among(String... words) {
+        return changed(draft -> draft.choices = List.of(words));
+    }
+
+    /** Returns this key, an object, with these keys inside. */
+    public KeyDeclaration containing(List<KeyDeclaration> inner) {
+        return changed(draft -> draft.keys = inner);
+    }
+
     /** Returns this key as one that is accepted but cannot do anything here, and why. */
     public KeyDeclaration noEffect(String why) {
         return standing(Status.NO_EFFECT, why);
@@ -369,7 +408,10 @@ public record KeyDeclaration(
     /** Returns what a value must be, in words with the range: {@code a number, 0 or more}. */
     public String rule() {
         String phrase =
-                type == Type.CHOICE ? "one of " + String.join(", ", choices) : type.phrase();
+                choices.isEmpty()
+                        ? type.phrase()
+                        : (type == Type.CHOICE ? "one of " : type.phrase() + ": ")
+                                + String.join(", ", choices);
         if (range.items > 0) {
             phrase = "a list of %d numbers".formatted(range.items);
         }

@@ -24,6 +24,7 @@ final class SettingsCheck {
     private static final Set<String> FALSE_WORDS = Set.of("false", "f", "no", "n", "off", "0");
 
     private final BoundedDiagnostics found = new BoundedDiagnostics();
+    private int refusals;
 
     private SettingsCheck() {}
 
@@ -69,6 +70,10 @@ final class SettingsCheck {
                 }
                 continue;
             }
+            if (key.has(Trait.UNREAD)) {
+                found.add(unread(key, place));
+                continue;
+            }
             if (entry.getValue() == null
                     && key.has(Trait.NULLABLE)
                     && spelledAs.containsKey(key.name())) {
@@ -107,9 +112,15 @@ final class SettingsCheck {
                                 "'%s' is missing; it must be %s.".formatted(key.name(), key.rule()),
                                 ""));
             }
-            key.defaultValue().ifPresent(value -> values.putIfAbsent(key.name(), value));
+            if (!present || auto.contains(key.name())) {
+                key.defaultValue().ifPresent(value -> values.put(key.name(), value));
+            }
         }
         return new Settings(values, spelledAs.keySet(), auto);
+    }
+
+    private static boolean isComment(String name) {
+        return name.startsWith("_") || name.startsWith("//");
     }
 
     private static boolean mayBeAuto(KeyDeclaration key) {
@@ -117,8 +128,21 @@ final class SettingsCheck {
         return !wholeSection && !key.choices().contains(Settings.AUTO) && !key.has(Trait.NO_AUTO);
     }
 
+    private static Diagnostic unread(KeyDeclaration key, String place) {
+        return Diagnostic.error(
+                "unread-key",
+                place,
+                "'%s' is read by nobody: %s".formatted(key.name(), key.reason()),
+                "");
+    }
+
     private Optional<Object> value(
-            KeyDeclaration key, @Nullable Object value, String place, boolean idle) {
+            KeyDeclaration key, @Nullable Object written, String place, boolean idle) {
+        if (key.has(Trait.VERBATIM) && misfits(key, written)) {
+            found.add(verbatim(key, written, place));
+            return written == null ? Optional.empty() : json(key.name(), written, place);
+        }
+        Object value = written == null && key.has(Trait.EMPTY_IF_NULL) ? Map.of() : written;
         if (value == null) {
             if (!key.has(Trait.NULLABLE)) {
                 found.add(KeyAdvice.mistyped(key, null, place));
@@ -126,6 +150,7 @@ final class SettingsCheck {
             return Optional.empty();
         }
         boolean inert = idle || key.status() == Status.NO_EFFECT;
+        int before = refusals;
         Optional<Object> read =
                 switch (key.type()) {
                     case BOOLEAN -> flag(key, value, place);
@@ -147,7 +172,8 @@ final class SettingsCheck {
                             place,
                             "'%s' is an old key.".formatted(key.name()),
                             key.reason()));
-        } else if (key.status() == Status.REFUSED && !idle) {
+        } else if (key.status() == Status.REFUSED) {
+            refusals++;
             found.add(
                     Diagnostic.refused(
                             "refused",
@@ -155,7 +181,7 @@ final class SettingsCheck {
                             "'%s' = %s is not supported here: %s"
                                     .formatted(key.name(), KeyAdvice.shown(value), key.reason()),
                             ""));
-        } else if (key.status() == Status.NO_EFFECT && !idle) {
+        } else if (key.status() == Status.NO_EFFECT && !idle && refusals == before) {
             found.add(
                     Diagnostic.note(
                             "no-effect",
@@ -166,6 +192,29 @@ final class SettingsCheck {
         return read;
     }
 
+    private static boolean misfits(KeyDeclaration key, @Nullable Object value) {
+        if (value == null) {
+            return !key.has(Trait.NULLABLE);
+        }
+        return !switch (key.type()) {
+            case BOOLEAN -> value instanceof Boolean;
+            case INTEGER, NUMBER -> value instanceof Number;
+            case STRING, PATH, CHOICE -> value instanceof String;
+            case NUMBERS, STRINGS -> value instanceof List<?>;
+            case OBJECT -> value instanceof Map<?, ?>;
+            case ANY -> true;
+        };
+    }
+
+    private static Diagnostic verbatim(KeyDeclaration key, @Nullable Object value, String place) {
+        return Diagnostic.warning(
+                "lenient",
+                place,
+                "'%s' should be %s, was %s."
+                        .formatted(key.name(), key.rule(), KeyAdvice.shown(value)),
+                "It was left as it is: nothing here reads it.");
+    }
+
     /** Takes any JSON value; what has no JSON meaning can only come from a map made in code. */
     private Optional<Object> json(String name, Object value, String place) {
         try {
@@ -174,10 +223,6 @@ final class SettingsCheck {
             found.add(Diagnostic.error("type", place, String.valueOf(e.getMessage()), ""));
             return Optional.empty();
         }
-    }
-
-    private static boolean isComment(String name) {
-        return name.startsWith("_") || name.startsWith("//");
     }
 
     private static Object withoutComments(Object value) {
@@ -314,9 +359,13 @@ final class SettingsCheck {
             found.add(KeyAdvice.mistyped(key, value, place));
             return Optional.empty();
         }
-        String wanted = key.has(Trait.ANY_CASE) ? word.toLowerCase(Locale.ROOT) : word;
-        if (key.choices().contains(wanted)) {
-            return Optional.of(wanted);
+        boolean anyCase = key.has(Trait.ANY_CASE);
+        Optional<String> wanted =
+                key.choices().stream()
+                        .filter(c -> anyCase ? c.equalsIgnoreCase(word) : c.equals(word))
+                        .findFirst();
+        if (wanted.isPresent()) {
+            return Optional.of(wanted.get());
         }
         List<String> near = Spelling.nearest(word, key.choices(), 1);
         found.add(
@@ -331,7 +380,8 @@ final class SettingsCheck {
 
     private Optional<Object> list(KeyDeclaration key, Object value, String place) {
         int items = key.range().items();
-        if (!(value instanceof List<?> given) || (items > 0 && given.size() != items)) {
+        Object written = value instanceof String && key.has(Trait.SET) ? List.of(value) : value;
+        if (!(written instanceof List<?> given) || (items > 0 && given.size() != items)) {
             found.add(KeyAdvice.mistyped(key, value, place));
             return Optional.empty();
         }
@@ -340,7 +390,18 @@ final class SettingsCheck {
             Object item = given.get(index);
             String itemPlace = place + "/" + index;
             if (item != null && key.type() == Type.STRINGS) {
-                text(key, item, itemPlace).ifPresent(read::add);
+                if (!key.choices().isEmpty() && !key.choices().contains(item)) {
+                    found.add(
+                            Diagnostic.error(
+                                    "choice",
+                                    itemPlace,
+                                    "'%s' must be %s, was %s."
+                                            .formatted(
+                                                    key.name(), key.rule(), KeyAdvice.shown(item)),
+                                    ""));
+                } else {
+                    text(key, item, itemPlace).ifPresent(read::add);
+                }
                 continue;
             }
             Optional<BigDecimal> number = item == null ? Optional.empty() : decimal(item);
@@ -350,16 +411,39 @@ final class SettingsCheck {
                 read.add(number.get().doubleValue());
             }
         }
-        return read.size() == given.size() ? Optional.of(List.copyOf(read)) : Optional.empty();
+        if (read.size() < given.size()) {
+            return Optional.empty();
+        }
+        return Optional.of(
+                key.has(Trait.SET) ? read.stream().distinct().toList() : List.copyOf(read));
     }
 
     private Optional<Object> section(
-            KeyDeclaration key, Object value, String place, boolean inert) {
-        if (value instanceof Map<?, ?> map) {
-            return Optional.of(object(key.keys(), map, place, key.has(Trait.OPEN), inert));
+            KeyDeclaration key, @Nullable Object value, String place, boolean inert) {
+        if (!(value instanceof Map<?, ?> map)) {
+            found.add(KeyAdvice.mistyped(key, value, place));
+            return Optional.empty();
         }
-        found.add(KeyAdvice.mistyped(key, value, place));
-        return Optional.empty();
+        return Optional.of(
+                key.has(Trait.NAMED)
+                        ? named(key, map, place, inert)
+                        : object(key.keys(), map, place, key.has(Trait.OPEN), inert));
+    }
+
+    private Settings named(KeyDeclaration key, Map<?, ?> map, String place, boolean inert) {
+        Map<String, Object> values = new LinkedHashMap<>();
+        map.forEach(
+                (written, value) -> {
+                    String name = String.valueOf(written);
+                    if (isComment(name)) {
+                        return;
+                    }
+                    String inner = place + "/" + escape(name);
+                    KeyDeclaration each =
+                            KeyDeclaration.object(name.isEmpty() ? "?" : name, key.keys());
+                    section(each, value, inner, inert).ifPresent(read -> values.put(name, read));
+                });
+        return new Settings(values, values.keySet(), Set.of());
     }
 
     private static String escape(String name) {

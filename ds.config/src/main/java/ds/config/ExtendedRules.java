@@ -1,0 +1,169 @@
+package ds.config;
+
+import ds.core.Diagnostic;
+import ds.core.Settings;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** Rules inside the sections of techniques that are not here, as DeepSpeed applies them. */
+final class ExtendedRules {
+    private static final Map<String, Set<String>> SPARSE_MODES =
+            Map.of(
+                    "dense", Set.of(),
+                    "fixed",
+                            Set.of(
+                                    "different_layout_per_head",
+                                    "num_local_blocks",
+                                    "num_global_blocks",
+                                    "attention",
+                                    "horizontal_global_attention",
+                                    "num_different_global_patterns"),
+                    "variable",
+                            Set.of(
+                                    "different_layout_per_head",
+                                    "num_random_blocks",
+                                    "local_window_blocks",
+                                    "global_block_indices",
+                                    "global_block_end_indices",
+                                    "attention",
+                                    "horizontal_global_attention"),
+                    "bigbird",
+                            Set.of(
+                                    "different_layout_per_head",
+                                    "num_random_blocks",
+                                    "num_sliding_window_blocks",
+                                    "num_global_blocks"),
+                    "bslongformer",
+                            Set.of(
+                                    "different_layout_per_head",
+                                    "num_sliding_window_blocks",
+                                    "global_block_indices",
+                                    "global_block_end_indices"));
+
+    private final Settings root;
+    private final List<Diagnostic> found = new ArrayList<>();
+
+    private ExtendedRules(Settings root) {
+        this.root = root;
+    }
+
+    static List<Diagnostic> check(Settings root) {
+        ExtendedRules rules = new ExtendedRules(root);
+        rules.sparseAttention();
+        rules.autotuning();
+        rules.parallel();
+        rules.dataEfficiency();
+        rules.zenflow();
+        rules.plugin("optimizer");
+        rules.plugin("scheduler");
+        rules.found.addAll(CompressionRules.check(root.section(CompressionKeys.SECTION)));
+        return rules.found;
+    }
+
+    private void sparseAttention() {
+        Settings section = root.section(ServiceKeys.SPARSE);
+        String mode = section.stringOr("mode", "");
+        Set<String> read = SPARSE_MODES.get(mode);
+        for (String name : read == null ? Set.<String>of() : section.names()) {
+            if (section.isGiven(name)
+                    && !read.contains(name)
+                    && !name.equals("mode")
+                    && !name.equals("block")) {
+                found.add(unread("/" + ServiceKeys.SPARSE, name, "mode \"" + mode + "\""));
+            }
+        }
+    }
+
+    private void autotuning() {
+        Settings section = root.section("autotuning");
+        for (String name : List.of("results_dir", "exps_dir")) {
+            if (section.stringOr(name, "x").isEmpty()) {
+                found.add(
+                        Diagnostic.error(
+                                "range",
+                                "/autotuning/" + name,
+                                "'%s' must name a directory, was \"\".".formatted(name),
+                                "Remove it for the default."));
+            }
+        }
+    }
+
+    private void parallel() {
+        nullOnly("/tensor_parallel/dtype", "dtype", "no JSON value is a torch.dtype");
+        nullOnly(
+                "/expert_parallel/load_balance_coeff",
+                "load_balance_coeff",
+                "balancing by a bias is not supported");
+    }
+
+    private void nullOnly(String pointer, String name, String why) {
+        String section = pointer.substring(1, pointer.lastIndexOf('/'));
+        Settings at = root.section(section);
+        if (at.isGiven(name) && at.has(name)) {
+            found.add(
+                    Diagnostic.error(
+                            "type",
+                            pointer,
+                            "'%s' must be absent, was %s: %s."
+                                    .formatted(name, at.value(name).get(), why),
+                            "Remove it."));
+        }
+    }
+
+    private void dataEfficiency() {
+        String at = "/data_efficiency/data_sampling";
+        Settings sampling = root.section("data_efficiency").section("data_sampling");
+        needs(
+                sampling.section("curriculum_learning"),
+                at + "/curriculum_learning",
+                "curriculum_metrics");
+        needs(sampling.section("dynamic_batching"), at + "/dynamic_batching", "max_tokens");
+    }
+
+    private void needs(Settings section, String at, String name) {
+        if (section.booleanOr("enabled", false) && !section.has(name)) {
+            found.add(
+                    Diagnostic.error(
+                            "missing",
+                            at,
+                            "'%s' is missing; it is needed where 'enabled' is true."
+                                    .formatted(name),
+                            ""));
+        }
+    }
+
+    private void zenflow() {
+        Settings section = root.section("zero_optimization").section("zenflow");
+        for (String name : List.of("select_interval", "update_interval")) {
+            if (section.isGiven(name)
+                    && !section.isAuto(name)
+                    && !(section.value(name).orElse(null) instanceof Number n
+                            && n.doubleValue() == Math.rint(n.doubleValue()))) {
+                found.add(
+                        Diagnostic.error(
+                                "type",
+                                "/zero_optimization/zenflow/" + name,
+                                "'%s' must be an integer or \"auto\", was %s."
+                                        .formatted(name, section.value(name).orElse("null")),
+                                ""));
+            }
+        }
+    }
+
+    private void plugin(String name) {
+        Settings section = root.section(name);
+        if (!section.has("type") && section.has("params")) {
+            found.add(unread("/" + name, "params", "no '" + name + ".type'"));
+        }
+    }
+
+    static Diagnostic unread(String at, String name, String with) {
+        return Diagnostic.error(
+                "unread-key",
+                at + "/" + name,
+                "'%s' is read by nobody: there is %s.".formatted(name, with),
+                "Remove it.");
+    }
+}

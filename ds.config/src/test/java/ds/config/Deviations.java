@@ -1,0 +1,105 @@
+package ds.config;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** The page that lists every intended difference from DeepSpeed, {@code docs/deviations.md}. */
+record Deviations(Path page, String text) {
+    private static final Pattern REASON =
+            Pattern.compile(
+                    "^### `([a-z-]+)`$(.*?)(?=^### |\\z)", Pattern.MULTILINE | Pattern.DOTALL);
+    private static final Pattern CASES =
+            Pattern.compile(
+                    "^- \\*\\*Cases:\\*\\*(.*?)(?:^\\s*$|\\z)", Pattern.MULTILINE | Pattern.DOTALL);
+    private static final Pattern QUOTED = Pattern.compile("`([^`]+)`");
+    private static final String GENERATED =
+            "<!-- generated: CorpusTest -Dds.golden.update=true -->\n";
+
+    static Deviations read() throws IOException {
+        Path page = Fixtures.repository().resolve("docs").resolve("deviations.md");
+        return new Deviations(page, Files.readString(page));
+    }
+
+    /** Returns the reason by case name. */
+    Map<String, String> reasons() {
+        Map<String, String> reasons = new TreeMap<>();
+        for (Matcher section = REASON.matcher(text); section.find(); ) {
+            String reason = section.group(1);
+            for (String part : new String[] {"DeepSpeed", "Here", "Why", "Cases"}) {
+                if (!section.group(2).contains("- **" + part + ":** ")) {
+                    throw new IllegalStateException("'" + reason + "' does not say " + part + ".");
+                }
+            }
+            Matcher cases = CASES.matcher(section.group(2));
+            if (!cases.find()) {
+                throw new IllegalStateException("'" + reason + "' has no cases.");
+            }
+            for (Matcher name = QUOTED.matcher(cases.group(1)); name.find(); ) {
+                String twin = reasons.putIfAbsent(name.group(1), reason);
+                if (twin != null) {
+                    throw new IllegalStateException(name.group(1) + " is listed twice.");
+                }
+            }
+        }
+        return reasons;
+    }
+
+    /** Returns the page with its two generated parts as these outcomes make them. */
+    String with(Map<CorpusCase, CorpusCase.Outcome> outcomes) {
+        Map<String, int[]> rows = new LinkedHashMap<>();
+        StringBuilder ignored = new StringBuilder();
+        outcomes.forEach(
+                (golden, outcome) -> {
+                    count(rows, golden.category(), outcome.kind());
+                    if (outcome.kind() == CorpusCase.Kind.IGNORED) {
+                        ignored.append("`").append(golden.name()).append("`,\n");
+                    }
+                });
+        outcomes.values().forEach(outcome -> count(rows, "**all**", outcome.kind()));
+        return replaced(
+                replaced(text, 0, table(rows)),
+                1,
+                ignored.substring(0, ignored.length() - 2) + ".\n");
+    }
+
+    private static void count(Map<String, int[]> rows, String category, CorpusCase.Kind kind) {
+        rows.computeIfAbsent(category, name -> new int[CorpusCase.Kind.values().length])[
+                kind.ordinal()]++;
+    }
+
+    private static String table(Map<String, int[]> rows) {
+        StringBuilder table =
+                new StringBuilder("| category | cases | agree | unread keys | listed | wrong |\n");
+        table.append("|---|---:|---:|---:|---:|---:|\n");
+        rows.forEach(
+                (category, kinds) ->
+                        table.append(
+                                "| %s | %d | %d | %d | %d | 0 |%n"
+                                        .formatted(
+                                                category,
+                                                kinds[0] + kinds[1] + kinds[2],
+                                                kinds[0],
+                                                kinds[1],
+                                                kinds[2])));
+        return table.toString();
+    }
+
+    private static String replaced(String page, int index, String content) {
+        int start = -1;
+        for (int i = 0; i <= index; i++) {
+            start = page.indexOf(GENERATED, start + 1);
+        }
+        int end = page.indexOf("<!-- end of the generated", start);
+        return page.substring(0, start + GENERATED.length())
+                + "\n"
+                + content
+                + "\n"
+                + page.substring(end);
+    }
+}
