@@ -98,6 +98,7 @@ final class Checker {
                         .anyMatch(
                                 d ->
                                         d.isError()
+                                                && d.phase() == Phase.CONFIG
                                                 && d.pointer()
                                                         .matches(
                                                                 "/(train_.*batch_size.*|gradient_acc.*|sequence_parallel_size|elasticity.*)"));

@@ -3,10 +3,10 @@ package ds.config;
 import ds.core.KeyDeclaration;
 import ds.core.KeyDeclaration.Trait;
 import ds.core.Settings;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 
 /** Gives old keys the meaning of their successors and fills in sections that are absent. */
@@ -29,13 +29,12 @@ final class Effective {
                     "lion",
                     "muon");
 
+    private static final Settings DEFAULTS = defaults(KeyTable.ROOT);
+
     private Effective() {}
 
     static Settings of(Settings read) {
-        Settings root = read;
-        for (KeyDeclaration key : KeyTable.ROOT) {
-            root = withDefaults(root, key);
-        }
+        Settings root = filled(read, KeyTable.ROOT, DEFAULTS);
         Settings zero = root.section(ZERO);
         zero = offload(zero, "cpu_offload", "offload_optimizer");
         zero = offload(zero, "cpu_offload_param", "offload_param");
@@ -78,34 +77,52 @@ final class Effective {
                 : root;
     }
 
-    private static Settings withDefaults(Settings parent, KeyDeclaration key) {
-        boolean optional =
-                key.has(Trait.OPTIONAL)
-                        || (key.has(Trait.NULLABLE) && !key.has(Trait.EMPTY_IF_NULL));
-        boolean absent = !parent.has(key.name());
-        if (key.type() != KeyDeclaration.Type.OBJECT || (optional && absent)) {
-            return parent;
+    /**
+     * Returns a section with the defaults that the reader leaves out, those of absent objects.
+     *
+     * @param absent what the section is if the document does not have it
+     */
+    private static Settings filled(Settings section, List<KeyDeclaration> keys, Settings absent) {
+        Map<String, Object> more = new LinkedHashMap<>();
+        for (KeyDeclaration key : keys) {
+            String name = key.name();
+            if (section.value(name).orElse(null) instanceof Settings inner) {
+                if (key.type() == KeyDeclaration.Type.OBJECT) {
+                    more.put(name, key.has(Trait.NAMED) ? named(inner, key) : filled(inner, key));
+                }
+            } else if (!section.has(name)) {
+                boolean wanted = !section.isGiven(name) || key.type() == KeyDeclaration.Type.OBJECT;
+                absent.value(name).filter(value -> wanted).ifPresent(v -> more.put(name, v));
+            }
         }
-        Settings inner = absent ? Settings.empty() : parent.section(key.name());
-        if (!key.has(Trait.NAMED)) {
-            return parent.with(key.name(), filled(inner, key.keys()));
-        }
-        for (String name : List.copyOf(inner.names())) {
-            inner = inner.with(name, filled(inner.section(name), key.keys()));
-        }
-        return parent.with(key.name(), inner);
+        return section.withMore(more);
     }
 
-    private static Settings filled(Settings section, List<KeyDeclaration> keys) {
-        Settings full = section;
+    private static Settings filled(Settings section, KeyDeclaration key) {
+        return filled(section, key.keys(), defaults(key.keys()));
+    }
+
+    private static Settings named(Settings section, KeyDeclaration key) {
+        Map<String, Object> more = new LinkedHashMap<>();
+        section.names().forEach(name -> more.put(name, filled(section.section(name), key)));
+        return section.withMore(more);
+    }
+
+    /** Returns what an object with these keys is if it is empty. */
+    private static Settings defaults(List<KeyDeclaration> keys) {
+        Map<String, Object> values = new LinkedHashMap<>();
         for (KeyDeclaration key : keys) {
-            Optional<Object> value = key.defaultValue();
-            if (value.isPresent() && !full.has(key.name()) && !full.isGiven(key.name())) {
-                full = full.with(key.name(), value.get());
+            boolean none =
+                    key.has(Trait.OPTIONAL)
+                            || (key.has(Trait.NULLABLE) && !key.has(Trait.EMPTY_IF_NULL));
+            if (key.type() == KeyDeclaration.Type.OBJECT && !none) {
+                values.put(
+                        key.name(), key.has(Trait.NAMED) ? Settings.empty() : defaults(key.keys()));
+            } else {
+                key.defaultValue().ifPresent(value -> values.put(key.name(), value));
             }
-            full = withDefaults(full, key);
         }
-        return full;
+        return Settings.empty().withMore(values);
     }
 
     private static Settings offload(Settings zero, String old, String successor) {

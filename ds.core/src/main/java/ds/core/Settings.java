@@ -192,6 +192,20 @@ public final class Settings {
         return new Settings(more, given, stillAuto);
     }
 
+    /**
+     * Returns these settings with more values; names that the document gave stay as they are.
+     *
+     * @param more values as settings hold them, by name
+     */
+    public Settings withMore(Map<String, Object> more) {
+        if (more.isEmpty()) {
+            return this;
+        }
+        Map<String, Object> all = new LinkedHashMap<>(values);
+        more.forEach((name, value) -> all.put(name, plain(name, value)));
+        return new Settings(all, given, auto);
+    }
+
     /** Returns these settings without {@code name}, as if it had not been written. */
     public Settings without(String name) {
         Map<String, Object> fewer = new LinkedHashMap<>(values);
