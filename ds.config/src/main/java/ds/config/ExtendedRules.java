@@ -65,8 +65,11 @@ final class ExtendedRules {
     private void sparseAttention() {
         Settings section = root.section(ServiceKeys.SPARSE);
         String mode = section.stringOr("mode", "");
-        Set<String> read = SPARSE_MODES.get(mode);
-        for (String name : read == null ? Set.<String>of() : section.names()) {
+        if (!SPARSE_MODES.containsKey(mode)) {
+            return; // the enum of the table says so
+        }
+        Set<String> read = SPARSE_MODES.getOrDefault(mode, Set.of());
+        for (String name : section.names()) {
             if (section.isGiven(name)
                     && !read.contains(name)
                     && !name.equals("mode")

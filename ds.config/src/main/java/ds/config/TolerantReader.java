@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads a text that is not JSON as far as its author's meaning can be guessed, so that one slip
@@ -289,7 +290,7 @@ final class TolerantReader {
         return !cursor.isEnded() && !isCloser(c) && !isComma(c);
     }
 
-    private Object value(String pointer) {
+    private @Nullable Object value(String pointer) {
         member = pointer;
         draft.value(pointer, lines.place(cursor.at()));
         char c = cursor.peek();
@@ -362,7 +363,7 @@ final class TolerantReader {
     }
 
     /** Reads a number, a literal, or a text that lacks its quotes. */
-    private Object bare() {
+    private @Nullable Object bare() {
         int start = cursor.at();
         boolean named = !open.isEmpty() && open.element().close() == '}';
         Optional<String> thousands = named ? cursor.thousands() : Optional.empty();
@@ -401,7 +402,8 @@ final class TolerantReader {
         }
         SyntaxAdvice.Guess guess = SyntaxAdvice.guess(written);
         slip(start, guess.message(), guess.way());
-        return guess.value().map(v -> v == SyntaxAdvice.NULL ? null : v).orElse(UNREAD);
+        Object meant = guess.value().orElse(UNREAD);
+        return meant == SyntaxAdvice.NULL ? null : meant;
     }
 
     private Object missingValue(int start) {
@@ -452,7 +454,7 @@ final class TolerantReader {
                     "The %c of %s is not closed before this %c."
                             .formatted(text.charAt(opener.offset()), place(opener), c),
                     "Write %c before it.".formatted(opener.close()),
-                    opener);
+                    List.of(related(opener)));
             return true;
         }
         boolean lacking = c == '}' ? outer : objects > cursor.surplusBraces();
@@ -463,7 +465,7 @@ final class TolerantReader {
                     "The %c of %s is closed by %c."
                             .formatted(text.charAt(opener.offset()), place(opener), c),
                     "Write %c.".formatted(opener.close()),
-                    opener);
+                    List.of(related(opener)));
             cursor.skip(1);
             return true;
         }
@@ -489,7 +491,7 @@ final class TolerantReader {
                 "The text ends, but the %c of %s is still open."
                         .formatted(text.charAt(opener.offset()), place(opener)),
                 "Close it with %c.".formatted(opener.close()),
-                opener);
+                List.of(related(opener)));
     }
 
     /** Returns whether the innermost object is the document, read on behind its end. */
@@ -499,6 +501,11 @@ final class TolerantReader {
 
     private Place place(Opener opener) {
         return lines.place(opener.offset());
+    }
+
+    private Diagnostic.Related related(Opener opener) {
+        Place start = place(opener);
+        return new Diagnostic.Related(member, start.line(), start.column(), "opened here");
     }
 
     private void blank() {
@@ -517,27 +524,20 @@ final class TolerantReader {
     }
 
     private void slip(int offset, String message, String way) {
-        slip(offset, message, way, null);
+        slip(offset, message, way, List.of());
     }
 
-    private void slip(int offset, String message, String way, Opener opened) {
+    private void slip(int offset, String message, String way, List<Diagnostic.Related> alongside) {
         if (offset == lastSlip || isStopped()) {
             return; // one thing at a time about one place
         }
         lastSlip = offset;
         slips++;
         Place place = lines.place(Math.min(offset, text.length()));
-        Diagnostic problem =
-                Diagnostic.error("syntax", member, message, way).at(place.line(), place.column());
-        if (opened != null) {
-            Place start = place(opened);
-            problem =
-                    problem.alongside(
-                            List.of(
-                                    new Diagnostic.Related(
-                                            member, start.line(), start.column(), "opened here")));
-        }
-        draft.broken(problem);
+        draft.broken(
+                Diagnostic.error("syntax", member, message, way)
+                        .at(place.line(), place.column())
+                        .alongside(alongside));
         if (slips == MOST_SLIPS) {
             draft.broken(
                     Diagnostic.error(
