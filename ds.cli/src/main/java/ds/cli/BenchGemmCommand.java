@@ -84,13 +84,15 @@ final class BenchGemmCommand extends Command {
             FlatBuffer c = buffer(arena, size);
             float[] sink = new float[count];
             Bench.warmUp(warmUpSeconds, () -> multiply(kernels, size, a, b, c));
-            Bench.warmUp(warmUpSeconds, () -> Ceiling.products(workers, sink));
+            double operations = 2.0 * size * size * size;
+            int rounds = Ceiling.rounds(workers, operations); // as long, so that noise hits both
+            Bench.warmUp(warmUpSeconds, () -> Ceiling.products(workers, rounds, sink));
             for (int i = 0; i < REPEATS; i++) {
                 product[i] = Bench.nanos(() -> multiply(kernels, size, a, b, c));
-                ceiling[i] = Bench.nanos(() -> Ceiling.products(workers, sink));
+                ceiling[i] = Bench.nanos(() -> Ceiling.products(workers, rounds, sink));
             }
-            double rate = 2.0 * size * size * size / Bench.best(product);
-            double limit = Ceiling.operations(workers) / Bench.best(ceiling);
+            double rate = operations / Bench.best(product);
+            double limit = Ceiling.operations(workers, rounds) / Bench.best(ceiling);
             out().result(
                             String.format(
                                     Locale.ROOT,

@@ -122,20 +122,8 @@ final class Attention {
             float[] c,
             int stride,
             boolean add) {
-        for (int j = 0; j < columns; j += COLUMNS) {
-            for (int i = 0; i < rows; i += ROWS) {
-                own.lanes.multiplyTile(
-                        strips,
-                        i * depth,
-                        panels,
-                        j / COLUMNS * panelSize,
-                        depth,
-                        c,
-                        i * stride + j,
-                        stride,
-                        add);
-            }
-        }
+        own.lanes.multiplyTiles(
+                strips, 0, rows, panels, 0, panelSize, columns, depth, c, 0, stride, add);
     }
 
     /** Makes scores from {@code count} on such that their exponential is 0. */

@@ -242,21 +242,19 @@ final class Gemm {
         }
         for (int k0 = 0; k0 < k; k0 += BLOCK_DEPTH) {
             int depth = Math.min(BLOCK_DEPTH, k - k0);
-            for (int j = 0; j < columns; j += COLUMNS) {
-                int panel = k0 * paddedWidth + (j0 + j) * depth;
-                for (int i = 0; i < paddedRows; i += ROWS) {
-                    own.lanes.multiplyTile(
-                            strips,
-                            k0 * paddedRows + i * depth,
-                            panels,
-                            panel,
-                            depth,
-                            product,
-                            i * stride + j,
-                            stride,
-                            k0 > 0);
-                }
-            }
+            own.lanes.multiplyTiles(
+                    strips,
+                    k0 * paddedRows,
+                    paddedRows,
+                    panels,
+                    k0 * paddedWidth + j0 * depth,
+                    COLUMNS * depth,
+                    columns,
+                    depth,
+                    product,
+                    0,
+                    stride,
+                    k0 > 0);
         }
     }
 

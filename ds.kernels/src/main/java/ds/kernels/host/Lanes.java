@@ -399,22 +399,36 @@ class Lanes {
     }
 
     /**
-     * The product of a packed {@value #TILE_ROWS}-row strip and a packed {@value
-     * #TILE_COLUMNS}-column panel, stored to, or added to, a tile of c. Each output is one fma chain
-     * from zero.
+     * c[rows, columns] = (or +=) strips · panels, each output one fma chain from zero.
+     *
+     * @param ao where the strips begin; the one of row i, a multiple of {@link #TILE_ROWS}, is at
+     *     {@code ao + i · depth}
+     * @param bo where the panels begin
+     * @param panelSize distance from one panel of {@link #TILE_COLUMNS} columns to the next
+     * @param stride distance from one row of c to the next; whole tiles are written
      */
-    void multiplyTile(
+    void multiplyTiles(
             float[] a,
             int ao,
+            int rows,
             float[] b,
             int bo,
+            int panelSize,
+            int columns,
             int depth,
             float[] c,
             int co,
             int stride,
             boolean add) {
-        for (int j = 0; j < TILE_COLUMNS; j += 2) {
-            multiplyPair(a, ao, b, bo + j, depth, c, co + j, stride, add);
+        for (int j = 0; j < columns; j += TILE_COLUMNS) {
+            int panel = bo + j / TILE_COLUMNS * panelSize;
+            for (int i = 0; i < rows; i += TILE_ROWS) {
+                int strip = ao + i * depth;
+                int at = co + i * stride + j;
+                for (int pair = 0; pair < TILE_COLUMNS; pair += 2) {
+                    multiplyPair(a, strip, b, panel + pair, depth, c, at + pair, stride, add);
+                }
+            }
         }
     }
 

@@ -12,30 +12,42 @@ import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The loops of {@link Lanes} by the Vector API, with the same bits. Vectors are 256 bits wide, or
- * 128 where the hardware has no more; wider ones would leave the product tile too few chains to hide
- * the latency of fma. Loaded only if the vector module is present.
+ * The loops of {@link Lanes} by the Vector API, with the same bits. Vectors are as wide as the
+ * hardware likes, 128 to 512 bits; sums have at most 256, so that two of them share the {@value
+ * #LANES} lanes. Loaded only if the vector module is present.
  *
  * <p>Loops call the Vector API and nothing else: its methods are always inlined, but one of ours is
  * not when the inlining budget of a compilation ends, and then every vector that it takes or
  * returns is boxed (measured: 4 times slower, depending on what was compiled before).
  */
 final class VectorLanes extends Lanes {
-    private static final VectorShape SHAPE =
-            FloatVector.SPECIES_PREFERRED.length() >= 8
-                    ? VectorShape.S_256_BIT
-                    : VectorShape.S_128_BIT;
-    private static final VectorShape HALF_SHAPE =
-            SHAPE == VectorShape.S_256_BIT ? VectorShape.S_128_BIT : VectorShape.S_64_BIT;
+    private static final VectorShape SHAPE = widest(VectorShape.S_512_BIT);
+    private static final VectorShape HALF_SHAPE = half(SHAPE);
+    private static final VectorShape SUM_SHAPE = widest(VectorShape.S_256_BIT);
     private static final VectorSpecies<Float> S = VectorSpecies.of(float.class, SHAPE);
     private static final VectorSpecies<Integer> I = VectorSpecies.of(int.class, SHAPE);
-    private static final VectorSpecies<Double> D = VectorSpecies.of(double.class, SHAPE);
     private static final VectorSpecies<Short> H = VectorSpecies.of(short.class, HALF_SHAPE);
-    private static final VectorSpecies<Float> F = VectorSpecies.of(float.class, HALF_SHAPE);
+    private static final VectorSpecies<Float> R = VectorSpecies.of(float.class, SUM_SHAPE);
+    private static final VectorSpecies<Double> D = VectorSpecies.of(double.class, SUM_SHAPE);
+    private static final VectorSpecies<Float> F = VectorSpecies.of(float.class, half(SUM_SHAPE));
     private static final VectorSpecies<Float> QUAD = FloatVector.SPECIES_128;
     private static final int L = S.length();
     private static final int L2 = 2 * L;
+    private static final int RL = R.length();
+    private static final int RL2 = 2 * RL;
     private static final int DL = D.length();
+
+    /** One vector is a row of a panel, and there are 32 registers. */
+    private static final boolean WIDE = L == TILE_COLUMNS;
+
+    private static VectorShape widest(VectorShape most) {
+        int bits = Math.clamp(FloatVector.SPECIES_PREFERRED.vectorBitSize(), 128, 512);
+        return VectorShape.forBitSize(Math.min(Integer.highestOneBit(bits), most.vectorBitSize()));
+    }
+
+    private static VectorShape half(VectorShape shape) {
+        return VectorShape.forBitSize(shape.vectorBitSize() / 2);
+    }
 
     // What cold() counts, one for each loop; the first four are the activations.
     private static final int SLOPES = 4;
@@ -570,7 +582,7 @@ final class VectorLanes extends Lanes {
         }
     }
 
-    // Each pass below owns 2 L of the 16 lanes: one pass with 256 bits, two with 128.
+    // Each pass below owns two vectors of the 16 lanes: one pass with 256 bits, two with 128.
 
     @Override
     float sum(float[] x, int offset, int count) {
@@ -578,15 +590,15 @@ final class VectorLanes extends Lanes {
             return super.sum(x, offset, count);
         }
         int end = count & -LANES;
-        for (int h = 0; h < LANES; h += L2) {
-            FloatVector s0 = FloatVector.zero(S);
-            FloatVector s1 = FloatVector.zero(S);
+        for (int h = 0; h < LANES; h += RL2) {
+            FloatVector s0 = FloatVector.zero(R);
+            FloatVector s1 = FloatVector.zero(R);
             for (int i = h; i < end; i += LANES) {
-                s0 = s0.add(FloatVector.fromArray(S, x, offset + i));
-                s1 = s1.add(FloatVector.fromArray(S, x, offset + i + L));
+                s0 = s0.add(FloatVector.fromArray(R, x, offset + i));
+                s1 = s1.add(FloatVector.fromArray(R, x, offset + i + RL));
             }
             s0.intoArray(partial, h);
-            s1.intoArray(partial, h + L);
+            s1.intoArray(partial, h + RL);
         }
         addLanes(x, offset, end, count);
         return tree();
@@ -598,19 +610,19 @@ final class VectorLanes extends Lanes {
             return super.dot(a, ao, b, bo, count);
         }
         int end = count & -LANES;
-        for (int h = 0; h < LANES; h += L2) {
-            FloatVector s0 = FloatVector.zero(S);
-            FloatVector s1 = FloatVector.zero(S);
+        for (int h = 0; h < LANES; h += RL2) {
+            FloatVector s0 = FloatVector.zero(R);
+            FloatVector s1 = FloatVector.zero(R);
             for (int i = h; i < end; i += LANES) {
                 s0 =
-                        FloatVector.fromArray(S, a, ao + i)
-                                .fma(FloatVector.fromArray(S, b, bo + i), s0);
+                        FloatVector.fromArray(R, a, ao + i)
+                                .fma(FloatVector.fromArray(R, b, bo + i), s0);
                 s1 =
-                        FloatVector.fromArray(S, a, ao + i + L)
-                                .fma(FloatVector.fromArray(S, b, bo + i + L), s1);
+                        FloatVector.fromArray(R, a, ao + i + RL)
+                                .fma(FloatVector.fromArray(R, b, bo + i + RL), s1);
             }
             s0.intoArray(partial, h);
-            s1.intoArray(partial, h + L);
+            s1.intoArray(partial, h + RL);
         }
         dotLanes(a, ao, b, bo, end, count);
         return tree();
@@ -622,17 +634,17 @@ final class VectorLanes extends Lanes {
             return super.deviation(x, offset, mean, count);
         }
         int end = count & -LANES;
-        for (int h = 0; h < LANES; h += L2) {
-            FloatVector s0 = FloatVector.zero(S);
-            FloatVector s1 = FloatVector.zero(S);
+        for (int h = 0; h < LANES; h += RL2) {
+            FloatVector s0 = FloatVector.zero(R);
+            FloatVector s1 = FloatVector.zero(R);
             for (int i = h; i < end; i += LANES) {
-                FloatVector d0 = FloatVector.fromArray(S, x, offset + i).sub(mean);
-                FloatVector d1 = FloatVector.fromArray(S, x, offset + i + L).sub(mean);
+                FloatVector d0 = FloatVector.fromArray(R, x, offset + i).sub(mean);
+                FloatVector d1 = FloatVector.fromArray(R, x, offset + i + RL).sub(mean);
                 s0 = d0.fma(d0, s0);
                 s1 = d1.fma(d1, s1);
             }
             s0.intoArray(partial, h);
-            s1.intoArray(partial, h + L);
+            s1.intoArray(partial, h + RL);
         }
         deviationLanes(x, offset, mean, end, count);
         return tree();
@@ -644,17 +656,17 @@ final class VectorLanes extends Lanes {
             return super.max(x, offset, count);
         }
         int end = count & -LANES;
-        for (int h = 0; h < LANES; h += L2) {
-            FloatVector s0 = FloatVector.broadcast(S, Float.NEGATIVE_INFINITY);
+        for (int h = 0; h < LANES; h += RL2) {
+            FloatVector s0 = FloatVector.broadcast(R, Float.NEGATIVE_INFINITY);
             FloatVector s1 = s0;
             for (int i = h; i < end; i += LANES) {
-                FloatVector x0 = FloatVector.fromArray(S, x, offset + i);
-                FloatVector x1 = FloatVector.fromArray(S, x, offset + i + L);
+                FloatVector x0 = FloatVector.fromArray(R, x, offset + i);
+                FloatVector x1 = FloatVector.fromArray(R, x, offset + i + RL);
                 s0 = s0.blend(x0, x0.compare(VectorOperators.GT, s0));
                 s1 = s1.blend(x1, x1.compare(VectorOperators.GT, s1));
             }
             s0.intoArray(partial, h);
-            s1.intoArray(partial, h + L);
+            s1.intoArray(partial, h + RL);
         }
         maxLanes(x, offset, end, count);
         return maxTree();
@@ -764,6 +776,12 @@ final class VectorLanes extends Lanes {
             super.packAcross(from, fromOffset, stride, count, depth, to, toOffset, width);
             return;
         }
+        if (WIDE && width == TILE_ROWS && count >= TILE_ROWS) {
+            int end = depth & -L;
+            packAcrossWide(from, fromOffset, stride, end, to, toOffset);
+            packAcrossPart(from, fromOffset, stride, count, end, depth, to, toOffset, width, 0);
+            return;
+        }
         int done = depth & -2 * TILE_ROWS;
         for (int j = 0; j < width; j += TILE_ROWS) {
             if (j + TILE_ROWS > count) {
@@ -804,6 +822,53 @@ final class VectorLanes extends Lanes {
     private static final VectorMask<Float> HIGH = VectorMask.fromLong(QUAD, 0b1100);
     private static final VectorMask<Float> LOW = VectorMask.fromLong(QUAD, 0b0011);
 
+    // Places of a 4 x 16 transposition: pairs of rows are interleaved, then pairs of pairs.
+    private static final VectorShuffle<Float> PAIR_LOW = pairs(0);
+    private static final VectorShuffle<Float> PAIR_HIGH = pairs(L / 2);
+    private static final VectorShuffle<Float> TWICE_LOW = twos(0);
+    private static final VectorShuffle<Float> TWICE_HIGH = twos(L / 2);
+    private static final VectorMask<Float> SECOND = VectorMask.fromLong(S, 0xaaaa_aaaa_aaaa_aaaaL);
+    private static final VectorMask<Float> SECOND_TWO =
+            VectorMask.fromLong(S, 0xcccc_cccc_cccc_ccccL);
+
+    /** Every element of one half, twice. */
+    private static VectorShuffle<Float> pairs(int first) {
+        return VectorShuffle.fromOp(S, i -> first + i / 2);
+    }
+
+    /** Every two neighbours of one half, twice. */
+    private static VectorShuffle<Float> twos(int first) {
+        return VectorShuffle.fromOp(S, i -> first + i / 4 * 2 + i % 2);
+    }
+
+    /** Transposes 4 rows of {@code depth} neighbours, 16 at once. */
+    private static void packAcrossWide(
+            float[] from, int source, int stride, int depth, float[] to, int target) {
+        for (int k = 0; k < depth; k += L) {
+            FloatVector r0 = FloatVector.fromArray(S, from, source + k);
+            FloatVector r1 = FloatVector.fromArray(S, from, source + stride + k);
+            FloatVector r2 = FloatVector.fromArray(S, from, source + 2 * stride + k);
+            FloatVector r3 = FloatVector.fromArray(S, from, source + 3 * stride + k);
+            FloatVector low01 = r0.rearrange(PAIR_LOW).blend(r1.rearrange(PAIR_LOW), SECOND);
+            FloatVector low23 = r2.rearrange(PAIR_LOW).blend(r3.rearrange(PAIR_LOW), SECOND);
+            FloatVector high01 = r0.rearrange(PAIR_HIGH).blend(r1.rearrange(PAIR_HIGH), SECOND);
+            FloatVector high23 = r2.rearrange(PAIR_HIGH).blend(r3.rearrange(PAIR_HIGH), SECOND);
+            int t = target + k * TILE_ROWS;
+            low01.rearrange(TWICE_LOW)
+                    .blend(low23.rearrange(TWICE_LOW), SECOND_TWO)
+                    .intoArray(to, t);
+            low01.rearrange(TWICE_HIGH)
+                    .blend(low23.rearrange(TWICE_HIGH), SECOND_TWO)
+                    .intoArray(to, t + L);
+            high01.rearrange(TWICE_LOW)
+                    .blend(high23.rearrange(TWICE_LOW), SECOND_TWO)
+                    .intoArray(to, t + 2 * L);
+            high01.rearrange(TWICE_HIGH)
+                    .blend(high23.rearrange(TWICE_HIGH), SECOND_TWO)
+                    .intoArray(to, t + 3 * L);
+        }
+    }
+
     /** Transposes 4 rows of {@code depth} neighbours, 4 by 4 in registers; twice, as exp. */
     private static void packAcross4(
             float[] from, int source, int stride, int depth, float[] to, int target, int width) {
@@ -840,7 +905,49 @@ final class VectorLanes extends Lanes {
     }
 
     @Override
-    void multiplyTile(
+    void multiplyTiles(
+            float[] a,
+            int ao,
+            int rows,
+            float[] b,
+            int bo,
+            int panelSize,
+            int columns,
+            int depth,
+            float[] c,
+            int co,
+            int stride,
+            boolean add) {
+        long tiles = (long) ((rows + 3) / TILE_ROWS) * ((columns + 15) / TILE_COLUMNS);
+        if (cold(PRODUCT, tiles * PRODUCT_NANOS * depth)) {
+            super.multiplyTiles(a, ao, rows, b, bo, panelSize, columns, depth, c, co, stride, add);
+            return;
+        }
+        int width;
+        for (int j = 0; j < columns; j += width) {
+            boolean pair = WIDE && columns - j > TILE_COLUMNS;
+            width = pair ? 2 * TILE_COLUMNS : TILE_COLUMNS;
+            int panel = bo + j / TILE_COLUMNS * panelSize;
+            int height;
+            for (int i = 0; i < rows; i += height) {
+                boolean wide = pair && rows - i > TILE_ROWS;
+                height = wide ? 2 * TILE_ROWS : TILE_ROWS;
+                int strip = ao + i * depth;
+                int at = co + i * stride + j;
+                if (wide) {
+                    multiplyWide(a, strip, b, panel, panelSize, depth, c, at, stride, add);
+                    continue;
+                }
+                multiplyTile(a, strip, b, panel, depth, c, at, stride, add);
+                if (pair) {
+                    int next = panel + panelSize;
+                    multiplyTile(a, strip, b, next, depth, c, at + TILE_COLUMNS, stride, add);
+                }
+            }
+        }
+    }
+
+    private static void multiplyTile(
             float[] a,
             int ao,
             float[] b,
@@ -850,21 +957,21 @@ final class VectorLanes extends Lanes {
             int co,
             int stride,
             boolean add) {
-        if (cold(PRODUCT, PRODUCT_NANOS * depth)) {
-            super.multiplyTile(a, ao, b, bo, depth, c, co, stride, add);
-            return;
-        }
-        for (int h = 0; h < TILE_COLUMNS; h += L2) {
+        for (int h = 0; h < TILE_COLUMNS; h += RL2) {
             multiplyHalf(a, ao, b, bo + h, depth, c, co + h, stride, add);
         }
     }
 
-    /** 4 rows by two vectors: 8 accumulators; more spill. */
-    private static void multiplyHalf(
+    /**
+     * 8 rows by 32 columns, two strips by two panels: 16 accumulators of 512 bits, enough chains to
+     * hide the latency of fma. Hardware with such vectors has 32 of them.
+     */
+    private static void multiplyWide(
             float[] a,
             int ao,
             float[] b,
             int bo,
+            int panelSize,
             int depth,
             float[] c,
             int co,
@@ -878,10 +985,21 @@ final class VectorLanes extends Lanes {
         FloatVector c21 = c00;
         FloatVector c30 = c00;
         FloatVector c31 = c00;
+        FloatVector c40 = c00;
+        FloatVector c41 = c00;
+        FloatVector c50 = c00;
+        FloatVector c51 = c00;
+        FloatVector c60 = c00;
+        FloatVector c61 = c00;
+        FloatVector c70 = c00;
+        FloatVector c71 = c00;
+        int lower = ao + depth * TILE_ROWS;
+        int right = bo + panelSize;
         for (int k = 0; k < depth; k++) {
             FloatVector b0 = FloatVector.fromArray(S, b, bo + k * TILE_COLUMNS);
-            FloatVector b1 = FloatVector.fromArray(S, b, bo + k * TILE_COLUMNS + L);
+            FloatVector b1 = FloatVector.fromArray(S, b, right + k * TILE_COLUMNS);
             int x = ao + k * TILE_ROWS;
+            int y = lower + k * TILE_ROWS;
             FloatVector f = FloatVector.broadcast(S, a[x]);
             c00 = f.fma(b0, c00);
             c01 = f.fma(b1, c01);
@@ -894,11 +1012,26 @@ final class VectorLanes extends Lanes {
             f = FloatVector.broadcast(S, a[x + 3]);
             c30 = f.fma(b0, c30);
             c31 = f.fma(b1, c31);
+            f = FloatVector.broadcast(S, a[y]);
+            c40 = f.fma(b0, c40);
+            c41 = f.fma(b1, c41);
+            f = FloatVector.broadcast(S, a[y + 1]);
+            c50 = f.fma(b0, c50);
+            c51 = f.fma(b1, c51);
+            f = FloatVector.broadcast(S, a[y + 2]);
+            c60 = f.fma(b0, c60);
+            c61 = f.fma(b1, c61);
+            f = FloatVector.broadcast(S, a[y + 3]);
+            c70 = f.fma(b0, c70);
+            c71 = f.fma(b1, c71);
         }
         int row1 = co + stride;
         int row2 = row1 + stride;
         int row3 = row2 + stride;
-        // Written out: vectors passed to a method that is not inlined are boxed.
+        int row4 = row3 + stride;
+        int row5 = row4 + stride;
+        int row6 = row5 + stride;
+        int row7 = row6 + stride;
         if (add) {
             c00 = FloatVector.fromArray(S, c, co).add(c00);
             c01 = FloatVector.fromArray(S, c, co + L).add(c01);
@@ -908,6 +1041,14 @@ final class VectorLanes extends Lanes {
             c21 = FloatVector.fromArray(S, c, row2 + L).add(c21);
             c30 = FloatVector.fromArray(S, c, row3).add(c30);
             c31 = FloatVector.fromArray(S, c, row3 + L).add(c31);
+            c40 = FloatVector.fromArray(S, c, row4).add(c40);
+            c41 = FloatVector.fromArray(S, c, row4 + L).add(c41);
+            c50 = FloatVector.fromArray(S, c, row5).add(c50);
+            c51 = FloatVector.fromArray(S, c, row5 + L).add(c51);
+            c60 = FloatVector.fromArray(S, c, row6).add(c60);
+            c61 = FloatVector.fromArray(S, c, row6 + L).add(c61);
+            c70 = FloatVector.fromArray(S, c, row7).add(c70);
+            c71 = FloatVector.fromArray(S, c, row7 + L).add(c71);
         }
         c00.intoArray(c, co);
         c01.intoArray(c, co + L);
@@ -917,5 +1058,73 @@ final class VectorLanes extends Lanes {
         c21.intoArray(c, row2 + L);
         c30.intoArray(c, row3);
         c31.intoArray(c, row3 + L);
+        c40.intoArray(c, row4);
+        c41.intoArray(c, row4 + L);
+        c50.intoArray(c, row5);
+        c51.intoArray(c, row5 + L);
+        c60.intoArray(c, row6);
+        c61.intoArray(c, row6 + L);
+        c70.intoArray(c, row7);
+        c71.intoArray(c, row7 + L);
+    }
+
+    /** 4 rows by two vectors: 8 accumulators; with 16 registers more spill. */
+    private static void multiplyHalf(
+            float[] a,
+            int ao,
+            float[] b,
+            int bo,
+            int depth,
+            float[] c,
+            int co,
+            int stride,
+            boolean add) {
+        FloatVector c00 = FloatVector.zero(R);
+        FloatVector c01 = c00;
+        FloatVector c10 = c00;
+        FloatVector c11 = c00;
+        FloatVector c20 = c00;
+        FloatVector c21 = c00;
+        FloatVector c30 = c00;
+        FloatVector c31 = c00;
+        for (int k = 0; k < depth; k++) {
+            FloatVector b0 = FloatVector.fromArray(R, b, bo + k * TILE_COLUMNS);
+            FloatVector b1 = FloatVector.fromArray(R, b, bo + k * TILE_COLUMNS + RL);
+            int x = ao + k * TILE_ROWS;
+            FloatVector f = FloatVector.broadcast(R, a[x]);
+            c00 = f.fma(b0, c00);
+            c01 = f.fma(b1, c01);
+            f = FloatVector.broadcast(R, a[x + 1]);
+            c10 = f.fma(b0, c10);
+            c11 = f.fma(b1, c11);
+            f = FloatVector.broadcast(R, a[x + 2]);
+            c20 = f.fma(b0, c20);
+            c21 = f.fma(b1, c21);
+            f = FloatVector.broadcast(R, a[x + 3]);
+            c30 = f.fma(b0, c30);
+            c31 = f.fma(b1, c31);
+        }
+        int row1 = co + stride;
+        int row2 = row1 + stride;
+        int row3 = row2 + stride;
+        // Written out: vectors passed to a method that is not inlined are boxed.
+        if (add) {
+            c00 = FloatVector.fromArray(R, c, co).add(c00);
+            c01 = FloatVector.fromArray(R, c, co + RL).add(c01);
+            c10 = FloatVector.fromArray(R, c, row1).add(c10);
+            c11 = FloatVector.fromArray(R, c, row1 + RL).add(c11);
+            c20 = FloatVector.fromArray(R, c, row2).add(c20);
+            c21 = FloatVector.fromArray(R, c, row2 + RL).add(c21);
+            c30 = FloatVector.fromArray(R, c, row3).add(c30);
+            c31 = FloatVector.fromArray(R, c, row3 + RL).add(c31);
+        }
+        c00.intoArray(c, co);
+        c01.intoArray(c, co + RL);
+        c10.intoArray(c, row1);
+        c11.intoArray(c, row1 + RL);
+        c20.intoArray(c, row2);
+        c21.intoArray(c, row2 + RL);
+        c30.intoArray(c, row3);
+        c31.intoArray(c, row3 + RL);
     }
 }
