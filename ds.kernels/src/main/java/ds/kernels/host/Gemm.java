@@ -20,7 +20,7 @@ final class Gemm {
     private static final int PART_ROWS = 128;
     private static final int CHUNK_COLUMNS = 256;
     private static final int PACK_COLUMNS = 128;
-    private static final int STAGE_ROWS = 16;
+    private static final int STAGE_ROWS = 32;
 
     /** Elements that wait to be packed: few enough to stay in the nearest cache. */
     private static final int STAGE_LENGTH = BLOCK_DEPTH * COLUMNS;
