@@ -95,7 +95,10 @@ final class CompressionKeys {
                                 .doc("How weights are chosen."),
                         offset(1000),
                         text("block_pattern", "4x1").doc("Block that is kept or pruned."),
-                        number("dense_ratio", 0.1).doc("Share that is kept, for snip_momentum."),
+                        number("dense_ratio", 0.1)
+                                .above(0)
+                                .below(1)
+                                .doc("Share that is kept, for snip_momentum."),
                         integer("schedule_offset_stride", 1).in("steps").doc("Steps of one prune."),
                         texts("excluded_modules").doc("Modules that are left alone."),
                         integer("schedule_offset_end").in("steps").doc("Last step of pruning.")),

@@ -95,15 +95,6 @@ final class CompressionRules {
             }
             return;
         }
-        double ratio = shared.doubleOr("dense_ratio", 0.1);
-        if (ratio <= 0 || ratio >= 1) {
-            found.add(
-                    Diagnostic.error(
-                            "range",
-                            at + "/dense_ratio",
-                            "'dense_ratio' must be above 0 and below 1, was %s.".formatted(ratio),
-                            ""));
-        }
         long first = shared.longOr("schedule_offset", 1000);
         long last = shared.longOr("schedule_offset_end", first);
         if (last < first) {

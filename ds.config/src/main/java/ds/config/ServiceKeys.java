@@ -30,8 +30,12 @@ final class ServiceKeys {
                 "autotuning",
                 "Search for settings.",
                 flag("fast", true).doc("Tune micro-batches only."),
-                text("results_dir", "autotuning_results").doc("Directory of the results."),
-                text("exps_dir", "autotuning_exps").doc("Directory of the experiments."),
+                text("results_dir", "autotuning_results")
+                        .with(Trait.NOT_EMPTY)
+                        .doc("Directory of the results."),
+                text("exps_dir", "autotuning_exps")
+                        .with(Trait.NOT_EMPTY)
+                        .doc("Directory of the experiments."),
                 flag("overwrite", true).doc("Run experiments again."),
                 integer("start_profile_step", 3).in("steps").doc("First step that is measured."),
                 integer("end_profile_step", 5).in("steps").doc("Last step that is measured."),

@@ -65,12 +65,16 @@ public record KeyDeclaration(
         CHOICE("one of a fixed set of words"),
         /** A list of finite numbers. */
         NUMBERS("a list of numbers"),
+        /** A list of numbers without fraction. */
+        INTEGERS("a list of integers"),
         /** A list of texts. */
         STRINGS("a list of strings"),
         /** An object with declared keys. */
         OBJECT("an object"),
         /** Any JSON value. */
-        ANY("any value");
+        ANY("any value"),
+        /** No JSON value fits: the key may only be absent or {@code null}. */
+        NOTHING("null or absent");
 
         private final String phrase;
 
@@ -121,6 +125,8 @@ public record KeyDeclaration(
         ANY_CASE,
         /** A number or a boolean in quotes is a mistake here; elsewhere it is read with a warning. */
         UNQUOTED,
+        /** A text or a list must not be empty. */
+        NOT_EMPTY,
         /** {@code "auto"} is a mistake here; elsewhere it leaves the value to the planner. */
         NO_AUTO,
         /** Still read, but its use earns a warning; the reason names the successor. */
@@ -257,6 +263,11 @@ public record KeyDeclaration(
         return of(name, Type.NUMBERS, Optional.of(List.copyOf(values)));
     }
 
+    /** Returns a key whose value is a list of integers; absent means absent. */
+    public static KeyDeclaration integers(String name) {
+        return of(name, Type.INTEGERS, Optional.empty());
+    }
+
     /** Returns a key whose value is a list of texts, with the default given. */
     public static KeyDeclaration texts(String name, String... defaultValue) {
         return of(name, Type.STRINGS, Optional.of(List.of(defaultValue)));
@@ -280,6 +291,11 @@ public record KeyDeclaration(
     /** Returns a key that takes any JSON value, with a default. */
     public static KeyDeclaration any(String name, Object defaultValue) {
         return of(name, Type.ANY, Optional.of(defaultValue)).with(Trait.NULLABLE);
+    }
+
+    /** Returns a key that no JSON value fits, with what stands for it if it is absent. */
+    public static KeyDeclaration nothing(String name, Optional<Object> defaultValue) {
+        return of(name, Type.NOTHING, defaultValue).with(Trait.NULLABLE);
     }
 
     private static KeyDeclaration of(String name, Type type, Optional<Object> defaultValue) {
@@ -375,6 +391,11 @@ public record KeyDeclaration(
         return changed(draft -> draft.traits = fewer);
     }
 
+    /** Returns this key, whose value is {@code "auto"} if it is absent. */
+    public KeyDeclaration autoByDefault() {
+        return withDefault(Settings.AUTO).notNull();
+    }
+
     /** Returns this key, a list of texts, of which each must be one of {@code words}. */
     public KeyDeclaration among(String... words) {
         return changed(draft -> draft.choices = List.of(words));
@@ -415,10 +436,15 @@ public record KeyDeclaration(
         if (range.items > 0) {
             phrase = "a list of %d numbers".formatted(range.items);
         }
+        if (has(Trait.NOT_EMPTY)) {
+            phrase += ", not empty";
+        }
+        if (type == Type.INTEGER && defaultValue.filter(Settings.AUTO::equals).isPresent()) {
+            phrase += " or \"auto\"";
+        }
+        boolean list = type == Type.NUMBERS || type == Type.INTEGERS;
         String limits = range.phrase();
-        return limits.isEmpty()
-                ? phrase
-                : phrase + (type == Type.NUMBERS ? ", each " : ", ") + limits;
+        return limits.isEmpty() ? phrase : phrase + (list ? ", each " : ", ") + limits;
     }
 
     private KeyDeclaration withDefault(Object value) {

@@ -158,9 +158,10 @@ final class SettingsCheck {
                     case STRING -> text(key, value, place);
                     case PATH -> text(key, value, place).map(SettingsCheck::path);
                     case CHOICE -> choice(key, value, place);
-                    case NUMBERS, STRINGS -> list(key, value, place);
+                    case NUMBERS, INTEGERS, STRINGS -> list(key, value, place);
                     case OBJECT -> section(key, value, place, inert);
                     case ANY -> json(key.name(), value, place);
+                    case NOTHING -> nothing(key, value, place);
                 };
         if (read.isEmpty() || read.equals(key.defaultValue())) {
             return read;
@@ -200,9 +201,10 @@ final class SettingsCheck {
             case BOOLEAN -> value instanceof Boolean;
             case INTEGER, NUMBER -> value instanceof Number;
             case STRING, PATH, CHOICE -> value instanceof String;
-            case NUMBERS, STRINGS -> value instanceof List<?>;
+            case NUMBERS, INTEGERS, STRINGS -> value instanceof List<?>;
             case OBJECT -> value instanceof Map<?, ?>;
             case ANY -> true;
+            case NOTHING -> false;
         };
     }
 
@@ -213,6 +215,17 @@ final class SettingsCheck {
                 "'%s' should be %s, was %s."
                         .formatted(key.name(), key.rule(), KeyAdvice.shown(value)),
                 "It was left as it is: nothing here reads it.");
+    }
+
+    private Optional<Object> nothing(KeyDeclaration key, Object value, String place) {
+        found.add(
+                Diagnostic.error(
+                        "type",
+                        place,
+                        "'%s' must be %s, was %s."
+                                .formatted(key.name(), key.rule(), KeyAdvice.shown(value)),
+                        "Remove it."));
+        return Optional.empty();
     }
 
     /** Takes any JSON value; what has no JSON meaning can only come from a map made in code. */
@@ -270,8 +283,7 @@ final class SettingsCheck {
             return Optional.empty();
         }
         BigDecimal number = parsed.get();
-        boolean whole = number.signum() == 0 || number.stripTrailingZeros().scale() <= 0;
-        if (tooLong(number) || (key.type() == Type.INTEGER && !whole)) {
+        if (tooLong(number) || (key.type() == Type.INTEGER && !isWhole(number))) {
             found.add(KeyAdvice.mistyped(key, value, place));
             return Optional.empty();
         }
@@ -297,6 +309,10 @@ final class SettingsCheck {
         }
         BigInteger exact = number.toBigIntegerExact();
         return exact.bitLength() < Long.SIZE ? (Object) exact.longValue() : exact;
+    }
+
+    private static boolean isWhole(BigDecimal number) {
+        return number.signum() == 0 || number.stripTrailingZeros().scale() <= 0;
     }
 
     private static boolean tooLong(BigDecimal number) {
@@ -339,7 +355,8 @@ final class SettingsCheck {
 
     private Optional<Object> text(KeyDeclaration key, Object value, String place) {
         boolean nul = key.type() == Type.PATH && String.valueOf(value).indexOf('\0') >= 0;
-        if (value instanceof String && !nul) {
+        boolean lacking = key.has(Trait.NOT_EMPTY) && "".equals(value);
+        if (value instanceof String && !nul && !lacking) {
             return Optional.of(value);
         }
         found.add(KeyAdvice.mistyped(key, value, place));
@@ -381,7 +398,9 @@ final class SettingsCheck {
     private Optional<Object> list(KeyDeclaration key, Object value, String place) {
         int items = key.range().items();
         Object written = value instanceof String && key.has(Trait.SET) ? List.of(value) : value;
-        if (!(written instanceof List<?> given) || (items > 0 && given.size() != items)) {
+        if (!(written instanceof List<?> given)
+                || (items > 0 && given.size() != items)
+                || (key.has(Trait.NOT_EMPTY) && given.isEmpty())) {
             found.add(KeyAdvice.mistyped(key, value, place));
             return Optional.empty();
         }
@@ -404,11 +423,15 @@ final class SettingsCheck {
                 }
                 continue;
             }
-            Optional<BigDecimal> number = item == null ? Optional.empty() : decimal(item);
-            if (number.isEmpty() || tooLong(number.get()) || !key.range().contains(number.get())) {
+            boolean whole = key.type() == Type.INTEGERS;
+            Optional<BigDecimal> number =
+                    item == null
+                            ? Optional.empty()
+                            : decimal(item).filter(n -> !tooLong(n) && (!whole || isWhole(n)));
+            if (number.isEmpty() || !key.range().contains(number.get())) {
                 found.add(KeyAdvice.mistyped(key, item, itemPlace));
             } else {
-                read.add(number.get().doubleValue());
+                read.add(stored(whole, number.get()));
             }
         }
         if (read.size() < given.size()) {
