@@ -139,6 +139,7 @@ final class CompressionKeys {
                                         any("modules").doc("Modules it is about; \"*\" is all."),
                                         any("related_modules").doc("Modules that change with it.")))
                         .with(Trait.NAMED)
+                        .required()
                         .doc("Groups of modules, each with settings of its own.");
         KeyDeclaration common = object("shared_parameters", all).doc("Settings of all groups.");
         return object(name, List.of(common, groups)).doc(doc);

@@ -36,11 +36,6 @@ final class CompressionRules {
 
     static List<Diagnostic> check(Settings section) {
         CompressionRules rules = new CompressionRules(section);
-        for (String technique : TECHNIQUES) {
-            if (section.isGiven(technique)) {
-                rules.groups(technique);
-            }
-        }
         rules.sparse();
         rules.heads();
         return rules.found;
@@ -78,12 +73,6 @@ final class CompressionRules {
         return full.with("sparse_pruning", sparse.with(SHARED, pruning));
     }
 
-    private void groups(String technique) {
-        if (!section.section(technique).isGiven(GROUPS)) {
-            found.add(missing("/" + technique, GROUPS, "write {} for none."));
-        }
-    }
-
     private void sparse() {
         Settings shared = section.section("sparse_pruning").section(SHARED);
         String at = at("/sparse_pruning/" + SHARED);
@@ -113,7 +102,11 @@ final class CompressionRules {
         Settings shared = section.section("head_pruning").section(SHARED);
         boolean on = shared.booleanOr("enabled", false);
         if (on && !shared.has("num_heads")) {
-            found.add(missing("/head_pruning/" + SHARED, "num_heads", "it must be an integer."));
+            found.add(
+                    missing(
+                            "/head_pruning/" + SHARED,
+                            "num_heads",
+                            "it is needed where 'enabled' is true."));
         } else if (!on && shared.has("num_heads")) {
             String at = at("/head_pruning/" + SHARED);
             found.add(ExtendedRules.unread(at, "num_heads", "'enabled' false"));

@@ -426,6 +426,12 @@ public record KeyDeclaration(
         return traits.contains(trait);
     }
 
+    /** Returns whether {@code "auto"} in place of a value leaves it to the planner. */
+    public boolean mayBeAuto() {
+        boolean wholeSection = type == Type.OBJECT && !has(Trait.NULLABLE);
+        return !wholeSection && !choices.contains(Settings.AUTO) && !has(Trait.NO_AUTO);
+    }
+
     /** Returns what a value must be, in words with the range: {@code a number, 0 or more}. */
     public String rule() {
         String phrase =

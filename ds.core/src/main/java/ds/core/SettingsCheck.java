@@ -96,7 +96,7 @@ final class SettingsCheck {
                                 .alongside(at + "/" + escape(twin), "the other spelling"));
                 continue;
             }
-            if (Settings.AUTO.equals(entry.getValue()) && mayBeAuto(key)) {
+            if (Settings.AUTO.equals(entry.getValue()) && key.mayBeAuto()) {
                 auto.add(key.name());
                 continue;
             }
@@ -121,11 +121,6 @@ final class SettingsCheck {
 
     private static boolean isComment(String name) {
         return name.startsWith("_") || name.startsWith("//");
-    }
-
-    private static boolean mayBeAuto(KeyDeclaration key) {
-        boolean wholeSection = key.type() == Type.OBJECT && !key.has(Trait.NULLABLE);
-        return !wholeSection && !key.choices().contains(Settings.AUTO) && !key.has(Trait.NO_AUTO);
     }
 
     private static Diagnostic unread(KeyDeclaration key, String place) {
