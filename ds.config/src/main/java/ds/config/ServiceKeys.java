@@ -4,7 +4,7 @@ import static ds.core.KeyDeclaration.any;
 import static ds.core.KeyDeclaration.choice;
 import static ds.core.KeyDeclaration.flag;
 import static ds.core.KeyDeclaration.integer;
-import static ds.core.KeyDeclaration.numbers;
+import static ds.core.KeyDeclaration.integers;
 import static ds.core.KeyDeclaration.object;
 import static ds.core.KeyDeclaration.optionalTexts;
 import static ds.core.KeyDeclaration.text;
@@ -153,9 +153,9 @@ final class ServiceKeys {
                                                         .doc("Patterns of global blocks."),
                                                 integer("num_random_blocks", 0)
                                                         .doc("Blocks by chance."),
-                                                numbers("local_window_blocks", 4)
+                                                integers("local_window_blocks", 4)
                                                         .doc("Blocks by window."),
-                                                numbers("global_block_indices", 0)
+                                                integers("global_block_indices", 0)
                                                         .doc("First global blocks."),
                                                 any("global_block_end_indices")
                                                         .doc("Last global blocks."),

@@ -9,6 +9,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.stream.LongStream;
 
 /**
  * Declares one key of a JSON object: everything the reader, the validator and {@code ds config
@@ -263,9 +264,10 @@ public record KeyDeclaration(
         return of(name, Type.NUMBERS, Optional.of(List.copyOf(values)));
     }
 
-    /** Returns a key whose value is a list of integers; absent means absent. */
-    public static KeyDeclaration integers(String name) {
-        return of(name, Type.INTEGERS, Optional.empty());
+    /** Returns a key whose value is a list of integers, with the default given, if any. */
+    public static KeyDeclaration integers(String name, long... defaultValue) {
+        List<Long> values = LongStream.of(defaultValue).boxed().toList();
+        return of(name, Type.INTEGERS, values.isEmpty() ? Optional.empty() : Optional.of(values));
     }
 
     /** Returns a key whose value is a list of texts, with the default given. */
