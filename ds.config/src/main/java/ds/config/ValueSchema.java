@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** What the value of one key may be, in the words of JSON Schema: one form, or several to choose. */
 final class ValueSchema {
@@ -76,17 +77,19 @@ final class ValueSchema {
             }
             case INTEGER -> {
                 add(limited("integer", range));
+                truth();
                 quoted(QUOTED_INTEGER);
             }
             case NUMBER -> {
                 add(limited("number", range));
+                truth();
                 quoted(QUOTED_NUMBER);
             }
             case STRING -> add(string());
             case PATH -> add(text("", "^[^\\u0000]*$"));
             case CHOICE -> choice();
-            case NUMBERS -> add(list(limited("number", range)));
-            case INTEGERS -> add(list(limited("integer", range)));
+            case NUMBERS -> add(list(numberOrTruth("number")));
+            case INTEGERS -> add(list(numberOrTruth("integer")));
             case STRINGS -> {
                 Map<String, Object> item =
                         key.choices().isEmpty() ? map("type", "string") : words();
@@ -95,6 +98,7 @@ final class ValueSchema {
                     add(item);
                 }
             }
+            case LIST -> add(map("type", "array"));
             case OBJECT -> add(object);
             case ANY -> add(new LinkedHashMap<>());
             case NOTHING -> {}
@@ -117,6 +121,31 @@ final class ValueSchema {
 
     private void add(Map<String, Object> form) {
         forms.add(form);
+    }
+
+    /** A truth value stands for 1 or 0 where the range has them. */
+    private void truth() {
+        List<Object> read = truths();
+        if (!read.isEmpty()) {
+            Map<String, Object> truth = map("enum", read);
+            truth.put("description", "Read as 1 or 0, with a warning.");
+            add(truth);
+        }
+    }
+
+    private List<Object> truths() {
+        return key.has(Trait.NO_BOOLEAN)
+                ? List.of()
+                : Stream.of(true, false)
+                        .filter(b -> key.range().contains(b ? BigDecimal.ONE : BigDecimal.ZERO))
+                        .<Object>map(b -> b)
+                        .toList();
+    }
+
+    private Map<String, Object> numberOrTruth(String type) {
+        Map<String, Object> number = limited(type, key.range());
+        List<Object> read = truths();
+        return read.isEmpty() ? number : map("anyOf", List.of(number, map("enum", read)));
     }
 
     private void quoted(String definition) {
@@ -166,7 +195,7 @@ final class ValueSchema {
             case BOOLEAN -> "boolean";
             case INTEGER, NUMBER -> "number";
             case STRING, PATH, CHOICE -> "string";
-            case NUMBERS, INTEGERS, STRINGS -> "array";
+            case NUMBERS, INTEGERS, STRINGS, LIST -> "array";
             case OBJECT, ANY -> "object";
             case NOTHING -> "null";
         };

@@ -250,6 +250,9 @@ record CorpusCase(String name, String category, Map<String, Object> fields) {
         if (expected instanceof Number n && actual instanceof Boolean b) {
             return n.doubleValue() == (b ? 1 : 0);
         }
+        if (expected instanceof Boolean && actual instanceof Number) {
+            return same(actual, expected);
+        }
         if (expected instanceof Number a && actual instanceof Number b) {
             return new BigDecimal(a.toString()).compareTo(new BigDecimal(b.toString())) == 0
                     || a.doubleValue() == b.doubleValue();

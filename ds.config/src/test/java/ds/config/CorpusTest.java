@@ -73,7 +73,7 @@ class CorpusTest {
                         .toList();
         long differ = accepted.stream().filter(e -> e.getValue().kind() == Kind.DIFFERS).count();
         assertTrue(
-                differ * 100 < accepted.size() * 5L,
+                differ * 100 < accepted.size() * 3L,
                 () -> differ + " of " + accepted.size() + " accepted cases differ");
     }
 }

@@ -32,6 +32,7 @@ class SpecKeysTest {
                     Map.entry("enum", Type.CHOICE),
                     Map.entry("ints", Type.INTEGERS),
                     Map.entry("strs", Type.STRINGS),
+                    Map.entry("list", Type.LIST),
                     Map.entry("object", Type.OBJECT),
                     Map.entry("any", Type.ANY),
                     Map.entry("none", Type.NOTHING));

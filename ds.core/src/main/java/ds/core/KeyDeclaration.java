@@ -68,6 +68,8 @@ public record KeyDeclaration(
         NUMBERS("a list of numbers"),
         /** A list of numbers without fraction. */
         INTEGERS("a list of integers"),
+        /** A list of any values. */
+        LIST("a list"),
         /** A list of texts. */
         STRINGS("a list of strings"),
         /** An object with declared keys. */
@@ -128,6 +130,8 @@ public record KeyDeclaration(
         UNQUOTED,
         /** A text or a list must not be empty. */
         NOT_EMPTY,
+        /** {@code true} is a mistake where this number belongs; elsewhere it is 1, with a warning. */
+        NO_BOOLEAN,
         /** {@code "auto"} is a mistake here; elsewhere it leaves the value to the planner. */
         NO_AUTO,
         /** Still read, but its use earns a warning; the reason names the successor. */
@@ -268,6 +272,11 @@ public record KeyDeclaration(
     public static KeyDeclaration integers(String name, long... defaultValue) {
         List<Long> values = LongStream.of(defaultValue).boxed().toList();
         return of(name, Type.INTEGERS, values.isEmpty() ? Optional.empty() : Optional.of(values));
+    }
+
+    /** Returns a key whose value is a list of any values, by default an empty one. */
+    public static KeyDeclaration list(String name) {
+        return of(name, Type.LIST, Optional.of(List.of()));
     }
 
     /** Returns a key whose value is a list of texts, with the default given. */

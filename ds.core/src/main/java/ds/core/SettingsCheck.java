@@ -156,6 +156,10 @@ final class SettingsCheck {
                     case NUMBERS, INTEGERS, STRINGS -> list(key, value, place);
                     case OBJECT -> section(key, value, place, inert);
                     case ANY -> json(key.name(), value, place);
+                    case LIST ->
+                            value instanceof List<?>
+                                    ? json(key.name(), value, place)
+                                    : mistyped(key, value, place);
                     case NOTHING -> nothing(key, value, place);
                 };
         if (read.isEmpty() || read.equals(key.defaultValue())) {
@@ -196,7 +200,7 @@ final class SettingsCheck {
             case BOOLEAN -> value instanceof Boolean;
             case INTEGER, NUMBER -> value instanceof Number;
             case STRING, PATH, CHOICE -> value instanceof String;
-            case NUMBERS, INTEGERS, STRINGS -> value instanceof List<?>;
+            case NUMBERS, INTEGERS, STRINGS, LIST -> value instanceof List<?>;
             case OBJECT -> value instanceof Map<?, ?>;
             case ANY -> true;
             case NOTHING -> false;
@@ -210,6 +214,11 @@ final class SettingsCheck {
                 "'%s' should be %s, was %s."
                         .formatted(key.name(), key.rule(), KeyAdvice.shown(value)),
                 "It was left as it is: nothing here reads it.");
+    }
+
+    private Optional<Object> mistyped(KeyDeclaration key, Object value, String place) {
+        found.add(KeyAdvice.mistyped(key, value, place));
+        return Optional.empty();
     }
 
     private Optional<Object> nothing(KeyDeclaration key, Object value, String place) {
@@ -235,10 +244,7 @@ final class SettingsCheck {
 
     private static Object withoutComments(Object value) {
         if (value instanceof List<?> list) {
-            return list.stream()
-                    .map(item -> item == null ? null : withoutComments(item))
-                    .filter(item -> item != null)
-                    .toList();
+            return list.stream().map(item -> item == null ? null : withoutComments(item)).toList();
         }
         if (!(value instanceof Map<?, ?> map)) {
             return value;
@@ -272,7 +278,7 @@ final class SettingsCheck {
 
     private Optional<Object> number(KeyDeclaration key, Object value, String place) {
         Optional<BigDecimal> parsed =
-                value instanceof String s ? quotedNumber(key, s) : decimal(value);
+                value instanceof String s ? quotedNumber(key, s) : numeric(key, value);
         if (parsed.isEmpty()) {
             found.add(KeyAdvice.mistyped(key, value, place));
             return Optional.empty();
@@ -292,7 +298,7 @@ final class SettingsCheck {
                             ""));
             return Optional.empty();
         }
-        if (value instanceof String) {
+        if (!(value instanceof Number)) {
             found.add(KeyAdvice.lenient(key, value, place, number.toString()));
         }
         return Optional.of(stored(key.type() == Type.INTEGER, number));
@@ -314,6 +320,13 @@ final class SettingsCheck {
         return number.signum() != 0
                 && (Math.abs((long) number.precision() - number.scale()) > MOST_DIGITS
                         || Double.isInfinite(number.doubleValue()));
+    }
+
+    /** Returns a number; {@code true} is 1 and {@code false} 0, as in Python. */
+    private static Optional<BigDecimal> numeric(KeyDeclaration key, Object value) {
+        return value instanceof Boolean b && !key.has(Trait.NO_BOOLEAN)
+                ? Optional.of(b ? BigDecimal.ONE : BigDecimal.ZERO)
+                : decimal(value);
     }
 
     private static Optional<BigDecimal> decimal(Object value) {
@@ -422,12 +435,15 @@ final class SettingsCheck {
             Optional<BigDecimal> number =
                     item == null
                             ? Optional.empty()
-                            : decimal(item).filter(n -> !tooLong(n) && (!whole || isWhole(n)));
+                            : numeric(key, item).filter(n -> !tooLong(n) && (!whole || isWhole(n)));
             if (number.isEmpty() || !key.range().contains(number.get())) {
                 found.add(KeyAdvice.mistyped(key, item, itemPlace));
-            } else {
-                read.add(stored(whole, number.get()));
+                continue;
             }
+            if (item instanceof Boolean) {
+                found.add(KeyAdvice.lenient(key, item, itemPlace, number.get().toString()));
+            }
+            read.add(stored(whole, number.get()));
         }
         if (read.size() < given.size()) {
             return Optional.empty();
