@@ -161,10 +161,15 @@ final class ElasticRules {
         }
     }
 
+    /** A value that the reader refused is no ground for a second complaint. */
+    private boolean isSound(String name) {
+        return !section.isGiven(name) || section.has(name);
+    }
+
     private void ranges() {
         long least = section.longOr("min_gpus", 1);
         long most = section.longOr("max_gpus", 10_000);
-        if (least > most) {
+        if (isSound("min_gpus") && isSound("max_gpus") && least > most) {
             conflict(
                     "min_gpus",
                     "max_gpus",
@@ -188,7 +193,10 @@ final class ElasticRules {
                     "model_parallel_size",
                     "version",
                     "'model_parallel_size' %d needs 'version' 0.2, was 0.1.".formatted(parallel));
-        } else if (version == 0.2 && parallel > 0 && node % parallel != 0) {
+        } else if (version == 0.2
+                && isSound("num_gpus_per_node")
+                && isSound("model_parallel_size")
+                && node % parallel != 0) {
             conflict(
                     "num_gpus_per_node",
                     "model_parallel_size",

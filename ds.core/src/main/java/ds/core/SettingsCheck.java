@@ -284,7 +284,17 @@ final class SettingsCheck {
             return Optional.empty();
         }
         BigDecimal number = parsed.get();
-        if (tooLong(number) || (key.type() == Type.INTEGER && !isWhole(number))) {
+        if (tooLong(number) && key.range().contains(number)) {
+            found.add(
+                    Diagnostic.error(
+                            "range",
+                            place,
+                            "'%s' is beyond what a 64-bit number holds, was %s."
+                                    .formatted(key.name(), KeyAdvice.shown(value)),
+                            ""));
+            return Optional.empty();
+        }
+        if (key.type() == Type.INTEGER && !isWhole(number)) {
             found.add(KeyAdvice.mistyped(key, value, place));
             return Optional.empty();
         }
