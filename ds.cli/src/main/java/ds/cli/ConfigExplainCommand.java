@@ -44,12 +44,12 @@ final class ConfigExplainCommand extends Command {
         document.put("near", near);
         out().document(document);
         throw new UserMistakeException(
-                "There is no key '%s'%s."
+                "There is no key '%s'; %s"
                         .formatted(
                                 key,
                                 near.isEmpty()
-                                        ? "; docs/config.md has them all"
-                                        : "; did you mean " + String.join(", ", near) + "?"));
+                                        ? "docs/config.md has them all."
+                                        : "did you mean " + String.join(", ", near) + "?"));
     }
 
     private static Map<String, Object> entry(Explain.Explained explained) {

@@ -54,7 +54,8 @@ final class WrongSection {
                     "It belongs in a section, such as '%s' or '%s'."
                             .formatted(homes.getFirst(), homes.get(1)));
         }
-        Optional<String> meant = meant(name);
+        String here = Pointers.dotted(diagnostic.pointer());
+        Optional<String> meant = meant(name).filter(path -> !path.equals(here));
         if (meant.isPresent()) {
             return diagnostic.suggesting("Write " + placed(name, meant.get()) + ".");
         }
@@ -63,7 +64,12 @@ final class WrongSection {
         }
         List<String> near = Spelling.nearest(name, HOMES.keySet(), 1);
         if (near.isEmpty()) {
-            return diagnostic;
+            return Spelling.nearest(name, OTHER_NAMES.keySet(), 1).stream()
+                    .flatMap(other -> meant(other).stream())
+                    .filter(path -> !path.equals(here))
+                    .findFirst()
+                    .map(path -> diagnostic.suggesting("Write " + placed(name, path) + "."))
+                    .orElse(diagnostic);
         }
         List<String> nearHomes = HOMES.getOrDefault(near.getFirst(), List.of());
         return nearHomes.size() > MOST_HOMES

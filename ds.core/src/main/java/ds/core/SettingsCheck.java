@@ -299,19 +299,22 @@ final class SettingsCheck {
             return Optional.empty();
         }
         if (!key.range().contains(number)) {
-            found.add(
-                    Diagnostic.error(
-                            "range",
-                            place,
-                            "'%s' must be %s, was %s."
-                                    .formatted(key.name(), key.rule(), KeyAdvice.shown(value)),
-                            ""));
+            found.add(outOfRange(key, value, place));
             return Optional.empty();
         }
         if (!(value instanceof Number)) {
             found.add(KeyAdvice.lenient(key, value, place, number.toString()));
         }
         return Optional.of(stored(key.type() == Type.INTEGER, number));
+    }
+
+    private static Diagnostic outOfRange(KeyDeclaration key, @Nullable Object value, String place) {
+        return Diagnostic.error(
+                "range",
+                place,
+                "'%s' must be %s, was %s."
+                        .formatted(key.name(), key.rule(), KeyAdvice.shown(value)),
+                "");
     }
 
     private static Object stored(boolean integer, BigDecimal number) {
@@ -446,8 +449,12 @@ final class SettingsCheck {
                     item == null
                             ? Optional.empty()
                             : numeric(key, item).filter(n -> !tooLong(n) && (!whole || isWhole(n)));
-            if (number.isEmpty() || !key.range().contains(number.get())) {
+            if (number.isEmpty()) {
                 found.add(KeyAdvice.mistyped(key, item, itemPlace));
+                continue;
+            }
+            if (!key.range().contains(number.get())) {
+                found.add(outOfRange(key, item, itemPlace));
                 continue;
             }
             if (item instanceof Boolean) {
