@@ -4,7 +4,6 @@ import ds.core.KeyDeclaration.Status;
 import ds.core.KeyDeclaration.Trait;
 import ds.core.KeyDeclaration.Type;
 import java.math.BigDecimal;
-import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -17,9 +16,6 @@ import org.jspecify.annotations.Nullable;
 
 /** Holds an object of JSON values against its declaration. One walk; every problem is kept. */
 final class SettingsCheck {
-    /** Integers of more digits are a slip, and expanding them could exhaust memory. */
-    private static final int MOST_DIGITS = 400;
-
     private static final Set<String> TRUE_WORDS = Set.of("true", "t", "yes", "y", "on", "1");
     private static final Set<String> FALSE_WORDS = Set.of("false", "f", "no", "n", "off", "0");
 
@@ -278,13 +274,13 @@ final class SettingsCheck {
 
     private Optional<Object> number(KeyDeclaration key, Object value, String place) {
         Optional<BigDecimal> parsed =
-                value instanceof String s ? quotedNumber(key, s) : numeric(key, value);
+                value instanceof String s ? Numeral.quoted(key, s) : Numeral.of(key, value);
         if (parsed.isEmpty()) {
             found.add(KeyAdvice.mistyped(key, value, place));
             return Optional.empty();
         }
         BigDecimal number = parsed.get();
-        if (tooLong(number) && key.range().contains(number)) {
+        if (Numeral.isBeyond(number) && key.range().contains(number)) {
             found.add(
                     Diagnostic.error(
                             "range",
@@ -294,7 +290,7 @@ final class SettingsCheck {
                             ""));
             return Optional.empty();
         }
-        if (key.type() == Type.INTEGER && !isWhole(number)) {
+        if (key.type() == Type.INTEGER && !Numeral.isWhole(number)) {
             found.add(KeyAdvice.mistyped(key, value, place));
             return Optional.empty();
         }
@@ -305,7 +301,7 @@ final class SettingsCheck {
         if (!(value instanceof Number)) {
             found.add(KeyAdvice.lenient(key, value, place, number.toString()));
         }
-        return Optional.of(stored(key.type() == Type.INTEGER, number));
+        return Optional.of(Numeral.stored(key.type() == Type.INTEGER, number));
     }
 
     private static Diagnostic outOfRange(KeyDeclaration key, @Nullable Object value, String place) {
@@ -315,63 +311,6 @@ final class SettingsCheck {
                 "'%s' must be %s, was %s."
                         .formatted(key.name(), key.rule(), KeyAdvice.shown(value)),
                 "");
-    }
-
-    private static Object stored(boolean integer, BigDecimal number) {
-        if (!integer) {
-            return number.doubleValue();
-        }
-        BigInteger exact = number.toBigIntegerExact();
-        return exact.bitLength() < Long.SIZE ? (Object) exact.longValue() : exact;
-    }
-
-    private static boolean isWhole(BigDecimal number) {
-        return number.signum() == 0 || number.stripTrailingZeros().scale() <= 0;
-    }
-
-    private static boolean tooLong(BigDecimal number) {
-        return number.signum() != 0
-                && (Math.abs((long) number.precision() - number.scale()) > MOST_DIGITS
-                        || Double.isInfinite(number.doubleValue()));
-    }
-
-    /** Returns a number; {@code true} is 1 and {@code false} 0, as in Python. */
-    private static Optional<BigDecimal> numeric(KeyDeclaration key, Object value) {
-        return value instanceof Boolean b && !key.has(Trait.NO_BOOLEAN)
-                ? Optional.of(b ? BigDecimal.ONE : BigDecimal.ZERO)
-                : decimal(value);
-    }
-
-    private static Optional<BigDecimal> decimal(Object value) {
-        return switch (value) {
-            case BigDecimal n -> Optional.of(n);
-            case BigInteger n -> Optional.of(new BigDecimal(n));
-            case Double n ->
-                    Double.isFinite(n) ? Optional.of(BigDecimal.valueOf(n)) : Optional.empty();
-            case Float n ->
-                    Float.isFinite(n)
-                            ? Optional.of(new BigDecimal(Float.toString(n)))
-                            : Optional.empty();
-            case Long n -> Optional.of(BigDecimal.valueOf(n));
-            case Integer n -> Optional.of(BigDecimal.valueOf(n));
-            case Short n -> Optional.of(BigDecimal.valueOf(n));
-            case Byte n -> Optional.of(BigDecimal.valueOf(n));
-            default -> Optional.empty();
-        };
-    }
-
-    /** Reads what DeepSpeed takes for a number in quotes: {@code " 500 "}, {@code "5_000"}. */
-    private static Optional<BigDecimal> quotedNumber(KeyDeclaration key, String text) {
-        String digits = text.strip();
-        boolean exponent = digits.indexOf('e') >= 0 || digits.indexOf('E') >= 0;
-        if (key.has(Trait.UNQUOTED)
-                || (exponent && key.type() == Type.INTEGER)
-                || digits.length() > MOST_DIGITS
-                || !digits.matches("[+-]?(\\d+(_\\d+)*)?(\\.\\d*)?([eE][+-]?\\d{1,9})?")
-                || !digits.matches("[+-]?\\.?\\d.*")) {
-            return Optional.empty();
-        }
-        return Optional.of(new BigDecimal(digits.replace("_", "")));
     }
 
     private Optional<Object> text(KeyDeclaration key, Object value, String place) {
@@ -448,7 +387,11 @@ final class SettingsCheck {
             Optional<BigDecimal> number =
                     item == null
                             ? Optional.empty()
-                            : numeric(key, item).filter(n -> !tooLong(n) && (!whole || isWhole(n)));
+                            : Numeral.of(key, item)
+                                    .filter(
+                                            n ->
+                                                    !Numeral.isBeyond(n)
+                                                            && (!whole || Numeral.isWhole(n)));
             if (number.isEmpty()) {
                 found.add(KeyAdvice.mistyped(key, item, itemPlace));
                 continue;
@@ -460,7 +403,7 @@ final class SettingsCheck {
             if (item instanceof Boolean) {
                 found.add(KeyAdvice.lenient(key, item, itemPlace, number.get().toString()));
             }
-            read.add(stored(whole, number.get()));
+            read.add(Numeral.stored(whole, number.get()));
         }
         if (read.size() < given.size()) {
             return Optional.empty();
