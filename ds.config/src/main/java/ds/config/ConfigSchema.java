@@ -66,7 +66,7 @@ public final class ConfigSchema {
     }
 
     /** The one old form that is not a key of its own, and the key that is read only beside it. */
-    private static void oldZero(Map<String, Object> root, Map<String, Object> properties) {
+    private void oldZero(Map<String, Object> root, Map<String, Object> properties) {
         Map<String, Object> section = inner(properties, ZERO);
         Map<String, Object> object = new LinkedHashMap<>();
         for (String word :
@@ -85,10 +85,12 @@ public final class ConfigSchema {
         size.put("deprecated", true);
         size.put("description", "Read only beside \"zero_optimization\": true.");
         properties.put(ZERO_BUCKET, size);
-        Map<String, Object> beside =
-                ValueSchema.map("properties", Map.of(ZERO, Map.of("const", true)));
-        beside.put("required", List.of(ZERO));
-        root.put("dependentSchemas", Map.of(ZERO_BUCKET, beside));
+        if (closed) {
+            Map<String, Object> beside =
+                    ValueSchema.map("properties", Map.of(ZERO, Map.of("const", true)));
+            beside.put("required", List.of(ZERO));
+            root.put("dependentSchemas", Map.of(ZERO_BUCKET, beside));
+        }
     }
 
     /** Says which settings go with which name; an unknown name leaves them open. */
@@ -97,43 +99,40 @@ public final class ConfigSchema {
             Map<String, List<KeyDeclaration>> plugins,
             String name,
             boolean anyCase) {
-        if (plugins.isEmpty()) {
-            return;
-        }
         List<Object> rules = new ArrayList<>();
-        new TreeMap<>(plugins)
-                .forEach(
-                        (plugin, keys) -> {
-                            String definition = name + "." + plugin;
-                            Map<String, Object> settings =
-                                    object(keys, name + ".params.", "#/$defs/" + definition, false);
-                            settings.remove("type"); // null and "auto" are said beside it
-                            settings.put("title", plugin);
-                            definitions.put(definition, settings);
-                            Object named =
-                                    anyCase
-                                            ? ValueSchema.text(
-                                                    "", ValueSchema.ignoringCase(List.of(plugin)))
-                                            : Map.of("const", plugin);
-                            Map<String, Object> when =
-                                    ValueSchema.map("properties", Map.of("type", named));
-                            when.put("required", List.of("type"));
-                            Map<String, Object> then =
-                                    ValueSchema.map(
-                                            "properties",
-                                            Map.of(
-                                                    "params",
-                                                    Map.of("$ref", "#/$defs/" + definition)));
-                            if (keys.stream().anyMatch(key -> key.has(Trait.REQUIRED))) {
-                                then.put("required", List.of("params"));
-                            }
-                            Map<String, Object> rule = ValueSchema.map("if", when);
-                            rule.put("then", then);
-                            rules.add(rule);
-                        });
-        section.put("allOf", rules);
-        inner(inner(section, "properties"), "type")
-                .put("examples", plugins.keySet().stream().sorted().toList());
+        for (Map.Entry<String, List<KeyDeclaration>> plugin : new TreeMap<>(plugins).entrySet()) {
+            String definition = name + "." + plugin.getKey();
+            String pointer = "#/$defs/" + definition;
+            Map<String, Object> settings =
+                    object(plugin.getValue(), name + ".params.", pointer, false);
+            settings.remove("type"); // that they are an object, null or "auto" is said beside
+            settings.put("title", plugin.getKey());
+            definitions.put(definition, settings);
+            Map<String, Object> then =
+                    ValueSchema.map("properties", Map.of("params", Map.of("$ref", pointer)));
+            if (plugin.getValue().stream().anyMatch(key -> key.has(Trait.REQUIRED))) {
+                then.put("required", List.of("params"));
+            }
+            Map<String, Object> rule = ValueSchema.map("if", named(plugin.getKey(), anyCase));
+            rule.put("then", then);
+            rules.add(rule);
+        }
+        if (!rules.isEmpty()) {
+            section.put("allOf", rules);
+            inner(inner(section, "properties"), "type")
+                    .put("examples", plugins.keySet().stream().sorted().toList());
+        }
+    }
+
+    /** Returns the schema of a section that names this plug-in. */
+    private static Map<String, Object> named(String plugin, boolean anyCase) {
+        Map<String, Object> word =
+                anyCase
+                        ? ValueSchema.text("", ValueSchema.ignoringCase(List.of(plugin)))
+                        : ValueSchema.map("const", plugin);
+        Map<String, Object> section = ValueSchema.map("properties", Map.of("type", word));
+        section.put("required", List.of("type"));
+        return section;
     }
 
     private Map<String, Object> object(

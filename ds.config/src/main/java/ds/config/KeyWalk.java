@@ -97,37 +97,24 @@ final class KeyWalk {
         }
     }
 
-    /** Adds the settings of plug-ins; those that several declare alike are one entry. */
+    /** Adds the settings of plug-ins by name; those that several declare alike are one entry. */
     private void plugins(Map<String, List<KeyDeclaration>> plugins, List<KeyDeclaration> section) {
         Map<String, Map<KeyDeclaration, List<String>>> byName = new TreeMap<>();
-        new TreeMap<>(plugins)
-                .forEach(
-                        (plugin, keys) ->
-                                keys.forEach(
-                                        key ->
-                                                byName.computeIfAbsent(
-                                                                key.name(),
-                                                                _ -> new LinkedHashMap<>())
-                                                        .computeIfAbsent(
-                                                                key, _ -> new ArrayList<>())
-                                                        .add(plugin)));
-        byName.values()
-                .forEach(
-                        alike ->
-                                alike.forEach(
-                                        (key, names) -> {
-                                            List<KeyDeclaration> chain = new ArrayList<>(section);
-                                            chain.add(key);
-                                            entries.add(
-                                                    new Entry(
-                                                            chain,
-                                                            new Explained(
-                                                                    path(chain),
-                                                                    key,
-                                                                    key.status(),
-                                                                    key.reason(),
-                                                                    names)));
-                                        }));
+        for (Map.Entry<String, List<KeyDeclaration>> plugin : new TreeMap<>(plugins).entrySet()) {
+            for (KeyDeclaration key : plugin.getValue()) {
+                byName.computeIfAbsent(key.name(), _ -> new LinkedHashMap<>())
+                        .computeIfAbsent(key, _ -> new ArrayList<>())
+                        .add(plugin.getKey());
+            }
+        }
+        byName.values().forEach(alike -> alike.forEach((key, of) -> setting(section, key, of)));
+    }
+
+    private void setting(List<KeyDeclaration> section, KeyDeclaration key, List<String> of) {
+        List<KeyDeclaration> chain = new ArrayList<>(section);
+        chain.add(key);
+        entries.add(
+                new Entry(chain, new Explained(path(chain), key, key.status(), key.reason(), of)));
     }
 
     private static String path(List<KeyDeclaration> chain) {
