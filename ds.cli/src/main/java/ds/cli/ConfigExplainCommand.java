@@ -1,5 +1,6 @@
 package ds.cli;
 
+import ds.config.CheckOptions;
 import ds.config.Explain;
 import ds.core.KeyDeclaration;
 import java.util.ArrayList;
@@ -18,21 +19,15 @@ import picocli.CommandLine.Parameters;
 final class ConfigExplainCommand extends Command {
     @Parameters(
             paramLabel = "KEY",
-            description = "A name (stage), a path (zero_optimization.stage) or a JSON pointer.")
+            description = "A name (stage), a path (optimizer.params.lr) or a JSON pointer.")
     private String key;
 
     @Override
     int run() {
-        List<Explain.Explained> found = Explain.find(key);
+        CheckOptions options = Setup.plugins(CheckOptions.none());
+        List<Explain.Explained> found = Explain.find(key, options);
         if (found.isEmpty()) {
-            List<String> near = Explain.near(key);
-            throw new UserMistakeException(
-                    "There is no key '%s'%s."
-                            .formatted(
-                                    key,
-                                    near.isEmpty()
-                                            ? "; 'ds config check' lists what a file has"
-                                            : "; did you mean " + String.join(", ", near) + "?"));
+            return unknown(Explain.near(key, options));
         }
         List<Object> entries = new ArrayList<>();
         for (Explain.Explained explained : found) {
@@ -43,18 +38,35 @@ final class ConfigExplainCommand extends Command {
         return Main.OK;
     }
 
+    private int unknown(List<String> near) {
+        Map<String, Object> document = new LinkedHashMap<>();
+        document.put("results", List.of());
+        document.put("near", near);
+        out().document(document);
+        throw new UserMistakeException(
+                "There is no key '%s'; %s"
+                        .formatted(
+                                key,
+                                near.isEmpty()
+                                        ? "docs/config.md has them all."
+                                        : "did you mean " + String.join(", ", near) + "?"));
+    }
+
     private static Map<String, Object> entry(Explain.Explained explained) {
         KeyDeclaration declared = explained.key();
         Map<String, Object> entry = new LinkedHashMap<>();
         entry.put("key", explained.path());
+        entry.put("of", explained.plugins());
         entry.put("doc", declared.doc());
         entry.put("type", declared.type().name().toLowerCase(Locale.ROOT));
         entry.put("rule", declared.rule());
         entry.put("default", declared.defaultValue());
         entry.put("unit", declared.unit());
         entry.put("aliases", declared.aliases());
-        entry.put("status", declared.status().name().toLowerCase(Locale.ROOT));
-        entry.put("reason", declared.reason());
+        entry.put("keys", declared.keys().stream().map(KeyDeclaration::name).toList());
+        entry.put("deprecated", declared.has(KeyDeclaration.Trait.DEPRECATED));
+        entry.put("status", explained.status().name().toLowerCase(Locale.ROOT));
+        entry.put("reason", explained.reason());
         return entry;
     }
 }

@@ -393,6 +393,7 @@ class CommandLineTest {
                         "init",
                         "config check",
                         "config explain",
+                        "config schema",
                         "bench gemm",
                         "bench adam",
                         "bench train",

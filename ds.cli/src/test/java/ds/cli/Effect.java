@@ -3,10 +3,13 @@ package ds.cli;
 import static ds.cli.Trial.ABSENT;
 
 import ds.config.CheckOptions;
+import ds.config.ConfigCheck;
 import ds.config.DsConfig;
+import ds.core.Diagnostic;
 import ds.core.MemoryKind;
 import ds.engine.LossScaler;
 import ds.engine.StepReport;
+import ds.engine.plan.TrainingPlan;
 import ds.offload.RestingPlace;
 import java.util.ArrayList;
 import java.util.List;
@@ -56,6 +59,7 @@ record Effect(
         all.addAll(batchAndRule());
         all.addAll(precision());
         all.addAll(zero());
+        all.addAll(elastic());
         all.addAll(ours());
         all.addAll(optimizers());
         all.addAll(schedules());
@@ -107,6 +111,17 @@ record Effect(
                 });
     }
 
+    /** The three batch numbers that {@code ranks} ranks train with, or why they cannot. */
+    private static Function<Trial, Object> sizes(int ranks) {
+        return trial -> {
+            ConfigCheck check =
+                    DsConfig.check(trial.config(), CheckOptions.none().worldSize(ranks));
+            return check.isOk()
+                    ? trial.plan(ranks, TrainingPlan::batch)
+                    : check.diagnostics().stream().map(Diagnostic::message).toList();
+        };
+    }
+
     private static Function<Trial, Object> bytes(int ranks, MemoryKind kind) {
         return trial -> trial.train(ranks, 1, (engine, _) -> engine.usage(0).bytes().get(kind));
     }
@@ -151,13 +166,7 @@ record Effect(
                         ABSENT),
                 of("optimizer.type", "sgd", "AdamW", bytes(1, MemoryKind.OPTIMIZER_STATES)),
                 of("optimizer.params", Map.of("lr", 0.1), Map.of("lr", 0.2), Effect::parameters),
-                of(
-                        "scheduler.type",
-                        "WarmupLR",
-                        ABSENT,
-                        Effect::rates,
-                        "scheduler.params",
-                        Map.of("warmup_num_steps", 2)),
+                of("scheduler.type", "WarmupLR", ABSENT, Effect::rates),
                 of(
                         "scheduler.params",
                         Map.of("warmup_num_steps", 2),
@@ -266,6 +275,52 @@ record Effect(
                         0),
                 of(zero + "cpu_offload", false, true, Effect::places, zero + "stage", 2),
                 of(zero + "cpu_offload_param", false, true, Effect::places, stage3));
+    }
+
+    private static List<Effect> elastic() {
+        String at = "elasticity.";
+        Object[] rule = {
+            "train_batch_size",
+            ABSENT,
+            "train_micro_batch_size_per_gpu",
+            ABSENT,
+            at + "enabled",
+            true,
+            at + "version",
+            0.1,
+            at + "max_train_batch_size",
+            48,
+            at + "micro_batch_sizes",
+            List.of(2, 3),
+            at + "max_gpus",
+            4,
+        };
+        Object[] byNode =
+                with(
+                        rule,
+                        at + "version",
+                        0.2,
+                        at + "num_gpus_per_node",
+                        2,
+                        at + "max_train_batch_size",
+                        20);
+        String pass = at + "ignore_non_elastic_batch_info";
+        return List.of(
+                of(
+                        at + "enabled",
+                        false,
+                        true,
+                        sizes(1),
+                        with(rule, "train_batch_size", 4, pass, true, "jvm.unknown_keys", "warn")),
+                of(at + "max_train_batch_size", 24, 48, sizes(1), rule),
+                of(at + "micro_batch_sizes", List.of(2, 3), List.of(4), sizes(1), rule),
+                of(at + "min_gpus", 1, 2, sizes(1), rule),
+                of(at + "max_gpus", 4, 1, sizes(2), rule),
+                of(at + "model_parallel_size", 1, 2, sizes(2), byNode),
+                of(at + "num_gpus_per_node", 1, 2, sizes(2), byNode),
+                of(at + "version", 0.1, 0.2, sizes(2), byNode),
+                of(at + "prefer_larger_batch", true, false, sizes(1), rule),
+                of(pass, false, true, sizes(1), with(rule, "train_batch_size", 4)));
     }
 
     private static List<Effect> ours() {

@@ -110,7 +110,12 @@ record Trial(Map<String, Object> config, Path scratch) {
 
     /** Looks at what the configuration became. */
     Object plan(Function<TrainingPlan, Object> look) {
-        try (Engine engine = open(1, _ -> {})) {
+        return plan(1, look);
+    }
+
+    /** Looks at what the configuration became for {@code ranks} ranks. */
+    Object plan(int ranks, Function<TrainingPlan, Object> look) {
+        try (Engine engine = open(ranks, _ -> {})) {
             return look.apply(engine.plan());
         }
     }

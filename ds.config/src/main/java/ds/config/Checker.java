@@ -37,11 +37,14 @@ final class Checker {
         Map<String, Object> resolved = Map.of();
         List<Diagnostic> unread = new ArrayList<>();
         Settings.Checked checked =
-                Settings.validate(KeyTable.ROOT, ElasticRules.readable(modern(), unread), "");
+                Settings.validate(
+                        KeyTable.ROOT,
+                        ElasticRules.readable(oneName(modern(), unread), unread),
+                        "");
         Settings root = Effective.of(checked.settings());
         boolean warn = options.warnOnUnknownKeys().orElse(asksForWarnings(root));
         checked.diagnostics().forEach(d -> found.add(WrongSection.advise(relaxed(d, warn))));
-        found.addAll(CrossRules.check(checked.settings(), document.root().get("bfloat16") != null));
+        found.addAll(CrossRules.check(checked.settings(), isOldName()));
         found.addAll(RuntimeRules.check(root));
         unread.addAll(ExtendedRules.check(checked.settings()));
         OptionalInt ranks = Ranks.of(options, checked.settings(), unread);
@@ -57,6 +60,29 @@ final class Checker {
             resolved = Resolved.of(root, batch, ranks);
         }
         return new ConfigCheck(origin, config, document.arrange(found), resolved, document.text());
+    }
+
+    private boolean isOldName() {
+        return document.root().get(PrecisionKeys.OLD_BF16) != null
+                && document.root().get(PrecisionKeys.BF16) == null;
+    }
+
+    /** Of the two names of one section the old one is read only without the new one. */
+    private static Map<String, Object> oneName(Map<String, Object> root, List<Diagnostic> unread) {
+        if (root.get(PrecisionKeys.OLD_BF16) == null || root.get(PrecisionKeys.BF16) == null) {
+            return root;
+        }
+        unread.add(
+                Diagnostic.error(
+                                "unread-key",
+                                "/" + PrecisionKeys.OLD_BF16,
+                                "'%s' is read by nobody: there is '%s', its new name."
+                                        .formatted(PrecisionKeys.OLD_BF16, PrecisionKeys.BF16),
+                                "Keep one of them.")
+                        .alongside("/" + PrecisionKeys.BF16, "the section that is read"));
+        Map<String, Object> readable = new LinkedHashMap<>(root);
+        readable.remove(PrecisionKeys.OLD_BF16);
+        return readable;
     }
 
     /** Rewrites the one old form that is not a key of its own: {@code zero_optimization: true}. */

@@ -95,7 +95,10 @@ final class CompressionKeys {
                                 .doc("How weights are chosen."),
                         offset(1000),
                         text("block_pattern", "4x1").doc("Block that is kept or pruned."),
-                        number("dense_ratio", 0.1).doc("Share that is kept, for snip_momentum."),
+                        number("dense_ratio", 0.1)
+                                .above(0)
+                                .below(1)
+                                .doc("Share that is kept, for snip_momentum."),
                         integer("schedule_offset_stride", 1).in("steps").doc("Steps of one prune."),
                         texts("excluded_modules").doc("Modules that are left alone."),
                         integer("schedule_offset_end").in("steps").doc("Last step of pruning.")),
@@ -136,6 +139,7 @@ final class CompressionKeys {
                                         any("modules").doc("Modules it is about; \"*\" is all."),
                                         any("related_modules").doc("Modules that change with it.")))
                         .with(Trait.NAMED)
+                        .required()
                         .doc("Groups of modules, each with settings of its own.");
         KeyDeclaration common = object("shared_parameters", all).doc("Settings of all groups.");
         return object(name, List.of(common, groups)).doc(doc);

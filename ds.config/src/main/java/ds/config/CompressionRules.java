@@ -36,11 +36,6 @@ final class CompressionRules {
 
     static List<Diagnostic> check(Settings section) {
         CompressionRules rules = new CompressionRules(section);
-        for (String technique : TECHNIQUES) {
-            if (section.isGiven(technique)) {
-                rules.groups(technique);
-            }
-        }
         rules.sparse();
         rules.heads();
         return rules.found;
@@ -78,12 +73,6 @@ final class CompressionRules {
         return full.with("sparse_pruning", sparse.with(SHARED, pruning));
     }
 
-    private void groups(String technique) {
-        if (!section.section(technique).isGiven(GROUPS)) {
-            found.add(missing("/" + technique, GROUPS, "write {} for none."));
-        }
-    }
-
     private void sparse() {
         Settings shared = section.section("sparse_pruning").section(SHARED);
         String at = at("/sparse_pruning/" + SHARED);
@@ -94,15 +83,6 @@ final class CompressionRules {
                 }
             }
             return;
-        }
-        double ratio = shared.doubleOr("dense_ratio", 0.1);
-        if (ratio <= 0 || ratio >= 1) {
-            found.add(
-                    Diagnostic.error(
-                            "range",
-                            at + "/dense_ratio",
-                            "'dense_ratio' must be above 0 and below 1, was %s.".formatted(ratio),
-                            ""));
         }
         long first = shared.longOr("schedule_offset", 1000);
         long last = shared.longOr("schedule_offset_end", first);
@@ -122,7 +102,11 @@ final class CompressionRules {
         Settings shared = section.section("head_pruning").section(SHARED);
         boolean on = shared.booleanOr("enabled", false);
         if (on && !shared.has("num_heads")) {
-            found.add(missing("/head_pruning/" + SHARED, "num_heads", "it must be an integer."));
+            found.add(
+                    missing(
+                            "/head_pruning/" + SHARED,
+                            "num_heads",
+                            "it is needed where 'enabled' is true."));
         } else if (!on && shared.has("num_heads")) {
             String at = at("/head_pruning/" + SHARED);
             found.add(ExtendedRules.unread(at, "num_heads", "'enabled' false"));

@@ -3,11 +3,13 @@ package ds.config;
 import static ds.core.KeyDeclaration.any;
 import static ds.core.KeyDeclaration.flag;
 import static ds.core.KeyDeclaration.integer;
+import static ds.core.KeyDeclaration.number;
 import static ds.core.KeyDeclaration.object;
 import static ds.core.KeyDeclaration.text;
 
 import ds.core.KeyDeclaration;
 import ds.core.KeyDeclaration.Trait;
+import java.util.ArrayList;
 import java.util.List;
 
 /** Which data, layers and tokens are trained on: curricula, sampling, routing, dropped layers. */
@@ -18,7 +20,15 @@ final class DataKeys {
 
     static List<KeyDeclaration> all() {
         return List.of(
-                open("progressive_layer_drop", "Drop layers at random in training."),
+                open(
+                        "progressive_layer_drop",
+                        "Drop layers at random in training.",
+                        number("theta")
+                                .with(Trait.VERBATIM)
+                                .doc("Share of the layers that is kept in the end; absent is 1."),
+                        number("gamma")
+                                .with(Trait.VERBATIM)
+                                .doc("How fast that share is reached; absent is 0.001.")),
                 open("curriculum_learning", "Sequences that grow during training."),
                 Absent.switched(
                         "data_efficiency",
@@ -29,17 +39,15 @@ final class DataKeys {
     }
 
     /** A section whose switch must be there as soon as the section is. */
-    private static KeyDeclaration open(String name, String doc) {
-        return object(
-                        name,
-                        List.of(
-                                flag("enabled", false)
-                                        .required()
-                                        .refused("this technique is not here. Remove the section.")
-                                        .doc("Turn it on.")))
-                .with(Trait.OPEN)
-                .noEffect(OFF)
-                .doc(doc);
+    private static KeyDeclaration open(String name, String doc, KeyDeclaration... more) {
+        List<KeyDeclaration> keys = new ArrayList<>();
+        keys.add(
+                flag("enabled", false)
+                        .required()
+                        .refused("this technique is not here. Remove the section.")
+                        .doc("Turn it on."));
+        keys.addAll(List.of(more));
+        return object(name, keys).with(Trait.OPEN).noEffect(OFF).doc(doc);
     }
 
     private static KeyDeclaration sampling() {

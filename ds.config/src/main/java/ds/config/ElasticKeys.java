@@ -1,8 +1,8 @@
 package ds.config;
 
-import static ds.core.KeyDeclaration.any;
 import static ds.core.KeyDeclaration.flag;
 import static ds.core.KeyDeclaration.integer;
+import static ds.core.KeyDeclaration.integers;
 import static ds.core.KeyDeclaration.number;
 import static ds.core.KeyDeclaration.object;
 
@@ -29,9 +29,12 @@ final class ElasticKeys {
                                         .atMost(1L << 32)
                                         .in("samples")
                                         .doc("Largest batch that may be chosen."),
-                                any("micro_batch_sizes")
+                                integers("micro_batch_sizes")
+                                        .atLeast(1)
+                                        .with(Trait.NOT_EMPTY)
+                                        .with(Trait.NO_AUTO)
                                         .in("samples")
-                                        .doc("Micro-batches that fit a rank, a list of integers."),
+                                        .doc("Micro-batches that fit a rank; at most 64."),
                                 integer("min_gpus", 1)
                                         .with(Trait.UNQUOTED)
                                         .atLeast(1)

@@ -127,21 +127,16 @@ final class ElasticRules {
             missing(SIZES, what);
             return false;
         }
-        Object written = section.value(SIZES).orElse("null");
-        boolean sound =
-                written instanceof List<?> list
-                        && !list.isEmpty()
-                        && list.size() <= MOST_SIZES
-                        && list.stream().allMatch(item -> item instanceof Long n && n >= 1);
-        if (!sound) {
+        int count = section.list(SIZES).size();
+        if (count > MOST_SIZES) {
             found.add(
                     Diagnostic.error(
-                            "type",
+                            "range",
                             AT + "/" + SIZES,
-                            "'%s' must be %s, was %s.".formatted(SIZES, what, cut(written)),
+                            "'%s' must be %s, was a list of %d.".formatted(SIZES, what, count),
                             ""));
         }
-        return sound;
+        return count > 0 && count <= MOST_SIZES;
     }
 
     private static String cut(Object value) {
@@ -166,10 +161,15 @@ final class ElasticRules {
         }
     }
 
+    /** A value that the reader refused is no ground for a second complaint. */
+    private boolean isSound(String name) {
+        return !section.isGiven(name) || section.has(name);
+    }
+
     private void ranges() {
         long least = section.longOr("min_gpus", 1);
         long most = section.longOr("max_gpus", 10_000);
-        if (least > most) {
+        if (isSound("min_gpus") && isSound("max_gpus") && least > most) {
             conflict(
                     "min_gpus",
                     "max_gpus",
@@ -193,7 +193,10 @@ final class ElasticRules {
                     "model_parallel_size",
                     "version",
                     "'model_parallel_size' %d needs 'version' 0.2, was 0.1.".formatted(parallel));
-        } else if (version == 0.2 && parallel > 0 && node % parallel != 0) {
+        } else if (version == 0.2
+                && isSound("num_gpus_per_node")
+                && isSound("model_parallel_size")
+                && node % parallel != 0) {
             conflict(
                     "num_gpus_per_node",
                     "model_parallel_size",

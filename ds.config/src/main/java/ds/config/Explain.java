@@ -5,9 +5,12 @@ import ds.core.KeyDeclaration.Status;
 import ds.core.KeyDeclaration.Trait;
 import ds.core.Spelling;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Optional;
+import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Stream;
 
 /** Says what a key means, what it may be, and whether this runtime honours it. */
 public final class Explain {
@@ -22,12 +25,21 @@ public final class Explain {
      * @param key its declaration
      * @param status whether it is honoured; a key in a section that is not, is not either
      * @param reason why not, or {@code ""}
+     * @param plugins for a setting of plug-ins the optimizers or schedules that have it; empty for
+     *     a key of the table
      */
-    public record Explained(String path, KeyDeclaration key, Status status, String reason) {
+    public record Explained(
+            String path, KeyDeclaration key, Status status, String reason, List<String> plugins) {
+        /** Copies the list. */
+        public Explained {
+            plugins = List.copyOf(plugins);
+        }
+
         /** Returns the explanation as text, several lines. */
         public String render() {
             StringBuilder out = new StringBuilder(path).append('\n');
             out.append("  ").append(key.doc()).append('\n');
+            line(out, "of", String.join(", ", plugins));
             line(out, "type", key.rule());
             line(out, "unit", key.unit());
             key.defaultValue().ifPresent(value -> line(out, "default", String.valueOf(value)));
@@ -42,7 +54,8 @@ public final class Explain {
             return out.toString();
         }
 
-        private String standing() {
+        /** Returns in words whether it is honoured, and why not: {@code no effect here: ...}. */
+        public String standing() {
             if (key.has(Trait.DEPRECATED)) {
                 return "deprecated: " + key.reason();
             }
@@ -60,109 +73,78 @@ public final class Explain {
         }
     }
 
+    /** Returns the keys of the table that {@code asked} names, without settings of plug-ins. */
+    public static List<Explained> find(String asked) {
+        return find(asked, CheckOptions.none());
+    }
+
     /**
      * Returns the keys that {@code asked} names.
      *
      * @param asked a JSON pointer ({@code /zero_optimization/stage}), a dotted path, or a bare name,
-     *     which may exist in several sections; other spellings of a key count
+     *     which may exist in several sections; other spellings of a key, and of the sections around
+     *     it, count
+     * @param options says which plug-ins there are; their settings are found too
      * @return in the order of the table; empty if there is none
      */
-    public static List<Explained> find(String asked) {
-        String path = asked.startsWith("/") ? Pointers.dotted(asked) : asked;
-        List<Explained> all = new ArrayList<>();
-        collect(KeyTable.ROOT, "", Optional.empty(), all);
-        List<Explained> exact = all.stream().filter(e -> spellings(e).contains(path)).toList();
+    public static List<Explained> find(String asked, CheckOptions options) {
+        List<String> parts = Pointers.parts(asked);
+        List<KeyWalk.Entry> all = KeyWalk.of(options);
+        List<Explained> exact = chosen(all.stream().filter(entry -> entry.isExactly(parts)));
         return exact.isEmpty()
-                ? all.stream()
-                        .filter(e -> spellings(e).stream().anyMatch(s -> s.endsWith("." + path)))
-                        .toList()
+                ? chosen(all.stream().filter(entry -> entry.endsWith(parts)))
                 : exact;
     }
 
-    /** Returns paths of keys that {@code asked} may have meant, closest first. */
+    private static List<Explained> chosen(Stream<KeyWalk.Entry> entries) {
+        return entries.map(KeyWalk.Entry::explained).toList();
+    }
+
+    /** Returns paths of keys of the table that {@code asked} may have meant, closest first. */
     public static List<String> near(String asked) {
-        String path = asked.startsWith("/") ? Pointers.dotted(asked) : asked;
-        String name = path.substring(path.lastIndexOf('.') + 1);
-        List<Explained> all = new ArrayList<>();
-        collect(KeyTable.ROOT, "", Optional.empty(), all);
-        TreeSet<String> names = new TreeSet<>();
-        all.forEach(e -> names.add(e.key.name()));
-        return Spelling.nearest(name, names, NEAR).stream()
-                .flatMap(n -> all.stream().filter(e -> e.key.name().equals(n)))
-                .map(Explained::path)
-                .limit(NEAR)
-                .toList();
+        return near(asked, CheckOptions.none());
     }
 
-    /** Returns every key with its path, in the order of the table. */
+    /**
+     * Returns paths of keys that {@code asked} may have meant, at most five: those in the sections
+     * that it names first, then the closest.
+     */
+    public static List<String> near(String asked, CheckOptions options) {
+        List<String> parts = Pointers.parts(asked);
+        String name = parts.getLast();
+        List<KeyWalk.Entry> all = KeyWalk.of(options);
+        Set<String> names = new TreeSet<>();
+        all.forEach(entry -> names.addAll(KeyWalk.spellings(entry.explained().key())));
+        Set<String> paths = new LinkedHashSet<>(WrongSection.meant(name).stream().toList());
+        for (String close : Spelling.nearest(name, names, Integer.MAX_VALUE)) {
+            all.stream()
+                    .filter(entry -> entry.endsWith(List.of(close)))
+                    .forEach(entry -> paths.add(entry.explained().path()));
+        }
+        List<String> sections = parts.subList(0, parts.size() - 1);
+        List<String> ordered = new ArrayList<>(paths);
+        ordered.sort(Comparator.comparing(path -> !isInside(path, sections)));
+        return ordered.stream().limit(NEAR).toList();
+    }
+
+    private static boolean isInside(String path, List<String> sections) {
+        List<String> around = Pointers.parts(path);
+        return around.subList(0, around.size() - 1).stream()
+                .anyMatch(section -> !Spelling.nearest(section, sections, 1).isEmpty());
+    }
+
+    /** Returns every key of the table with its path, in the order of the table. */
     public static List<Explained> all() {
-        List<Explained> all = new ArrayList<>();
-        collect(KeyTable.ROOT, "", Optional.empty(), all);
-        return List.copyOf(all);
+        return all(CheckOptions.none());
     }
 
-    /** Returns how many keys have {@code status}. */
+    /** Returns every key of the table and every setting of the plug-ins that {@code options} name. */
+    public static List<Explained> all(CheckOptions options) {
+        return chosen(KeyWalk.of(options).stream());
+    }
+
+    /** Returns how many keys of the table have {@code status}. */
     public static long count(Status status) {
         return all().stream().filter(e -> e.status == status).count();
-    }
-
-    private static List<String> spellings(Explained explained) {
-        String path = explained.path;
-        String home = path.substring(0, path.length() - explained.key.name().length());
-        List<String> spellings = new ArrayList<>(List.of(path));
-        explained.key.aliases().forEach(alias -> spellings.add(home + alias));
-        return spellings;
-    }
-
-    /** Walks the table; {@code above} is what a section that is not honoured hands down. */
-    private static void collect(
-            List<KeyDeclaration> keys,
-            String prefix,
-            Optional<KeyDeclaration> above,
-            List<Explained> into) {
-        Optional<KeyDeclaration> toggle = toggle(keys);
-        for (KeyDeclaration key : keys) {
-            KeyDeclaration decides =
-                    toggle.or(() -> above)
-                            .filter(outer -> outer.status().compareTo(key.status()) > 0)
-                            .orElse(key);
-            into.add(explained(prefix + key.name(), key, decides));
-            Optional<KeyDeclaration> below =
-                    decides.status() == Status.IMPLEMENTED
-                            ? Optional.empty()
-                            : Optional.of(decides);
-            collect(key.keys(), prefix + key.name() + ".", below, into);
-        }
-    }
-
-    /** A section is honoured if a key in it is. */
-    private static Explained explained(String path, KeyDeclaration key, KeyDeclaration decides) {
-        if (decides.status() != Status.IMPLEMENTED || isHonoured(key)) {
-            return new Explained(path, key, decides.status(), decides.reason());
-        }
-        return toggle(key.keys())
-                .map(toggle -> new Explained(path, key, toggle.status(), toggle.reason()))
-                .orElseGet(
-                        () ->
-                                new Explained(
-                                        path,
-                                        key,
-                                        Status.NO_EFFECT,
-                                        "no key in it has one; each says why."));
-    }
-
-    private static boolean isHonoured(KeyDeclaration key) {
-        boolean leaf = key.type() != KeyDeclaration.Type.OBJECT || key.keys().isEmpty();
-        return key.status() == Status.IMPLEMENTED
-                && toggle(key.keys()).isEmpty()
-                && (leaf || key.keys().stream().anyMatch(Explain::isHonoured));
-    }
-
-    /** A section whose {@code enabled} is not honoured does nothing. */
-    private static Optional<KeyDeclaration> toggle(List<KeyDeclaration> keys) {
-        return keys.stream()
-                .filter(key -> key.name().equals("enabled"))
-                .filter(key -> key.status() != Status.IMPLEMENTED)
-                .findFirst();
     }
 }

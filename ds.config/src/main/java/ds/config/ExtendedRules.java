@@ -52,10 +52,7 @@ final class ExtendedRules {
     static List<Diagnostic> check(Settings root) {
         ExtendedRules rules = new ExtendedRules(root);
         rules.sparseAttention();
-        rules.autotuning();
-        rules.parallel();
         rules.dataEfficiency();
-        rules.zenflow();
         rules.plugin("optimizer");
         rules.plugin("scheduler");
         rules.found.addAll(CompressionRules.check(root.section(CompressionKeys.SECTION)));
@@ -79,42 +76,6 @@ final class ExtendedRules {
         }
     }
 
-    private void autotuning() {
-        Settings section = root.section("autotuning");
-        for (String name : List.of("results_dir", "exps_dir")) {
-            if (section.stringOr(name, "x").isEmpty()) {
-                found.add(
-                        Diagnostic.error(
-                                "range",
-                                "/autotuning/" + name,
-                                "'%s' must name a directory, was \"\".".formatted(name),
-                                "Remove it for the default."));
-            }
-        }
-    }
-
-    private void parallel() {
-        nullOnly("/tensor_parallel/dtype", "dtype", "no JSON value is a torch.dtype");
-        nullOnly(
-                "/expert_parallel/load_balance_coeff",
-                "load_balance_coeff",
-                "balancing by a bias is not supported");
-    }
-
-    private void nullOnly(String pointer, String name, String why) {
-        String section = pointer.substring(1, pointer.lastIndexOf('/'));
-        Settings at = root.section(section);
-        if (at.isGiven(name) && at.has(name)) {
-            found.add(
-                    Diagnostic.error(
-                            "type",
-                            pointer,
-                            "'%s' must be absent, was %s: %s."
-                                    .formatted(name, at.value(name).get(), why),
-                            "Remove it."));
-        }
-    }
-
     private void dataEfficiency() {
         String at = "/data_efficiency/data_sampling";
         Settings sampling = root.section("data_efficiency").section("data_sampling");
@@ -134,24 +95,6 @@ final class ExtendedRules {
                             "'%s' is missing; it is needed where 'enabled' is true."
                                     .formatted(name),
                             ""));
-        }
-    }
-
-    private void zenflow() {
-        Settings section = root.section("zero_optimization").section("zenflow");
-        for (String name : List.of("select_interval", "update_interval")) {
-            if (section.isGiven(name)
-                    && !section.isAuto(name)
-                    && !(section.value(name).orElse(null) instanceof Number n
-                            && n.doubleValue() == Math.rint(n.doubleValue()))) {
-                found.add(
-                        Diagnostic.error(
-                                "type",
-                                "/zero_optimization/zenflow/" + name,
-                                "'%s' must be an integer or \"auto\", was %s."
-                                        .formatted(name, section.value(name).orElse("null")),
-                                ""));
-            }
         }
     }
 

@@ -4,6 +4,7 @@ import static ds.core.KeyDeclaration.any;
 import static ds.core.KeyDeclaration.choice;
 import static ds.core.KeyDeclaration.flag;
 import static ds.core.KeyDeclaration.integer;
+import static ds.core.KeyDeclaration.nothing;
 import static ds.core.KeyDeclaration.number;
 import static ds.core.KeyDeclaration.object;
 import static ds.core.KeyDeclaration.text;
@@ -11,6 +12,7 @@ import static ds.core.KeyDeclaration.text;
 import ds.core.KeyDeclaration;
 import ds.core.KeyDeclaration.Trait;
 import java.util.List;
+import java.util.Optional;
 
 /** Parallelism of other kinds than data: pipelines, tensors, experts, generation. */
 final class ParallelKeys {
@@ -86,7 +88,8 @@ final class ParallelKeys {
                         flag("kernel_inject", false)
                                 .alias("replace_with_kernel_inject")
                                 .doc("Replace layers by kernels."),
-                        any("dtype", "fp16").doc("A torch.dtype, which no JSON value is.")));
+                        nothing("dtype", Optional.of("fp16"))
+                                .doc("A torch.dtype, which no JSON value is.")));
     }
 
     private static KeyDeclaration expertParallel() {
@@ -113,7 +116,9 @@ final class ParallelKeys {
                         choice("score_func", AUTO, List.of(AUTO, "softmax", "sigmoid"))
                                 .doc("Function of the scores."),
                         any("top_k", AUTO).doc("Experts per token."),
-                        any("load_balance_coeff").doc("Weight of balancing; only null is allowed."),
+                        nothing("load_balance_coeff", Optional.empty())
+                                .with(Trait.NO_AUTO)
+                                .doc("Weight of balancing; only null is allowed."),
                         any("routed_scaling_factor", AUTO).doc("Factor of results."),
                         text("expert_w1").doc("Name of the first matrix."),
                         text("expert_w2").doc("Name of the second matrix."),

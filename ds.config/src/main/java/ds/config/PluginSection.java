@@ -89,6 +89,6 @@ public final class PluginSection {
         boolean oldClip = diagnostic.pointer().endsWith("/params/max_grad_norm");
         return oldClip && diagnostic.code().equals("unknown-key")
                 ? diagnostic.suggesting("Write 'gradient_clipping' at the top level instead.")
-                : diagnostic;
+                : WrongSection.advise(diagnostic);
     }
 }

@@ -1,5 +1,8 @@
 package ds.config;
 
+import java.util.List;
+import java.util.stream.Stream;
+
 /** JSON pointers (RFC 6901) and the dotted paths people write. */
 final class Pointers {
     private static final int SHOWN_CHARACTERS = 60;
@@ -25,6 +28,13 @@ final class Pointers {
     /** Returns {@code a.b.c} for {@code /a/b/c}. */
     static String dotted(String pointer) {
         return pointer.isEmpty() ? "" : unescape(pointer.substring(1).replace('/', '.'));
+    }
+
+    /** Returns the names along a JSON pointer, which begins with a slash, or a dotted path. */
+    static List<String> parts(String asked) {
+        return asked.startsWith("/")
+                ? Stream.of(asked.substring(1).split("/", -1)).map(Pointers::unescape).toList()
+                : List.of(asked.split("\\.", -1));
     }
 
     /** Returns a text as a message can show it: without control characters, cut to 60. */

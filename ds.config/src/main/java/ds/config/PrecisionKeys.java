@@ -17,6 +17,9 @@ final class PrecisionKeys {
     private static final String MASTERS_ARE_FP32 =
             "masters, states and accumulated gradients are kept in fp32. Remove it.";
 
+    static final String BF16 = "bf16";
+    static final String OLD_BF16 = "bfloat16";
+
     private PrecisionKeys() {}
 
     static List<KeyDeclaration> all() {
@@ -33,12 +36,14 @@ final class PrecisionKeys {
                                         .doc("Cast the inputs of the model to fp16."),
                                 number("loss_scale", 0)
                                         .atLeast(0)
+                                        .with(Trait.NO_BOOLEAN)
                                         .doc("Fixed loss scale; 0 means dynamic."),
                                 integer("initial_scale_power", 16)
-                                        .atLeast(-126)
-                                        .atMost(127)
+                                        .atLeast(Integer.MIN_VALUE)
+                                        .atMost(Integer.MAX_VALUE)
                                         .doc("The dynamic loss scale starts at 2 to this power."),
                                 integer("loss_scale_window", 1000)
+                                        .with(Trait.NO_BOOLEAN)
                                         .in("steps")
                                         .doc("Steps without overflow before the scale doubles."),
                                 integer("hysteresis", 2)
@@ -47,7 +52,9 @@ final class PrecisionKeys {
                                         .doc("Overflows tolerated before the scale is halved."),
                                 flag("consecutive_hysteresis", false)
                                         .doc("Restore hysteresis at every step without overflow."),
-                                integer("min_loss_scale", 1).doc("Smallest dynamic loss scale."),
+                                integer("min_loss_scale", 1)
+                                        .with(Trait.NO_BOOLEAN)
+                                        .doc("Smallest dynamic loss scale."),
                                 flag("fp16_master_weights_and_grads", false)
                                         .refused(MASTERS_ARE_FP32)
                                         .doc("Keep masters and gradients in fp16.")))
@@ -56,7 +63,7 @@ final class PrecisionKeys {
 
     private static KeyDeclaration bf16() {
         return object(
-                        "bf16",
+                        BF16,
                         List.of(
                                 flag("enabled", false).doc("Train in bf16 with fp32 masters."),
                                 flag("immediate_grad_update", false)
@@ -71,7 +78,7 @@ final class PrecisionKeys {
                                 flag("bf16_optimizer_states", false)
                                         .refused(MASTERS_ARE_FP32)
                                         .doc("Keep optimizer states in bf16.")))
-                .alias("bfloat16")
+                .alias(OLD_BF16)
                 .nullable()
                 .with(Trait.EMPTY_IF_NULL)
                 .doc("Brain floating point; needs no loss scale.");

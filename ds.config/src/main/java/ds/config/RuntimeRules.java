@@ -36,6 +36,7 @@ final class RuntimeRules {
         rules.parameters();
         rules.states();
         rules.scheduler();
+        rules.lossScale();
         return rules.found;
     }
 
@@ -95,6 +96,23 @@ final class RuntimeRules {
                 Diagnostic.note("offload-stage", pointer, message, way)
                         .as(Severity.WARNING)
                         .alongside(ZERO + "stage", "the stage"));
+    }
+
+    /** DeepSpeed starts there too, and skips steps until the scale has come down to what fp32 holds. */
+    private void lossScale() {
+        Settings fp16 = root.section("fp16");
+        long power = fp16.longOr("initial_scale_power", 16);
+        if (fp16.booleanOr("enabled", false)
+                && fp16.doubleOr("loss_scale", 0) == 0
+                && (power < Float.MIN_EXPONENT || power > Float.MAX_EXPONENT)) {
+            found.add(
+                    Diagnostic.refused(
+                            "refused",
+                            "/fp16/initial_scale_power",
+                            "'initial_scale_power' = %d is not supported here: fp32 holds no scale but from 2^%d to 2^%d."
+                                    .formatted(power, Float.MIN_EXPONENT, Float.MAX_EXPONENT),
+                            "Remove it: the default is 16."));
+        }
     }
 
     private void scheduler() {

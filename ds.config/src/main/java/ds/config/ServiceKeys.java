@@ -4,7 +4,7 @@ import static ds.core.KeyDeclaration.any;
 import static ds.core.KeyDeclaration.choice;
 import static ds.core.KeyDeclaration.flag;
 import static ds.core.KeyDeclaration.integer;
-import static ds.core.KeyDeclaration.numbers;
+import static ds.core.KeyDeclaration.integers;
 import static ds.core.KeyDeclaration.object;
 import static ds.core.KeyDeclaration.optionalTexts;
 import static ds.core.KeyDeclaration.text;
@@ -30,8 +30,12 @@ final class ServiceKeys {
                 "autotuning",
                 "Search for settings.",
                 flag("fast", true).doc("Tune micro-batches only."),
-                text("results_dir", "autotuning_results").doc("Directory of the results."),
-                text("exps_dir", "autotuning_exps").doc("Directory of the experiments."),
+                text("results_dir", "autotuning_results")
+                        .with(Trait.NOT_EMPTY)
+                        .doc("Directory of the results."),
+                text("exps_dir", "autotuning_exps")
+                        .with(Trait.NOT_EMPTY)
+                        .doc("Directory of the experiments."),
                 flag("overwrite", true).doc("Run experiments again."),
                 integer("start_profile_step", 3).in("steps").doc("First step that is measured."),
                 integer("end_profile_step", 5).in("steps").doc("Last step that is measured."),
@@ -149,9 +153,9 @@ final class ServiceKeys {
                                                         .doc("Patterns of global blocks."),
                                                 integer("num_random_blocks", 0)
                                                         .doc("Blocks by chance."),
-                                                numbers("local_window_blocks", 4)
+                                                integers("local_window_blocks", 4)
                                                         .doc("Blocks by window."),
-                                                numbers("global_block_indices", 0)
+                                                integers("global_block_indices", 0)
                                                         .doc("First global blocks."),
                                                 any("global_block_end_indices")
                                                         .doc("Last global blocks."),

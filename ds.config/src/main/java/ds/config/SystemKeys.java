@@ -3,10 +3,10 @@ package ds.config;
 import static ds.core.KeyDeclaration.choice;
 import static ds.core.KeyDeclaration.flag;
 import static ds.core.KeyDeclaration.integer;
+import static ds.core.KeyDeclaration.list;
 import static ds.core.KeyDeclaration.number;
 import static ds.core.KeyDeclaration.object;
 import static ds.core.KeyDeclaration.text;
-import static ds.core.KeyDeclaration.texts;
 
 import ds.core.KeyDeclaration;
 import ds.core.KeyDeclaration.Trait;
@@ -219,7 +219,7 @@ final class SystemKeys {
                         flag("verbose", false).doc("Log each call."),
                         flag("prof_all", true).doc("Log all operations."),
                         flag("debug", false).doc("Log call sites."),
-                        texts("prof_ops").doc("Operations to log.")));
+                        list("prof_ops").doc("Operations to log.")));
     }
 
     private static KeyDeclaration flopsProfiler() {

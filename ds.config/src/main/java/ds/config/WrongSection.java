@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** Finds keys that are known, only elsewhere: {@code loss_scale} in {@code bf16}. */
 final class WrongSection {
@@ -19,22 +20,22 @@ final class WrongSection {
     /** Names that documents, older releases or other libraries use, and what is meant. */
     private static final Map<String, String> OTHER_NAMES =
             Map.ofEntries(
-                    Map.entry("thread_count", "'intra_op_parallelism' in 'aio'"),
-                    Map.entry("check_overflow", "'check_grad_overflow' in 'bf16'"),
+                    Map.entry("thread_count", "aio.intra_op_parallelism"),
+                    Map.entry("check_overflow", "bf16.check_grad_overflow"),
                     Map.entry(
                             "partitioned_activations",
-                            "'partition_activations' in 'activation_checkpointing'"),
-                    Map.entry("max_grad_norm", "'gradient_clipping' at the top level"),
-                    Map.entry("learning_rate", "'lr' in 'optimizer.params'"),
-                    Map.entry("lr", "it in 'optimizer.params'"),
-                    Map.entry("betas", "it in 'optimizer.params'"),
-                    Map.entry("eps", "it in 'optimizer.params'"),
-                    Map.entry("weight_decay", "it in 'optimizer.params'"),
-                    Map.entry("warmup_num_steps", "it in 'scheduler.params'"),
-                    Map.entry("total_num_steps", "it in 'scheduler.params'"),
-                    Map.entry("warmup_min_lr", "it in 'scheduler.params'"),
-                    Map.entry("warmup_max_lr", "it in 'scheduler.params'"),
-                    Map.entry("batch_size", "'train_batch_size' at the top level"));
+                            "activation_checkpointing.partition_activations"),
+                    Map.entry("max_grad_norm", "gradient_clipping"),
+                    Map.entry("learning_rate", "optimizer.params.lr"),
+                    Map.entry("lr", "optimizer.params.lr"),
+                    Map.entry("betas", "optimizer.params.betas"),
+                    Map.entry("eps", "optimizer.params.eps"),
+                    Map.entry("weight_decay", "optimizer.params.weight_decay"),
+                    Map.entry("warmup_num_steps", "scheduler.params.warmup_num_steps"),
+                    Map.entry("total_num_steps", "scheduler.params.total_num_steps"),
+                    Map.entry("warmup_min_lr", "scheduler.params.warmup_min_lr"),
+                    Map.entry("warmup_max_lr", "scheduler.params.warmup_max_lr"),
+                    Map.entry("batch_size", "train_batch_size"));
 
     private WrongSection() {}
 
@@ -53,22 +54,40 @@ final class WrongSection {
                     "It belongs in a section, such as '%s' or '%s'."
                             .formatted(homes.getFirst(), homes.get(1)));
         }
-        String meant = OTHER_NAMES.get(name);
-        if (meant != null) {
-            return diagnostic.suggesting("Write " + meant + ".");
+        String here = Pointers.dotted(diagnostic.pointer());
+        Optional<String> meant = meant(name).filter(path -> !path.equals(here));
+        if (meant.isPresent()) {
+            return diagnostic.suggesting("Write " + placed(name, meant.get()) + ".");
         }
         if (diagnostic.suggestion().startsWith("Did you mean")) {
             return diagnostic;
         }
         List<String> near = Spelling.nearest(name, HOMES.keySet(), 1);
         if (near.isEmpty()) {
-            return diagnostic;
+            return Spelling.nearest(name, OTHER_NAMES.keySet(), 1).stream()
+                    .flatMap(other -> meant(other).stream())
+                    .filter(path -> !path.equals(here))
+                    .findFirst()
+                    .map(path -> diagnostic.suggesting("Write " + placed(name, path) + "."))
+                    .orElse(diagnostic);
         }
         List<String> nearHomes = HOMES.getOrDefault(near.getFirst(), List.of());
         return nearHomes.size() > MOST_HOMES
                 ? diagnostic
                 : diagnostic.suggesting(
                         "Did you mean '%s' %s?".formatted(near.getFirst(), where(nearHomes)));
+    }
+
+    /** Returns the path of what is meant by a name that documents or other libraries use. */
+    static Optional<String> meant(String name) {
+        return Optional.ofNullable(OTHER_NAMES.get(name));
+    }
+
+    private static String placed(String name, String path) {
+        int dot = path.lastIndexOf('.');
+        String last = path.substring(dot + 1);
+        return (last.equals(name) ? "it " : "'" + last + "' ")
+                + where(List.of(dot < 0 ? TOP : path.substring(0, dot)));
     }
 
     private static String where(List<String> homes) {

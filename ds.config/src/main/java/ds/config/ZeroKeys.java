@@ -1,6 +1,5 @@
 package ds.config;
 
-import static ds.core.KeyDeclaration.any;
 import static ds.core.KeyDeclaration.choice;
 import static ds.core.KeyDeclaration.flag;
 import static ds.core.KeyDeclaration.integer;
@@ -209,9 +208,15 @@ final class ZeroKeys {
                                                         "auto",
                                                         List.of("auto", "step", "epoch"))
                                                 .doc("When important gradients are chosen."),
-                                        any("select_interval", "auto")
+                                        integer("select_interval")
+                                                .autoByDefault()
+                                                .with(Trait.UNQUOTED)
+                                                .in("steps")
                                                 .doc("Steps between choices, or auto."),
-                                        any("update_interval", "auto")
+                                        integer("update_interval")
+                                                .autoByDefault()
+                                                .with(Trait.UNQUOTED)
+                                                .in("steps")
                                                 .doc("Steps between full updates, or auto."),
                                         flag("overlap_step", false)
                                                 .doc("Overlap the step with compute."),

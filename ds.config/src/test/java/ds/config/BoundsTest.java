@@ -119,8 +119,8 @@ class BoundsTest {
                                 + " 1e999999999}}, \"steps_per_print\": 1e99999999999999999999}");
         assertEquals(
                 List.of(
-                        "'train_batch_size' must be an integer, 1 or more, was 1E+999999999.",
-                        "'gradient_clipping' must be a number, 0 or more, was 1E-999999999.",
+                        "'train_batch_size' is beyond what a 64-bit number holds, was 1E+999999999.",
+                        "'gradient_clipping' is beyond what a 64-bit number holds, was 1E-999999999.",
                         "'lr' must be a finite number, was Infinity.",
                         "The exponent of this number has more than nine digits."),
                 check.diagnostics().stream().map(Diagnostic::message).toList());

@@ -14,8 +14,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.TreeSet;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /** One golden case: an input, and what DeepSpeed made of it. */
 record CorpusCase(String name, String category, Map<String, Object> fields) {
@@ -37,6 +39,27 @@ record CorpusCase(String name, String category, Map<String, Object> fields) {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** Returns every golden case, in the order of their files. */
+    static List<CorpusCase> all() throws IOException {
+        try (Stream<Path> files = Files.walk(Fixtures.config().resolve("corpus"))) {
+            return files.filter(file -> file.toString().endsWith(".json"))
+                    .sorted()
+                    .map(CorpusCase::read)
+                    .toList();
+        }
+    }
+
+    /** Returns the input as a mapping; empty if it is a text that is not JSON. */
+    Optional<Map<String, Object>> mapping() {
+        if (fields.get("config_text") instanceof String text) {
+            LocatedDocument document = DocumentParser.parse(text);
+            return document.problems().isEmpty() ? Optional.of(document.root()) : Optional.empty();
+        }
+        @SuppressWarnings("unchecked") // a JSON object has text keys
+        Map<String, Object> config = (Map<String, Object>) fields.get("config");
+        return Optional.of(config);
     }
 
     /** How our reading compares with DeepSpeed's. */
@@ -114,10 +137,14 @@ record CorpusCase(String name, String category, Map<String, Object> fields) {
         return key.startsWith("_") || key.startsWith("//");
     }
 
-    private ConfigCheck check(boolean warn) {
+    /** Returns what is known besides the document. */
+    CheckOptions options() {
         int world = ((Number) fields.get("world_size")).intValue();
-        CheckOptions options =
-                surroundings(CheckOptions.none().worldSize(world)).warnOnUnknownKeys(warn);
+        return surroundings(CheckOptions.none().worldSize(world));
+    }
+
+    private ConfigCheck check(boolean warn) {
+        CheckOptions options = options().warnOnUnknownKeys(warn);
         if (fields.get("config_text") instanceof String text) {
             String form =
                     fields.get("context") instanceof Map<?, ?> context
@@ -222,6 +249,9 @@ record CorpusCase(String name, String category, Map<String, Object> fields) {
     private static boolean same(Object expected, Object actual) {
         if (expected instanceof Number n && actual instanceof Boolean b) {
             return n.doubleValue() == (b ? 1 : 0);
+        }
+        if (expected instanceof Boolean && actual instanceof Number) {
+            return same(actual, expected);
         }
         if (expected instanceof Number a && actual instanceof Number b) {
             return new BigDecimal(a.toString()).compareTo(new BigDecimal(b.toString())) == 0

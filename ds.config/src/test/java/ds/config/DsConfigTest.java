@@ -145,6 +145,24 @@ class DsConfigTest {
     }
 
     @Test
+    void aStrayKeyInAPluginsSettingsIsToldWhereItBelongs() {
+        String text =
+                """
+                {"train_batch_size": 8, "optimizer": {"type": "AdamW", "params":
+                    {"lerning_rate": 1, "gradient_clipping": 1, "loss_scale": 0, "warmup_num_steps": 3}}}
+                """;
+        ConfigCheck check =
+                DsConfig.check(text, CheckOptions.none().plugins(Map.of("adamw", ADAM), Map.of()));
+        assertEquals(
+                List.of(
+                        "Write 'lr' in 'optimizer.params'.",
+                        "'gradient_clipping' belongs at the top level.",
+                        "'loss_scale' belongs in 'fp16'.",
+                        "Write it in 'scheduler.params'."),
+                check.diagnostics().stream().map(Diagnostic::suggestion).toList());
+    }
+
+    @Test
     void anUnknownOptimizerIsNamedWithTheOnesThatExist() {
         ConfigCheck check =
                 DsConfig.check(

@@ -78,7 +78,7 @@ class RenderingTest {
                 KeyDeclaration.Status.REFUSED,
                 Explain.find("zero_optimization.zenflow.topk_ratio").getFirst().status());
         assertEquals(
-                KeyDeclaration.Status.REFUSED,
+                KeyDeclaration.Status.NO_EFFECT,
                 Explain.find("tensorboard.output_path").getFirst().status());
         assertEquals(List.of(), Explain.find("gradient_cliping"));
         assertEquals(List.of("gradient_clipping"), Explain.near("gradient_cliping"));

@@ -9,6 +9,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.stream.LongStream;
 
 /**
  * Declares one key of a JSON object: everything the reader, the validator and {@code ds config
@@ -65,12 +66,18 @@ public record KeyDeclaration(
         CHOICE("one of a fixed set of words"),
         /** A list of finite numbers. */
         NUMBERS("a list of numbers"),
+        /** A list of numbers without fraction. */
+        INTEGERS("a list of integers"),
+        /** A list of any values. */
+        LIST("a list"),
         /** A list of texts. */
         STRINGS("a list of strings"),
         /** An object with declared keys. */
         OBJECT("an object"),
         /** Any JSON value. */
-        ANY("any value");
+        ANY("any value"),
+        /** No JSON value fits: the key may only be absent or {@code null}. */
+        NOTHING("null or absent");
 
         private final String phrase;
 
@@ -121,6 +128,10 @@ public record KeyDeclaration(
         ANY_CASE,
         /** A number or a boolean in quotes is a mistake here; elsewhere it is read with a warning. */
         UNQUOTED,
+        /** A text or a list must not be empty. */
+        NOT_EMPTY,
+        /** {@code true} is a mistake where this number belongs; elsewhere it is 1, with a warning. */
+        NO_BOOLEAN,
         /** {@code "auto"} is a mistake here; elsewhere it leaves the value to the planner. */
         NO_AUTO,
         /** Still read, but its use earns a warning; the reason names the successor. */
@@ -257,6 +268,17 @@ public record KeyDeclaration(
         return of(name, Type.NUMBERS, Optional.of(List.copyOf(values)));
     }
 
+    /** Returns a key whose value is a list of integers, with the default given, if any. */
+    public static KeyDeclaration integers(String name, long... defaultValue) {
+        List<Long> values = LongStream.of(defaultValue).boxed().toList();
+        return of(name, Type.INTEGERS, values.isEmpty() ? Optional.empty() : Optional.of(values));
+    }
+
+    /** Returns a key whose value is a list of any values, by default an empty one. */
+    public static KeyDeclaration list(String name) {
+        return of(name, Type.LIST, Optional.of(List.of()));
+    }
+
     /** Returns a key whose value is a list of texts, with the default given. */
     public static KeyDeclaration texts(String name, String... defaultValue) {
         return of(name, Type.STRINGS, Optional.of(List.of(defaultValue)));
@@ -280,6 +302,11 @@ public record KeyDeclaration(
     /** Returns a key that takes any JSON value, with a default. */
     public static KeyDeclaration any(String name, Object defaultValue) {
         return of(name, Type.ANY, Optional.of(defaultValue)).with(Trait.NULLABLE);
+    }
+
+    /** Returns a key that no JSON value fits, with what stands for it if it is absent. */
+    public static KeyDeclaration nothing(String name, Optional<Object> defaultValue) {
+        return of(name, Type.NOTHING, defaultValue).with(Trait.NULLABLE);
     }
 
     private static KeyDeclaration of(String name, Type type, Optional<Object> defaultValue) {
@@ -375,6 +402,11 @@ public record KeyDeclaration(
         return changed(draft -> draft.traits = fewer);
     }
 
+    /** Returns this key, whose value is {@code "auto"} if it is absent. */
+    public KeyDeclaration autoByDefault() {
+        return withDefault(Settings.AUTO).notNull();
+    }
+
     /** Returns this key, a list of texts, of which each must be one of {@code words}. */
     public KeyDeclaration among(String... words) {
         return changed(draft -> draft.choices = List.of(words));
@@ -405,6 +437,12 @@ public record KeyDeclaration(
         return traits.contains(trait);
     }
 
+    /** Returns whether {@code "auto"} in place of a value leaves it to the planner. */
+    public boolean mayBeAuto() {
+        boolean wholeSection = type == Type.OBJECT && !has(Trait.NULLABLE);
+        return !wholeSection && !choices.contains(Settings.AUTO) && !has(Trait.NO_AUTO);
+    }
+
     /** Returns what a value must be, in words with the range: {@code a number, 0 or more}. */
     public String rule() {
         String phrase =
@@ -415,10 +453,15 @@ public record KeyDeclaration(
         if (range.items > 0) {
             phrase = "a list of %d numbers".formatted(range.items);
         }
+        if (has(Trait.NOT_EMPTY)) {
+            phrase += ", not empty";
+        }
+        if (type == Type.INTEGER && defaultValue.filter(Settings.AUTO::equals).isPresent()) {
+            phrase += " or \"auto\"";
+        }
+        boolean list = type == Type.NUMBERS || type == Type.INTEGERS;
         String limits = range.phrase();
-        return limits.isEmpty()
-                ? phrase
-                : phrase + (type == Type.NUMBERS ? ", each " : ", ") + limits;
+        return limits.isEmpty() ? phrase : phrase + (list ? ", each " : ", ") + limits;
     }
 
     private KeyDeclaration withDefault(Object value) {

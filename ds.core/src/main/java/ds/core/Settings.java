@@ -9,9 +9,9 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Immutable values by name, as a plug-in or a section of the configuration receives them.
@@ -258,9 +258,9 @@ public final class Settings {
             case Double n -> finite(name, n);
             case BigDecimal n -> finite(name, n.doubleValue());
             case List<?> list -> {
-                List<Object> copy = new ArrayList<>();
-                list.stream().filter(Objects::nonNull).forEach(item -> copy.add(plain(name, item)));
-                yield List.copyOf(copy);
+                List<@Nullable Object> copy = new ArrayList<>();
+                list.forEach(item -> copy.add(item == null ? null : plain(name, item)));
+                yield Collections.unmodifiableList(copy);
             }
             case Map<?, ?> map -> {
                 Map<String, Object> inner = new LinkedHashMap<>();

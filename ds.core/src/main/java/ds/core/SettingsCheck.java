@@ -4,7 +4,6 @@ import ds.core.KeyDeclaration.Status;
 import ds.core.KeyDeclaration.Trait;
 import ds.core.KeyDeclaration.Type;
 import java.math.BigDecimal;
-import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -17,9 +16,6 @@ import org.jspecify.annotations.Nullable;
 
 /** Holds an object of JSON values against its declaration. One walk; every problem is kept. */
 final class SettingsCheck {
-    /** Integers of more digits are a slip, and expanding them could exhaust memory. */
-    private static final int MOST_DIGITS = 400;
-
     private static final Set<String> TRUE_WORDS = Set.of("true", "t", "yes", "y", "on", "1");
     private static final Set<String> FALSE_WORDS = Set.of("false", "f", "no", "n", "off", "0");
 
@@ -96,7 +92,7 @@ final class SettingsCheck {
                                 .alongside(at + "/" + escape(twin), "the other spelling"));
                 continue;
             }
-            if (Settings.AUTO.equals(entry.getValue()) && mayBeAuto(key)) {
+            if (Settings.AUTO.equals(entry.getValue()) && key.mayBeAuto()) {
                 auto.add(key.name());
                 continue;
             }
@@ -121,11 +117,6 @@ final class SettingsCheck {
 
     private static boolean isComment(String name) {
         return name.startsWith("_") || name.startsWith("//");
-    }
-
-    private static boolean mayBeAuto(KeyDeclaration key) {
-        boolean wholeSection = key.type() == Type.OBJECT && !key.has(Trait.NULLABLE);
-        return !wholeSection && !key.choices().contains(Settings.AUTO) && !key.has(Trait.NO_AUTO);
     }
 
     private static Diagnostic unread(KeyDeclaration key, String place) {
@@ -158,9 +149,14 @@ final class SettingsCheck {
                     case STRING -> text(key, value, place);
                     case PATH -> text(key, value, place).map(SettingsCheck::path);
                     case CHOICE -> choice(key, value, place);
-                    case NUMBERS, STRINGS -> list(key, value, place);
+                    case NUMBERS, INTEGERS, STRINGS -> list(key, value, place);
                     case OBJECT -> section(key, value, place, inert);
                     case ANY -> json(key.name(), value, place);
+                    case LIST ->
+                            value instanceof List<?>
+                                    ? json(key.name(), value, place)
+                                    : mistyped(key, value, place);
+                    case NOTHING -> nothing(key, value, place);
                 };
         if (read.isEmpty() || read.equals(key.defaultValue())) {
             return read;
@@ -200,9 +196,10 @@ final class SettingsCheck {
             case BOOLEAN -> value instanceof Boolean;
             case INTEGER, NUMBER -> value instanceof Number;
             case STRING, PATH, CHOICE -> value instanceof String;
-            case NUMBERS, STRINGS -> value instanceof List<?>;
+            case NUMBERS, INTEGERS, STRINGS, LIST -> value instanceof List<?>;
             case OBJECT -> value instanceof Map<?, ?>;
             case ANY -> true;
+            case NOTHING -> false;
         };
     }
 
@@ -213,6 +210,22 @@ final class SettingsCheck {
                 "'%s' should be %s, was %s."
                         .formatted(key.name(), key.rule(), KeyAdvice.shown(value)),
                 "It was left as it is: nothing here reads it.");
+    }
+
+    private Optional<Object> mistyped(KeyDeclaration key, Object value, String place) {
+        found.add(KeyAdvice.mistyped(key, value, place));
+        return Optional.empty();
+    }
+
+    private Optional<Object> nothing(KeyDeclaration key, Object value, String place) {
+        found.add(
+                Diagnostic.error(
+                        "type",
+                        place,
+                        "'%s' must be %s, was %s."
+                                .formatted(key.name(), key.rule(), KeyAdvice.shown(value)),
+                        "Remove it."));
+        return Optional.empty();
     }
 
     /** Takes any JSON value; what has no JSON meaning can only come from a map made in code. */
@@ -227,10 +240,7 @@ final class SettingsCheck {
 
     private static Object withoutComments(Object value) {
         if (value instanceof List<?> list) {
-            return list.stream()
-                    .map(item -> item == null ? null : withoutComments(item))
-                    .filter(item -> item != null)
-                    .toList();
+            return list.stream().map(item -> item == null ? null : withoutComments(item)).toList();
         }
         if (!(value instanceof Map<?, ?> map)) {
             return value;
@@ -264,82 +274,49 @@ final class SettingsCheck {
 
     private Optional<Object> number(KeyDeclaration key, Object value, String place) {
         Optional<BigDecimal> parsed =
-                value instanceof String s ? quotedNumber(key, s) : decimal(value);
+                value instanceof String s ? Numeral.quoted(key, s) : Numeral.of(key, value);
         if (parsed.isEmpty()) {
             found.add(KeyAdvice.mistyped(key, value, place));
             return Optional.empty();
         }
         BigDecimal number = parsed.get();
-        boolean whole = number.signum() == 0 || number.stripTrailingZeros().scale() <= 0;
-        if (tooLong(number) || (key.type() == Type.INTEGER && !whole)) {
-            found.add(KeyAdvice.mistyped(key, value, place));
-            return Optional.empty();
-        }
-        if (!key.range().contains(number)) {
+        if (Numeral.isBeyond(number) && key.range().contains(number)) {
             found.add(
                     Diagnostic.error(
                             "range",
                             place,
-                            "'%s' must be %s, was %s."
-                                    .formatted(key.name(), key.rule(), KeyAdvice.shown(value)),
+                            "'%s' is beyond what a 64-bit number holds, was %s."
+                                    .formatted(key.name(), KeyAdvice.shown(value)),
                             ""));
             return Optional.empty();
         }
-        if (value instanceof String) {
-            found.add(KeyAdvice.lenient(key, value, place, number.toString()));
-        }
-        return Optional.of(stored(key.type() == Type.INTEGER, number));
-    }
-
-    private static Object stored(boolean integer, BigDecimal number) {
-        if (!integer) {
-            return number.doubleValue();
-        }
-        BigInteger exact = number.toBigIntegerExact();
-        return exact.bitLength() < Long.SIZE ? (Object) exact.longValue() : exact;
-    }
-
-    private static boolean tooLong(BigDecimal number) {
-        return number.signum() != 0
-                && (Math.abs((long) number.precision() - number.scale()) > MOST_DIGITS
-                        || Double.isInfinite(number.doubleValue()));
-    }
-
-    private static Optional<BigDecimal> decimal(Object value) {
-        return switch (value) {
-            case BigDecimal n -> Optional.of(n);
-            case BigInteger n -> Optional.of(new BigDecimal(n));
-            case Double n ->
-                    Double.isFinite(n) ? Optional.of(BigDecimal.valueOf(n)) : Optional.empty();
-            case Float n ->
-                    Float.isFinite(n)
-                            ? Optional.of(new BigDecimal(Float.toString(n)))
-                            : Optional.empty();
-            case Long n -> Optional.of(BigDecimal.valueOf(n));
-            case Integer n -> Optional.of(BigDecimal.valueOf(n));
-            case Short n -> Optional.of(BigDecimal.valueOf(n));
-            case Byte n -> Optional.of(BigDecimal.valueOf(n));
-            default -> Optional.empty();
-        };
-    }
-
-    /** Reads what DeepSpeed takes for a number in quotes: {@code " 500 "}, {@code "5_000"}. */
-    private static Optional<BigDecimal> quotedNumber(KeyDeclaration key, String text) {
-        String digits = text.strip();
-        boolean exponent = digits.indexOf('e') >= 0 || digits.indexOf('E') >= 0;
-        if (key.has(Trait.UNQUOTED)
-                || (exponent && key.type() == Type.INTEGER)
-                || digits.length() > MOST_DIGITS
-                || !digits.matches("[+-]?(\\d+(_\\d+)*)?(\\.\\d*)?([eE][+-]?\\d{1,9})?")
-                || !digits.matches("[+-]?\\.?\\d.*")) {
+        if (key.type() == Type.INTEGER && !Numeral.isWhole(number)) {
+            found.add(KeyAdvice.mistyped(key, value, place));
             return Optional.empty();
         }
-        return Optional.of(new BigDecimal(digits.replace("_", "")));
+        if (!key.range().contains(number)) {
+            found.add(outOfRange(key, value, place));
+            return Optional.empty();
+        }
+        if (!(value instanceof Number)) {
+            found.add(KeyAdvice.lenient(key, value, place, number.toString()));
+        }
+        return Optional.of(Numeral.stored(key.type() == Type.INTEGER, number));
+    }
+
+    private static Diagnostic outOfRange(KeyDeclaration key, @Nullable Object value, String place) {
+        return Diagnostic.error(
+                "range",
+                place,
+                "'%s' must be %s, was %s."
+                        .formatted(key.name(), key.rule(), KeyAdvice.shown(value)),
+                "");
     }
 
     private Optional<Object> text(KeyDeclaration key, Object value, String place) {
         boolean nul = key.type() == Type.PATH && String.valueOf(value).indexOf('\0') >= 0;
-        if (value instanceof String && !nul) {
+        boolean lacking = key.has(Trait.NOT_EMPTY) && "".equals(value);
+        if (value instanceof String && !nul && !lacking) {
             return Optional.of(value);
         }
         found.add(KeyAdvice.mistyped(key, value, place));
@@ -381,7 +358,9 @@ final class SettingsCheck {
     private Optional<Object> list(KeyDeclaration key, Object value, String place) {
         int items = key.range().items();
         Object written = value instanceof String && key.has(Trait.SET) ? List.of(value) : value;
-        if (!(written instanceof List<?> given) || (items > 0 && given.size() != items)) {
+        if (!(written instanceof List<?> given)
+                || (items > 0 && given.size() != items)
+                || (key.has(Trait.NOT_EMPTY) && given.isEmpty())) {
             found.add(KeyAdvice.mistyped(key, value, place));
             return Optional.empty();
         }
@@ -404,12 +383,27 @@ final class SettingsCheck {
                 }
                 continue;
             }
-            Optional<BigDecimal> number = item == null ? Optional.empty() : decimal(item);
-            if (number.isEmpty() || tooLong(number.get()) || !key.range().contains(number.get())) {
+            boolean whole = key.type() == Type.INTEGERS;
+            Optional<BigDecimal> number =
+                    item == null
+                            ? Optional.empty()
+                            : Numeral.of(key, item)
+                                    .filter(
+                                            n ->
+                                                    !Numeral.isBeyond(n)
+                                                            && (!whole || Numeral.isWhole(n)));
+            if (number.isEmpty()) {
                 found.add(KeyAdvice.mistyped(key, item, itemPlace));
-            } else {
-                read.add(number.get().doubleValue());
+                continue;
             }
+            if (!key.range().contains(number.get())) {
+                found.add(outOfRange(key, item, itemPlace));
+                continue;
+            }
+            if (item instanceof Boolean) {
+                found.add(KeyAdvice.lenient(key, item, itemPlace, number.get().toString()));
+            }
+            read.add(Numeral.stored(whole, number.get()));
         }
         if (read.size() < given.size()) {
             return Optional.empty();
