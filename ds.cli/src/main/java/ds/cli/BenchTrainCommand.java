@@ -20,26 +20,25 @@ import picocli.CommandLine.Option;
         name = "train",
         sortOptions = false,
         description =
-                "Steps of a small GPT (4 layers, width 256, 256 tokens, 1,024 tokens per step) beside matrix products, measured in turn.")
+                "Steps of a small GPT (256 tokens, 1,024 tokens per step) beside matrix products, measured in turn.")
 final class BenchTrainCommand extends Command {
     /** Precisions of the benchmark. */
     enum Precision {
         /** Everything in fp32. */
         fp32,
         /** Parameters and activations in bf16. */
-        bf16
+        bf16,
+        /** Parameters and activations in fp16. */
+        fp16
     }
 
-    private static final int LAYERS = 4;
-    private static final int WIDTH = 256;
     private static final int CONTEXT = 128;
     private static final int BATCH = 8;
     private static final int GEMM = 1024;
-    private static final int WARM_UP = 20;
 
     @Option(
             names = "--precision",
-            paramLabel = "fp32|bf16",
+            paramLabel = "fp32|bf16|fp16",
             description = "Storage of parameters and activations (default: ${DEFAULT-VALUE}).")
     private Precision precision = Precision.fp32;
 
@@ -61,6 +60,26 @@ final class BenchTrainCommand extends Command {
             description = "Steps to measure (default: ${DEFAULT-VALUE}).")
     private int steps = 20;
 
+    @Option(
+            names = "--warm-up",
+            paramLabel = "SECONDS",
+            description =
+                    "How long it runs before it counts: the compiler needs about as long as the default (default: ${DEFAULT-VALUE}).")
+    private double warmUpSeconds = 30;
+
+    @Option(
+            names = "--layers",
+            paramLabel = "N",
+            description = "Layers of the model (default: ${DEFAULT-VALUE}).")
+    private int layers = 4;
+
+    @Option(
+            names = "--width",
+            paramLabel = "N",
+            description =
+                    "Width of the model, a multiple of 64; 8 layers of width 512 have 25 million parameters (default: ${DEFAULT-VALUE}).")
+    private int width = 256;
+
     @Override
     int run() {
         if (stage < 0 || stage > 3 || ranks < 1 || BATCH % ranks != 0 || steps < 1) {
@@ -68,11 +87,16 @@ final class BenchTrainCommand extends Command {
                     "--stage is %d (0 to 3), --world-size %d (1, 2, 4 or 8), --steps %d (at least 1)."
                             .formatted(stage, ranks, steps));
         }
+        if (layers < 1 || width < 64 || width % 64 != 0 || !(warmUpSeconds >= 0)) {
+            throw new UserMistakeException(
+                    "--layers is %d (at least 1), --width %d (a multiple of 64), --warm-up %s (0 or more)."
+                            .formatted(layers, width, warmUpSeconds));
+        }
         int threads = Runtime.getRuntime().availableProcessors();
         ModelSpec spec =
                 ModelSpec.parse(
-                        "gpt:layers=%d,width=%d,heads=4,context=%d"
-                                .formatted(LAYERS, WIDTH, CONTEXT));
+                        "gpt:layers=%d,width=%d,heads=%d,context=%d"
+                                .formatted(layers, width, width / 64, CONTEXT));
         TextDataset data = TextDataset.of("noise", noise(), CONTEXT);
         var model = spec.create(data.shape());
         StepReport[] made = new StepReport[1];
@@ -87,10 +111,15 @@ final class BenchTrainCommand extends Command {
             FlatBuffer a = BenchGemmCommand.buffer(arena, GEMM);
             FlatBuffer b = BenchGemmCommand.buffer(arena, GEMM);
             FlatBuffer c = BenchGemmCommand.buffer(arena, GEMM);
-            for (int i = -WARM_UP; i < steps; i++) {
-                step[Math.max(0, i)] = Bench.nanos(() -> made[0] = engine.trainStep());
-                product[Math.max(0, i)] =
-                        Bench.nanos(() -> BenchGemmCommand.multiply(kernels, GEMM, a, b, c));
+            Bench.warmUp(
+                    warmUpSeconds,
+                    () -> {
+                        engine.trainStep();
+                        BenchGemmCommand.multiply(kernels, GEMM, a, b, c);
+                    });
+            for (int i = 0; i < steps; i++) {
+                step[i] = Bench.nanos(() -> made[0] = engine.trainStep());
+                product[i] = Bench.nanos(() -> BenchGemmCommand.multiply(kernels, GEMM, a, b, c));
             }
             report(threads, made[0].modelOperations(), Bench.median(step), Bench.best(product));
         }
@@ -103,8 +132,8 @@ final class BenchTrainCommand extends Command {
         config.put("train_micro_batch_size_per_gpu", BATCH / ranks);
         config.put("optimizer", Map.of("type", "AdamW", "params", Map.of("lr", 1e-3)));
         config.put("zero_optimization", Map.of("stage", stage));
-        if (precision == Precision.bf16) {
-            config.put("bf16", Map.of("enabled", true));
+        if (precision != Precision.fp32) {
+            config.put(precision.name(), Map.of("enabled", true));
         }
         return DsConfig.of(config);
     }
@@ -137,6 +166,8 @@ final class BenchTrainCommand extends Command {
                                 rate / gemm));
         Map<String, Object> document = new LinkedHashMap<>();
         document.put("precision", precision);
+        document.put("layers", layers);
+        document.put("width", width);
         document.put("stage", stage);
         document.put("world_size", ranks);
         document.put("threads", threads);
