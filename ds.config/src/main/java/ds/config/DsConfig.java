@@ -132,9 +132,14 @@ public final class DsConfig {
         return tunable(root, "gradient_clipping", root.doubleOr("gradient_clipping", 1.0));
     }
 
-    /** Returns the steps between progress lines; empty leaves it to the caller. */
+    /**
+     * Returns the steps between progress lines; empty leaves it to the caller. Files that want no
+     * such line write numbers beyond 32 bits; they become the largest.
+     */
     public OptionalInt stepsPerPrint() {
-        return optionalInt(root, "steps_per_print");
+        return optionalLong(root, "steps_per_print").stream()
+                .mapToInt(steps -> Math.clamp(steps, Integer.MIN_VALUE, Integer.MAX_VALUE))
+                .findFirst();
     }
 
     /** Returns the {@code fp16} section. */

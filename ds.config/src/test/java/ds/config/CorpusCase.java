@@ -25,6 +25,20 @@ record CorpusCase(String name, String category, Map<String, Object> fields) {
     /** What stands for a key that is absent where {@code null} means something else. */
     private static final String UNSET = "@unset";
 
+    /** The folder of the files that the cases were made of. */
+    static final String REAL_FILES = "real-configs";
+
+    /** Returns the cases in the folders below {@code folder}, in the order of their names. */
+    static List<CorpusCase> in(Path folder) throws IOException {
+        try (Stream<Path> files = Files.walk(folder, 2)) {
+            return files.filter(file -> file.toString().endsWith(".json"))
+                    .filter(file -> !file.getParent().endsWith(REAL_FILES))
+                    .sorted()
+                    .map(CorpusCase::read)
+                    .toList();
+        }
+    }
+
     static CorpusCase read(Path file) {
         try {
             LocatedDocument document = DocumentParser.parse(Files.readString(file));
@@ -260,6 +274,10 @@ record CorpusCase(String name, String category, Map<String, Object> fields) {
         if (expected instanceof List<?> a && actual instanceof List<?> b) {
             return a.size() == b.size()
                     && IntStream.range(0, a.size()).allMatch(i -> same(a.get(i), b.get(i)));
+        }
+        if (expected instanceof Map<?, ?> a && actual instanceof Map<?, ?> b) {
+            return a.keySet().equals(b.keySet())
+                    && a.keySet().stream().allMatch(key -> same(a.get(key), b.get(key)));
         }
         return Objects.equals(UNSET.equals(expected) ? null : expected, actual);
     }
