@@ -11,6 +11,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * A DeepSpeed configuration, read and checked: immutable, with every problem of the document
@@ -24,11 +25,13 @@ import java.util.Set;
  * }</pre>
  */
 public final class DsConfig {
+    private final Settings read; // as written: without defaults of objects, old keys as such
     private final Settings root;
     private final LocatedDocument document;
     private final List<Diagnostic> remarks;
 
-    DsConfig(Settings root, LocatedDocument document, List<Diagnostic> remarks) {
+    DsConfig(Settings read, Settings root, LocatedDocument document, List<Diagnostic> remarks) {
+        this.read = read;
         this.root = root;
         this.document = document;
         this.remarks = List.copyOf(remarks);
@@ -209,6 +212,58 @@ public final class DsConfig {
      */
     public Map<String, Object> resolved(OptionalInt worldSize) {
         return Resolved.of(root, batch(), worldSize);
+    }
+
+    /**
+     * Returns every value with where it came from, in the order of {@link #resolved}.
+     *
+     * @param options ranks for the batch sizes; plug-ins, whose defaults are then among the values
+     */
+    public List<ResolvedValue> values(CheckOptions options) {
+        return new Origins(this, options).list();
+    }
+
+    /**
+     * Returns this configuration as JSON in its one canonical form: what was written, every key
+     * under its own name and in the order of the key table, free names sorted, old keys as their
+     * successors; without comments, unread keys and defaults. It reads back as an equal
+     * configuration; integers of any length and fractions keep their value.
+     */
+    public String toJson() {
+        return JsonText.of(Canonical.of(read, document.root()));
+    }
+
+    /**
+     * Returns the text of this configuration in its modern form, in the order of the original and
+     * with its comments, and each change that was made. One that was no text comes back in its
+     * canonical form.
+     */
+    public Migration migrated() {
+        return document.text().isEmpty()
+                ? new Migration(toJson(), List.of())
+                : new Modernizer(document).run();
+    }
+
+    /** Returns the JSON pointers of the keys that nobody reads. */
+    Set<String> unread() {
+        return remarks.stream()
+                .filter(remark -> remark.code().equals(Checker.UNREAD_KEY))
+                .map(Diagnostic::pointer)
+                .collect(Collectors.toSet());
+    }
+
+    /** Returns the document as it was read: without defaults of absent objects, old keys as such. */
+    Settings read() {
+        return read;
+    }
+
+    /** Returns the document with the meaning of old keys and all defaults filled in. */
+    Settings effective() {
+        return root;
+    }
+
+    LocatedDocument document() {
+        return document;
     }
 
     /**

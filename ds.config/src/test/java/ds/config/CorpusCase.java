@@ -57,12 +57,7 @@ record CorpusCase(String name, String category, Map<String, Object> fields) {
 
     /** Returns every golden case, in the order of their files. */
     static List<CorpusCase> all() throws IOException {
-        try (Stream<Path> files = Files.walk(Fixtures.config().resolve("corpus"))) {
-            return files.filter(file -> file.toString().endsWith(".json"))
-                    .sorted()
-                    .map(CorpusCase::read)
-                    .toList();
-        }
+        return in(Fixtures.config().resolve("corpus"));
     }
 
     /** Returns the input as a mapping; empty if it is a text that is not JSON. */
@@ -157,7 +152,7 @@ record CorpusCase(String name, String category, Map<String, Object> fields) {
         return surroundings(CheckOptions.none().worldSize(world));
     }
 
-    private ConfigCheck check(boolean warn) {
+    ConfigCheck check(boolean warn) {
         CheckOptions options = options().warnOnUnknownKeys(warn);
         if (fields.get("config_text") instanceof String text) {
             String form =
