@@ -28,13 +28,14 @@ record CorpusCase(String name, String category, Map<String, Object> fields) {
     /** The folder of the files that the cases were made of. */
     static final String REAL_FILES = "real-configs";
 
-    /** Returns the cases in the folders below {@code folder}, in the order of their names. */
+    /** Returns the cases about documents below {@code folder}, in the order of their names. */
     static List<CorpusCase> in(Path folder) throws IOException {
         try (Stream<Path> files = Files.walk(folder, 2)) {
             return files.filter(file -> file.toString().endsWith(".json"))
                     .filter(file -> !file.getParent().endsWith(REAL_FILES))
                     .sorted()
                     .map(CorpusCase::read)
+                    .filter(golden -> !"initialize".equals(golden.fields.get("phase")))
                     .toList();
         }
     }

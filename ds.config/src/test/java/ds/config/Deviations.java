@@ -18,7 +18,7 @@ record Deviations(Path page, String text) {
                     "^### `([a-z-]+)`$(.*?)(?=^### |\\z)", Pattern.MULTILINE | Pattern.DOTALL);
     private static final Pattern CASES =
             Pattern.compile(
-                    "^- \\*\\*(Cases|Files):\\*\\*(.*?)(?=^- |^\\s*$|\\z)",
+                    "^- \\*\\*(Cases|Files|Starts):\\*\\*(.*?)(?=^- |^\\s*$|\\z)",
                     Pattern.MULTILINE | Pattern.DOTALL);
     private static final Pattern QUOTED = Pattern.compile("`([^`]+)`");
     private static final String GENERATED =
