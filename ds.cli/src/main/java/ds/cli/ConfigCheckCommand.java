@@ -8,6 +8,7 @@ import ds.core.Diagnostic.Severity;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import picocli.CommandLine;
 import picocli.CommandLine.Parameters;
 
@@ -17,6 +18,9 @@ import picocli.CommandLine.Parameters;
         sortOptions = false,
         description = "Says everything that is wrong with configurations, with places.")
 final class ConfigCheckCommand extends ConfigCommand {
+    /** Codes of keys that change nothing. */
+    private static final Set<String> UNREAD = Set.of("unknown-key", "unread-key");
+
     @Parameters(paramLabel = "FILE", arity = "1..*", description = "DeepSpeed JSON files.")
     private List<Path> files = List.of();
 
@@ -50,6 +54,15 @@ final class ConfigCheckCommand extends ConfigCommand {
             if (count > 0) {
                 counts.add("%d %s%s".formatted(count, severity.label(), count == 1 ? "" : "s"));
             }
+        }
+        long unread =
+                check.diagnostics().stream()
+                        .filter(d -> d.isError() && UNREAD.contains(d.code()))
+                        .count();
+        if (unread > 0) {
+            counts.add(
+                    "--unknown-keys warn lets %d key%s pass"
+                            .formatted(unread, unread == 1 ? "" : "s"));
         }
         return counts.isEmpty() ? verdict : verdict + " (" + String.join(", ", counts) + ")";
     }
