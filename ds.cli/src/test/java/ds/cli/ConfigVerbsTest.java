@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -146,5 +148,35 @@ class ConfigVerbsTest {
         }
         assertEquals(2, ds("config", "diff", modern, broken).status());
         assertEquals(2, ds("config", "diff", modern).status());
+    }
+
+    @Test
+    void checkAsJsonHasTheFieldsThatScriptsDependOn() throws IOException {
+        Path broken = Files.writeString(temporary.resolve("broken.json"), "{\"stage\": 3}");
+        Ran ran = ds("config", "check", broken, "--format", "json");
+        assertEquals(2, ran.status());
+        assertEquals(
+                List.of(
+                        "results",
+                        "file",
+                        "ok",
+                        "runnable",
+                        "resolved",
+                        "diagnostics",
+                        "severity",
+                        "phase",
+                        "code",
+                        "pointer",
+                        "line",
+                        "column",
+                        "message",
+                        "suggestion",
+                        "related"),
+                Pattern.compile("\"(\\w+)\":")
+                        .matcher(ran.results())
+                        .results()
+                        .map(match -> match.group(1))
+                        .distinct()
+                        .toList());
     }
 }

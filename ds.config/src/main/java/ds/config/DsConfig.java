@@ -2,6 +2,7 @@ package ds.config;
 
 import ds.core.Diagnostic;
 import ds.core.Settings;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -306,7 +307,7 @@ public final class DsConfig {
     private static OffloadParam offloadParam(Settings section) {
         return new OffloadParam(
                 OffloadDevice.of(section.stringOr("device", "none")),
-                section.value("nvme_path").map(path -> Path.of(path.toString())),
+                section.value("nvme_path").flatMap(DsConfig::path),
                 section.longOr("buffer_count", 5),
                 section.longOr("buffer_size", 100_000_000),
                 section.longOr("max_in_cpu", 1_000_000_000));
@@ -315,9 +316,18 @@ public final class DsConfig {
     private static OffloadOptimizer offloadOptimizer(Settings section) {
         return new OffloadOptimizer(
                 OffloadDevice.of(section.stringOr("device", "none")),
-                section.value("nvme_path").map(path -> Path.of(path.toString())),
+                section.value("nvme_path").flatMap(DsConfig::path),
                 section.longOr("buffer_count", 4),
                 section.doubleOr("ratio", 1));
+    }
+
+    /** Returns the path, or empty if this machine's file names have no such characters. */
+    static Optional<Path> path(Object text) {
+        try {
+            return Optional.of(Path.of(text.toString()));
+        } catch (InvalidPathException e) {
+            return Optional.empty();
+        }
     }
 
     private static Tunable<Long> size(Settings section, String name) {

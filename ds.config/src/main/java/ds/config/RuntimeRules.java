@@ -6,6 +6,7 @@ import ds.core.Settings;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 
 /**
  * Rules about running a document, which DeepSpeed does not check while it reads one: the document is
@@ -38,6 +39,8 @@ final class RuntimeRules {
         RuntimeRules rules = new RuntimeRules(root);
         rules.path("offload_optimizer");
         rules.path("offload_param");
+        rules.characters("offload_optimizer");
+        rules.characters("offload_param");
         rules.parameters();
         rules.states();
         rules.scheduler();
@@ -59,6 +62,19 @@ final class RuntimeRules {
                             ZERO + section + "/device",
                             "device is 'nvme', but there is no nvme_path.",
                             "Add \"nvme_path\": \"/a/directory/on/the/drive\" beside it."));
+        }
+    }
+
+    private void characters(String section) {
+        Optional<Object> path = zero.section(section).value("nvme_path");
+        if (path.isPresent() && path.flatMap(DsConfig::path).isEmpty()) {
+            found.add(
+                    Diagnostic.refused(
+                            "nvme-path",
+                            ZERO + section + "/nvme_path",
+                            "nvme_path '%s' has characters that file names do not have here."
+                                    .formatted(Pointers.cut(path.get().toString())),
+                            "Name another directory, or set a locale with UTF-8."));
         }
     }
 

@@ -94,6 +94,18 @@ class RuntimeRulesTest {
     }
 
     @Test
+    void aPathThatNoFileCanHaveIsRefusedAndDoesNotThrow() {
+        ConfigCheck check =
+                zero(
+                        3,
+                        "\"offload_optimizer\": {\"device\": \"nvme\", \"nvme_path\": \"/a\ud800\"}");
+        assertFalse(check.isRunnable());
+        assertEquals("nvme-path", only(check).code());
+        assertEquals("/zero_optimization/offload_optimizer/nvme_path", only(check).pointer());
+        assertTrue(check.config().orElseThrow().zero().offloadOptimizer().nvmePath().isEmpty());
+    }
+
+    @Test
     void aSchedulerNeedsAnOptimizer() {
         assertRefused(
                 "no-optimizer",
