@@ -1,7 +1,6 @@
 /** JMH benchmarks, each beside the ceiling measured in the same run. */
 open module ds.benchmarks {
     requires static org.jspecify;
-    requires ds.config;
     requires ds.engine;
     requires ds.optim.builtin;
     requires jdk.incubator.vector;
