@@ -115,18 +115,11 @@ final class Modernizer {
         }
         if (!key.name().equals(spelling)) {
             boolean twin = around.containsKey(key.name());
+            boolean nothing = twin && around.get(key.name()) == null && value != null;
             found.add(
-                    twin && value == null
-                            ? Rewrite.removed(
-                                    at,
-                                    "'%s' is gone: it is null, and '%s' is there."
-                                            .formatted(spelling, key.name()))
-                            : twin
-                                    ? Rewrite.removed(
-                                            Pointers.child(Pointers.parent(at), key.name()),
-                                            "'%s' is gone: it is null, and '%s' is there."
-                                                    .formatted(key.name(), spelling))
-                                    : Rewrite.renamed(at, key.name()));
+                    nothing
+                            ? gone(Pointers.child(Pointers.parent(at), key.name()), spelling)
+                            : twin ? gone(at, key.name()) : Rewrite.renamed(at, key.name()));
         }
         if (key.type() == Type.OBJECT && value instanceof Map<?, ?> inner) {
             if (key.has(Trait.NAMED)) {
@@ -141,6 +134,13 @@ final class Modernizer {
                 object(key.keys(), inner, at, found);
             }
         }
+    }
+
+    /** Of two spellings of one key, one is read. */
+    private static Rewrite gone(String pointer, String other) {
+        return Rewrite.removed(
+                pointer,
+                "'%s' is gone: '%s' is read instead.".formatted(Pointers.last(pointer), other));
     }
 
     private static Rewrite old(OldKeys old, @Nullable Object value, String at) {
