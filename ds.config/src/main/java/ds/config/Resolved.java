@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** Flattens a configuration to dotted path and value, defaults included. */
 final class Resolved {
@@ -90,8 +91,9 @@ final class Resolved {
     }
 
     /** Returns objects inside lists as maps. */
-    private static Object plain(Object value) {
+    private static @Nullable Object plain(@Nullable Object value) {
         return switch (value) {
+            case null -> null;
             case Settings inner -> inner.asMap();
             case List<?> list -> list.stream().map(Resolved::plain).toList();
             default -> value;
