@@ -7,4 +7,5 @@ open module ds.benchmarks {
     requires jdk.management;
     requires jdk.unsupported;
     requires jmh.core;
+    requires tools.jackson.core;
 }

@@ -14,7 +14,7 @@ import org.openjdk.jmh.util.Statistics;
  *
  * @param name class and method: {@code Gemm.square}
  * @param parameters names and values: {@code size=512 workers=2}
- * @param unit of {@link #rate}: GFLOP/s or GB/s
+ * @param unit of {@link #rate}: GFLOP/s, GB/s or MB/s
  * @param units floating-point operations or bytes of one invocation
  * @param bestNanos the fastest invocation
  * @param medianNanos the middle invocation
@@ -48,7 +48,7 @@ record Figure(
                 params.getParamsKeys().stream()
                         .map(key -> key + "=" + params.getParam(key))
                         .collect(Collectors.joining(" ")),
-                computes ? "GFLOP/s" : "GB/s",
+                computes ? "GFLOP/s" : type.equals("Config") ? "MB/s" : "GB/s",
                 counter(result, Ceiling.UNITS).max().orElseThrow(),
                 times.getMin(),
                 times.getPercentile(MEDIAN),

@@ -42,7 +42,8 @@ record Suite(String name, String method, Map<String, List<String>> values) {
                                     "bf16-stage3-1x2"),
                     of("storage", "Storage.read"),
                     of("storage", "Storage.write"),
-                    of("storage", "Storage.writeDurable"));
+                    of("storage", "Storage.writeDurable"),
+                    of("config", "Config.check"));
 
     /** The names that a user can give. */
     static final List<String> NAMES = QUICK.stream().map(Suite::name).distinct().toList();

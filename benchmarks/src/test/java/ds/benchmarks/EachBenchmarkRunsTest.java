@@ -51,6 +51,7 @@ class EachBenchmarkRunsTest {
                             .with("product", "16");
             case "Storage.read", "Storage.write", "Storage.writeDurable" ->
                     suite.with("requests", "40");
+            case "Config.check" -> suite.with("documents", "4");
             case "Elementwise.function" ->
                     suite.with("function", "silu", "tanh", "gelu", "layerNorm")
                             .with("elements", "512")
@@ -102,7 +103,8 @@ class EachBenchmarkRunsTest {
                         ElementwiseBenchmark.class,
                         AdamBenchmark.class,
                         StepBenchmark.class,
-                        StorageBenchmark.class)) {
+                        StorageBenchmark.class,
+                        ConfigBenchmark.class)) {
             Arrays.stream(type.getDeclaredMethods())
                     .filter(method -> method.isAnnotationPresent(Benchmark.class))
                     .map(Method::getName)
@@ -156,7 +158,7 @@ class EachBenchmarkRunsTest {
         PrintStream err = new PrintStream(said, true, StandardCharsets.UTF_8);
         assertEquals(2, new Main(err, err).run(List.of("gem")));
         assertEquals(
-                "There is no benchmark 'gem'; there are [gemm, elementwise, adam, step, storage], and the options --full, --list and --out FILE.",
+                "There is no benchmark 'gem'; there are [gemm, elementwise, adam, step, storage, config], and the options --full, --list and --out FILE.",
                 said.toString(StandardCharsets.UTF_8).strip());
     }
 }

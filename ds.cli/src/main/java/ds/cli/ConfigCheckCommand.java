@@ -8,9 +8,8 @@ import ds.core.Diagnostic.Severity;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
+import java.util.Set;
 import picocli.CommandLine;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** {@code ds config check}. */
@@ -18,43 +17,16 @@ import picocli.CommandLine.Parameters;
         name = "check",
         sortOptions = false,
         description = "Says everything that is wrong with configurations, with places.")
-final class ConfigCheckCommand extends Command {
-    /** What an unknown key is. */
-    enum UnknownKeys {
-        /** An error. */
-        error,
-        /** A warning. */
-        warn
-    }
+final class ConfigCheckCommand extends ConfigCommand {
+    /** Codes of keys that change nothing. */
+    private static final Set<String> UNREAD = Set.of("unknown-key", "unread-key");
 
     @Parameters(paramLabel = "FILE", arity = "1..*", description = "DeepSpeed JSON files.")
     private List<Path> files = List.of();
 
-    @Option(
-            names = "--world-size",
-            paramLabel = "RANKS",
-            description = "Check the batch sizes against this number of ranks.")
-    private int worldSize;
-
-    @Option(
-            names = "--unknown-keys",
-            paramLabel = "error|warn",
-            description = "What an unknown key is (default: what jvm.unknown_keys says: error).")
-    private @Nullable UnknownKeys unknownKeys; // null: not given
-
     @Override
     int run() {
-        if (worldSize < 0) {
-            throw new UserMistakeException(
-                    "--world-size is %d; it must be at least 1.".formatted(worldSize));
-        }
-        CheckOptions options = Setup.plugins(CheckOptions.none());
-        if (worldSize > 0) {
-            options = options.worldSize(worldSize);
-        }
-        if (unknownKeys != null) {
-            options = options.warnOnUnknownKeys(unknownKeys == UnknownKeys.warn);
-        }
+        CheckOptions options = options();
         boolean ok = true;
         List<ConfigCheck> checks = new ArrayList<>();
         for (Path file : files) {
@@ -82,6 +54,15 @@ final class ConfigCheckCommand extends Command {
             if (count > 0) {
                 counts.add("%d %s%s".formatted(count, severity.label(), count == 1 ? "" : "s"));
             }
+        }
+        long unread =
+                check.diagnostics().stream()
+                        .filter(d -> d.isError() && UNREAD.contains(d.code()))
+                        .count();
+        if (unread > 0) {
+            counts.add(
+                    "--unknown-keys warn lets %d key%s pass"
+                            .formatted(unread, unread == 1 ? "" : "s"));
         }
         return counts.isEmpty() ? verdict : verdict + " (" + String.join(", ", counts) + ")";
     }

@@ -36,7 +36,7 @@ public final class Main {
               train        train a model; without options, a small GPT on the text in examples/gpt-text
               sample       let a checkpoint write
               eval         the loss of a checkpoint on data
-              config       check, explain, schema: what a configuration means and what is wrong with it
+              config       check, explain, schema, show, diff, migrate: what a configuration means, what is wrong
               plan         what a configuration would do with a model, without doing it
               report       versions, providers, devices of this installation
               init         write a commented configuration for this machine
@@ -77,7 +77,12 @@ public final class Main {
             case "plan" -> run(out, name, PlanCommand::new, rest);
             case "report" -> run(out, name, ReportCommand::new, rest);
             case "init" -> run(out, name, InitCommand::new, rest);
-            case "config" -> group(out, name, List.of("check", "explain", "schema"), rest);
+            case "config" ->
+                    group(
+                            out,
+                            name,
+                            List.of("check", "explain", "schema", "show", "diff", "migrate"),
+                            rest);
             case "bench" -> group(out, name, List.of("gemm", "adam", "train"), rest);
             case "checkpoint" -> group(out, name, List.of("inspect", "verify"), rest);
             default -> unknown(out, "command", name, NAMES, "ds --help");
@@ -98,6 +103,9 @@ public final class Main {
             case "config check" -> run(out, full, ConfigCheckCommand::new, options);
             case "config explain" -> run(out, full, ConfigExplainCommand::new, options);
             case "config schema" -> run(out, full, ConfigSchemaCommand::new, options);
+            case "config show" -> run(out, full, ConfigShowCommand::new, options);
+            case "config diff" -> run(out, full, ConfigDiffCommand::new, options);
+            case "config migrate" -> run(out, full, ConfigMigrateCommand::new, options);
             case "bench gemm" -> run(out, full, BenchGemmCommand::new, options);
             case "bench adam" -> run(out, full, BenchAdamCommand::new, options);
             case "bench train" -> run(out, full, BenchTrainCommand::new, options);

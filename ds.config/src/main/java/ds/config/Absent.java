@@ -14,7 +14,7 @@ import java.util.List;
  * turned off still runs and one that is written wrongly is told so; turning one on is refused.
  */
 final class Absent {
-    private static final String REASON = "this technique is not here.";
+    private static final String REASON = "nothing here implements it.";
 
     private Absent() {}
 

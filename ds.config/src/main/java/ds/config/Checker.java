@@ -15,8 +15,11 @@ import java.util.Set;
 
 /** Takes a located document through the key table and the rules that span several keys. */
 final class Checker {
+    /** Code of keys that are known and read by nobody. */
+    static final String UNREAD_KEY = "unread-key";
+
     /** Codes of keys that change nothing, which may be asked to be warnings. */
-    private static final Set<String> UNREAD = Set.of("unknown-key", "unread-key");
+    private static final Set<String> UNREAD = Set.of("unknown-key", UNREAD_KEY);
 
     private final LocatedDocument document;
     private final CheckOptions options;
@@ -56,8 +59,10 @@ final class Checker {
         plugin(root, "scheduler", options.schedulers(), false);
         if (found.stream().noneMatch(d -> d.isError() && d.phase() == Phase.CONFIG)) {
             List<Diagnostic> remarks = found.stream().map(document::locate).toList();
-            config = Optional.of(new DsConfig(root, document, remarks));
-            resolved = Resolved.of(root, batch, ranks);
+            Settings read = withoutUnread(checked.settings());
+            Settings effective = Effective.of(read);
+            config = Optional.of(new DsConfig(read, effective, document, remarks));
+            resolved = Resolved.of(effective, batch, ranks);
         }
         return new ConfigCheck(origin, config, document.arrange(found), resolved, document.text());
     }
@@ -116,6 +121,28 @@ final class Checker {
         return warn && UNREAD.contains(diagnostic.code())
                 ? diagnostic.as(Severity.WARNING)
                 : diagnostic;
+    }
+
+    /** Returns the settings without what nobody reads: it is no part of what the document means. */
+    private Settings withoutUnread(Settings settings) {
+        Settings read = settings;
+        for (Diagnostic diagnostic : found) {
+            if (diagnostic.code().equals(UNREAD_KEY)) {
+                read = without(read, Pointers.names(diagnostic.pointer()));
+            }
+        }
+        return read;
+    }
+
+    private static Settings without(Settings settings, List<String> names) {
+        String name = names.getFirst();
+        if (names.size() == 1) {
+            return settings.without(name);
+        }
+        List<String> deeper = names.subList(1, names.size());
+        return settings.value(name).orElse(null) instanceof Settings section
+                ? settings.with(name, without(section, deeper))
+                : settings;
     }
 
     private List<Diagnostic> batch(BatchSizes batch, OptionalInt ranks) {

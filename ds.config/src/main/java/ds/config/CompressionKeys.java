@@ -18,7 +18,7 @@ import java.util.List;
 final class CompressionKeys {
     static final String SECTION = "compression_training";
 
-    private static final String WHY = "this technique is not here.";
+    private static final String WHY = "nothing here implements it.";
     private static final List<String> QUANTIZERS = List.of("symmetric", "asymmetric");
 
     private CompressionKeys() {}

@@ -79,7 +79,9 @@ final class CompressionRules {
         if (!shared.stringOr("method", "l1").equals(SNIP)) {
             for (String name : shared.names()) {
                 if (SNIP_ONLY.contains(name) && shared.isGiven(name)) {
-                    found.add(ExtendedRules.unread(at, name, "no 'method' \"%s\"".formatted(SNIP)));
+                    found.add(
+                            ExtendedRules.unread(
+                                    at, name, "where 'method' is not \"%s\"".formatted(SNIP)));
                 }
             }
             return;
@@ -109,7 +111,7 @@ final class CompressionRules {
                             "it is needed where 'enabled' is true."));
         } else if (!on && shared.has("num_heads")) {
             String at = at("/head_pruning/" + SHARED);
-            found.add(ExtendedRules.unread(at, "num_heads", "'enabled' false"));
+            found.add(ExtendedRules.unread(at, "num_heads", "where 'enabled' is false"));
         }
     }
 

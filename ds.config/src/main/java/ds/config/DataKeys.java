@@ -44,7 +44,7 @@ final class DataKeys {
         keys.add(
                 flag("enabled", false)
                         .required()
-                        .refused("this technique is not here. Remove the section.")
+                        .refused("nothing here implements it. Remove the section.")
                         .doc("Turn it on."));
         keys.addAll(List.of(more));
         return object(name, keys).with(Trait.OPEN).noEffect(OFF).doc(doc);

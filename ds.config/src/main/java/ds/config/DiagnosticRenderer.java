@@ -1,6 +1,7 @@
 package ds.config;
 
 import ds.core.Diagnostic;
+import ds.core.Diagnostic.Severity;
 import java.util.List;
 
 /**
@@ -58,7 +59,9 @@ public final class DiagnosticRenderer {
                 .append(diagnostic.code())
                 .append("]\n");
         head("-->", diagnostic.line(), diagnostic.column(), diagnostic.pointer(), "", out);
-        source(diagnostic.line(), diagnostic.column(), '^', colour, out);
+        if (diagnostic.severity() != Severity.NOTE) { // nothing to mend there: the place will do
+            source(diagnostic.line(), diagnostic.column(), '^', colour, out);
+        }
         for (Diagnostic.Related other : diagnostic.related()) {
             head("and", other.line(), other.column(), other.pointer(), other.role(), out);
             source(other.line(), other.column(), '-', CYAN, out);

@@ -2,6 +2,7 @@ package ds.config;
 
 import ds.core.Diagnostic;
 import ds.core.Settings;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -11,6 +12,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * A DeepSpeed configuration, read and checked: immutable, with every problem of the document
@@ -24,11 +26,13 @@ import java.util.Set;
  * }</pre>
  */
 public final class DsConfig {
+    private final Settings read; // as written: without defaults of objects, old keys as such
     private final Settings root;
     private final LocatedDocument document;
     private final List<Diagnostic> remarks;
 
-    DsConfig(Settings root, LocatedDocument document, List<Diagnostic> remarks) {
+    DsConfig(Settings read, Settings root, LocatedDocument document, List<Diagnostic> remarks) {
+        this.read = read;
         this.root = root;
         this.document = document;
         this.remarks = List.copyOf(remarks);
@@ -132,9 +136,14 @@ public final class DsConfig {
         return tunable(root, "gradient_clipping", root.doubleOr("gradient_clipping", 1.0));
     }
 
-    /** Returns the steps between progress lines; empty leaves it to the caller. */
+    /**
+     * Returns the steps between progress lines; empty leaves it to the caller. Files that want no
+     * such line write numbers beyond 32 bits; they become the largest.
+     */
     public OptionalInt stepsPerPrint() {
-        return optionalInt(root, "steps_per_print");
+        return optionalLong(root, "steps_per_print").stream()
+                .mapToInt(steps -> Math.clamp(steps, Integer.MIN_VALUE, Integer.MAX_VALUE))
+                .findFirst();
     }
 
     /** Returns the {@code fp16} section. */
@@ -207,6 +216,58 @@ public final class DsConfig {
     }
 
     /**
+     * Returns every value with where it came from, in the order of {@link #resolved}.
+     *
+     * @param options ranks for the batch sizes; plug-ins, whose defaults are then among the values
+     */
+    public List<ResolvedValue> values(CheckOptions options) {
+        return new Origins(this, options).list();
+    }
+
+    /**
+     * Returns this configuration as JSON in its one canonical form: what was written, every key
+     * under its own name and in the order of the key table, free names sorted, old keys as their
+     * successors; without comments, unread keys and defaults. It reads back as an equal
+     * configuration; integers of any length and fractions keep their value.
+     */
+    public String toJson() {
+        return JsonText.of(Canonical.of(read, document.root()));
+    }
+
+    /**
+     * Returns the text of this configuration in its modern form, in the order of the original and
+     * with its comments, and each change that was made. One that was no text comes back in its
+     * canonical form.
+     */
+    public Migration migrated() {
+        return document.text().isEmpty()
+                ? new Migration(toJson(), List.of())
+                : new Modernizer(document).run();
+    }
+
+    /** Returns the JSON pointers of the keys that nobody reads. */
+    Set<String> unread() {
+        return remarks.stream()
+                .filter(remark -> remark.code().equals(Checker.UNREAD_KEY))
+                .map(Diagnostic::pointer)
+                .collect(Collectors.toSet());
+    }
+
+    /** Returns the document as it was read: without defaults of absent objects, old keys as such. */
+    Settings read() {
+        return read;
+    }
+
+    /** Returns the document with the meaning of old keys and all defaults filled in. */
+    Settings effective() {
+        return root;
+    }
+
+    LocatedDocument document() {
+        return document;
+    }
+
+    /**
      * Returns a diagnostic with the place that the document has for its pointer, for problems that
      * only the planner can see.
      */
@@ -246,7 +307,7 @@ public final class DsConfig {
     private static OffloadParam offloadParam(Settings section) {
         return new OffloadParam(
                 OffloadDevice.of(section.stringOr("device", "none")),
-                section.value("nvme_path").map(path -> Path.of(path.toString())),
+                section.value("nvme_path").flatMap(DsConfig::path),
                 section.longOr("buffer_count", 5),
                 section.longOr("buffer_size", 100_000_000),
                 section.longOr("max_in_cpu", 1_000_000_000));
@@ -255,9 +316,18 @@ public final class DsConfig {
     private static OffloadOptimizer offloadOptimizer(Settings section) {
         return new OffloadOptimizer(
                 OffloadDevice.of(section.stringOr("device", "none")),
-                section.value("nvme_path").map(path -> Path.of(path.toString())),
+                section.value("nvme_path").flatMap(DsConfig::path),
                 section.longOr("buffer_count", 4),
                 section.doubleOr("ratio", 1));
+    }
+
+    /** Returns the path, or empty if this machine's file names have no such characters. */
+    static Optional<Path> path(Object text) {
+        try {
+            return Optional.of(Path.of(text.toString()));
+        } catch (InvalidPathException e) {
+            return Optional.empty();
+        }
     }
 
     private static Tunable<Long> size(Settings section, String name) {

@@ -42,7 +42,7 @@ final class ElasticRules {
                     if (name.equals("enabled") || !isKnown(name)) {
                         off.put(name, value);
                     } else {
-                        found.add(ExtendedRules.unread(AT, name, "'enabled' false"));
+                        found.add(ExtendedRules.unread(AT, name, "where 'enabled' is false"));
                     }
                 });
         Map<String, Object> readable = new LinkedHashMap<>(document);

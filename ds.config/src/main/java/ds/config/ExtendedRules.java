@@ -71,7 +71,7 @@ final class ExtendedRules {
                     && !read.contains(name)
                     && !name.equals("mode")
                     && !name.equals("block")) {
-                found.add(unread("/" + ServiceKeys.SPARSE, name, "mode \"" + mode + "\""));
+                found.add(unread("/" + ServiceKeys.SPARSE, name, "where mode is \"" + mode + "\""));
             }
         }
     }
@@ -101,7 +101,7 @@ final class ExtendedRules {
     private void plugin(String name) {
         Settings section = root.section(name);
         if (!section.has("type") && section.has("params")) {
-            found.add(unread("/" + name, "params", "no '" + name + ".type'"));
+            found.add(unread("/" + name, "params", "without '" + name + ".type'"));
         }
     }
 
@@ -109,7 +109,7 @@ final class ExtendedRules {
         return Diagnostic.error(
                 "unread-key",
                 at + "/" + name,
-                "'%s' is read by nobody: there is %s.".formatted(name, with),
+                "'%s' is read by nobody %s.".formatted(name, with),
                 "Remove it.");
     }
 }

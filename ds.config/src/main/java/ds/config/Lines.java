@@ -35,6 +35,11 @@ final class Lines {
         return new Place(line + 1, offset - starts[line] + 1);
     }
 
+    /** Returns the offset of the character at {@code place}. */
+    int offset(Place place) {
+        return starts[place.line() - 1] + place.column() - 1;
+    }
+
     /** Returns how many lines there are, at least 1. */
     int count() {
         return starts.length;

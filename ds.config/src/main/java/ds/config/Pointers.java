@@ -25,6 +25,11 @@ final class Pointers {
         return unescape(pointer.substring(pointer.lastIndexOf('/') + 1));
     }
 
+    /** Returns the parts of a pointer that is not {@code ""}, unescaped. */
+    static List<String> names(String pointer) {
+        return Stream.of(pointer.substring(1).split("/", -1)).map(Pointers::unescape).toList();
+    }
+
     /** Returns {@code a.b.c} for {@code /a/b/c}. */
     static String dotted(String pointer) {
         return pointer.isEmpty() ? "" : unescape(pointer.substring(1).replace('/', '.'));

@@ -20,7 +20,7 @@ final class Ranks {
                 options.dataParallelSize().isPresent()
                         || options.sequenceParallelSize().isPresent();
         if (grouped && root.isGiven(KEY)) {
-            found.add(ExtendedRules.unread("", KEY, "a group size that the caller gave"));
+            found.add(ExtendedRules.unread("", KEY, "where the caller gives the size of a group"));
         }
         if (options.dataParallelSize().isPresent() || options.worldSize().isEmpty()) {
             return options.dataParallelSize();

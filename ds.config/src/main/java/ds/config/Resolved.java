@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** Flattens a configuration to dotted path and value, defaults included. */
 final class Resolved {
@@ -65,7 +66,7 @@ final class Resolved {
             Object undecided = key.type() == Type.OBJECT ? null : Settings.AUTO;
             flat.put(path, defaults ? settings.value(key.name()).orElse(undecided) : undecided);
         } else if (!(settings.value(key.name()).orElse(null) instanceof Settings inner)) {
-            flat.put(path, settings.value(key.name()).orElse(null));
+            flat.put(path, settings.value(key.name()).map(Resolved::plain).orElse(null));
         } else if (key.type() != Type.OBJECT) {
             undeclared(inner, path);
         } else {
@@ -85,7 +86,17 @@ final class Resolved {
         if (value instanceof Settings inner && !inner.names().isEmpty()) {
             inner.names().forEach(n -> undeclared(inner.value(n).orElseThrow(), path + "." + n));
         } else {
-            flat.put(path, value instanceof Settings ? Map.of() : value);
+            flat.put(path, plain(value));
         }
+    }
+
+    /** Returns objects inside lists as maps. */
+    private static @Nullable Object plain(@Nullable Object value) {
+        return switch (value) {
+            case null -> null;
+            case Settings inner -> inner.asMap();
+            case List<?> list -> list.stream().map(Resolved::plain).toList();
+            default -> value;
+        };
     }
 }

@@ -5,6 +5,8 @@ import ds.core.Diagnostic.Severity;
 import ds.core.Settings;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
 
 /**
  * Rules about running a document, which DeepSpeed does not check while it reads one: the document is
@@ -12,6 +14,10 @@ import java.util.List;
  */
 final class RuntimeRules {
     private static final String ZERO = "/zero_optimization/";
+    private static final String TYPES = "data_types";
+    private static final List<String> FLOATS = List.of("fp32", "fp16", "bf16");
+    private static final List<String> LEVELS =
+            List.of("debug", "info", "warning", "error", "critical");
 
     private final Settings root;
     private final Settings zero;
@@ -33,10 +39,14 @@ final class RuntimeRules {
         RuntimeRules rules = new RuntimeRules(root);
         rules.path("offload_optimizer");
         rules.path("offload_param");
+        rules.characters("offload_optimizer");
+        rules.characters("offload_param");
         rules.parameters();
         rules.states();
         rules.scheduler();
         rules.lossScale();
+        rules.types();
+        rules.logLevel();
         return rules.found;
     }
 
@@ -52,6 +62,19 @@ final class RuntimeRules {
                             ZERO + section + "/device",
                             "device is 'nvme', but there is no nvme_path.",
                             "Add \"nvme_path\": \"/a/directory/on/the/drive\" beside it."));
+        }
+    }
+
+    private void characters(String section) {
+        Optional<Object> path = zero.section(section).value("nvme_path");
+        if (path.isPresent() && path.flatMap(DsConfig::path).isEmpty()) {
+            found.add(
+                    Diagnostic.refused(
+                            "nvme-path",
+                            ZERO + section + "/nvme_path",
+                            "nvme_path '%s' has characters that file names do not have here."
+                                    .formatted(Pointers.cut(path.get().toString())),
+                            "Name another directory, or set a locale with UTF-8."));
         }
     }
 
@@ -123,6 +146,60 @@ final class RuntimeRules {
                             "/scheduler",
                             "There is a scheduler, but no optimizer whose learning rate it could set.",
                             "Add \"optimizer\": {\"type\": \"AdamW\", \"params\": {\"lr\": 1e-3}}, or remove the scheduler."));
+        }
+    }
+
+    private void types() {
+        Settings section = root.section(TYPES);
+        for (String name : section.names()) {
+            if (section.value(name).orElse("") instanceof String type && !section.isAuto(name)) {
+                oneOf("/" + TYPES + "/" + name, name, type, PrecisionKeys.canonical(type), FLOATS);
+            }
+        }
+        Settings half = root.section("fp16");
+        Settings brain = root.section("bf16");
+        String written = PrecisionKeys.canonical(section.stringOr("param_dtype", ""));
+        if (!FLOATS.contains(written) || half.isAuto("enabled") || brain.isAuto("enabled")) {
+            return;
+        }
+        String mode =
+                half.booleanOr("enabled", false)
+                        ? "fp16"
+                        : brain.booleanOr("enabled", false) ? "bf16" : "fp32";
+        if (!written.equals(mode)) {
+            found.add(
+                    Diagnostic.refused(
+                            "conflict",
+                            "/" + TYPES + "/param_dtype",
+                            "'param_dtype' is %s, but parameters are %s: %s."
+                                    .formatted(
+                                            written,
+                                            mode,
+                                            mode.equals("fp32")
+                                                    ? "neither fp16 nor bf16 is enabled"
+                                                    : mode + ".enabled says so"),
+                            "Remove it, or enable what it says."));
+        }
+    }
+
+    private void logLevel() {
+        if (root.value("log_level").orElse(0) instanceof String level) {
+            oneOf("/log_level", "log_level", level, level.toLowerCase(Locale.ROOT), LEVELS);
+        }
+    }
+
+    /** DeepSpeed refuses another word when it starts, though nothing here depends on it. */
+    private void oneOf(
+            String pointer, String name, String written, String meant, List<String> words) {
+        if (!words.contains(meant)) {
+            found.add(
+                    Diagnostic.refused(
+                            "choice",
+                            pointer,
+                            "'%s' must be one of %s, was \"%s\"."
+                                    .formatted(
+                                            name, String.join(", ", words), Pointers.cut(written)),
+                            ""));
         }
     }
 }

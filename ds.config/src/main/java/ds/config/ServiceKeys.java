@@ -17,7 +17,7 @@ import java.util.List;
 final class ServiceKeys {
     static final String SPARSE = "sparse_attention";
 
-    private static final String WHY = "this technique is not here.";
+    private static final String WHY = "nothing here implements it.";
 
     private ServiceKeys() {}
 

@@ -24,8 +24,6 @@ final class SystemKeys {
     static List<KeyDeclaration> all() {
         return List.of(
                 integer("steps_per_print")
-                        .atLeast(Integer.MIN_VALUE)
-                        .atMost(Integer.MAX_VALUE)
                         .in("steps")
                         .doc("Steps between progress lines; absent leaves it to the command line."),
                 flag("dump_state", false)

@@ -25,6 +25,21 @@ record CorpusCase(String name, String category, Map<String, Object> fields) {
     /** What stands for a key that is absent where {@code null} means something else. */
     private static final String UNSET = "@unset";
 
+    /** The folder of the files that the cases were made of. */
+    static final String REAL_FILES = "real-configs";
+
+    /** Returns the cases about documents below {@code folder}, in the order of their names. */
+    static List<CorpusCase> in(Path folder) throws IOException {
+        try (Stream<Path> files = Files.walk(folder, 2)) {
+            return files.filter(file -> file.toString().endsWith(".json"))
+                    .filter(file -> !file.getParent().endsWith(REAL_FILES))
+                    .sorted()
+                    .map(CorpusCase::read)
+                    .filter(golden -> !"initialize".equals(golden.fields.get("phase")))
+                    .toList();
+        }
+    }
+
     static CorpusCase read(Path file) {
         try {
             LocatedDocument document = DocumentParser.parse(Files.readString(file));
@@ -43,12 +58,7 @@ record CorpusCase(String name, String category, Map<String, Object> fields) {
 
     /** Returns every golden case, in the order of their files. */
     static List<CorpusCase> all() throws IOException {
-        try (Stream<Path> files = Files.walk(Fixtures.config().resolve("corpus"))) {
-            return files.filter(file -> file.toString().endsWith(".json"))
-                    .sorted()
-                    .map(CorpusCase::read)
-                    .toList();
-        }
+        return in(Fixtures.config().resolve("corpus"));
     }
 
     /** Returns the input as a mapping; empty if it is a text that is not JSON. */
@@ -143,7 +153,7 @@ record CorpusCase(String name, String category, Map<String, Object> fields) {
         return surroundings(CheckOptions.none().worldSize(world));
     }
 
-    private ConfigCheck check(boolean warn) {
+    ConfigCheck check(boolean warn) {
         CheckOptions options = options().warnOnUnknownKeys(warn);
         if (fields.get("config_text") instanceof String text) {
             String form =
@@ -260,6 +270,10 @@ record CorpusCase(String name, String category, Map<String, Object> fields) {
         if (expected instanceof List<?> a && actual instanceof List<?> b) {
             return a.size() == b.size()
                     && IntStream.range(0, a.size()).allMatch(i -> same(a.get(i), b.get(i)));
+        }
+        if (expected instanceof Map<?, ?> a && actual instanceof Map<?, ?> b) {
+            return a.keySet().equals(b.keySet())
+                    && a.keySet().stream().allMatch(key -> same(a.get(key), b.get(key)));
         }
         return Objects.equals(UNSET.equals(expected) ? null : expected, actual);
     }

@@ -18,7 +18,8 @@ record Deviations(Path page, String text) {
                     "^### `([a-z-]+)`$(.*?)(?=^### |\\z)", Pattern.MULTILINE | Pattern.DOTALL);
     private static final Pattern CASES =
             Pattern.compile(
-                    "^- \\*\\*Cases:\\*\\*(.*?)(?:^\\s*$|\\z)", Pattern.MULTILINE | Pattern.DOTALL);
+                    "^- \\*\\*(Cases|Files|Starts):\\*\\*(.*?)(?=^- |^\\s*$|\\z)",
+                    Pattern.MULTILINE | Pattern.DOTALL);
     private static final Pattern QUOTED = Pattern.compile("`([^`]+)`");
     private static final String GENERATED =
             "<!-- generated: CorpusTest -Dds.golden.update=true -->\n";
@@ -28,44 +29,59 @@ record Deviations(Path page, String text) {
         return new Deviations(page, Files.readString(page));
     }
 
-    /** Returns the reason by case name. */
+    /** Returns the reason by name of a case of the corpus. */
     Map<String, String> reasons() {
+        return reasons("Cases");
+    }
+
+    /** Returns the reason by name of a case made of a public project's file. */
+    Map<String, String> external() {
+        return reasons("Files");
+    }
+
+    private Map<String, String> reasons(String list) {
         Map<String, String> reasons = new TreeMap<>();
         for (Matcher section = REASON.matcher(text); section.find(); ) {
             String reason = section.group(1);
-            for (String part : new String[] {"DeepSpeed", "Here", "Why", "Cases"}) {
+            for (String part : new String[] {"DeepSpeed", "Here", "Why"}) {
                 if (!section.group(2).contains("- **" + part + ":** ")) {
                     throw new IllegalStateException("'" + reason + "' does not say " + part + ".");
                 }
             }
-            Matcher cases = CASES.matcher(section.group(2));
-            if (!cases.find()) {
-                throw new IllegalStateException("'" + reason + "' has no cases.");
-            }
-            for (Matcher name = QUOTED.matcher(cases.group(1)); name.find(); ) {
-                String twin = reasons.putIfAbsent(name.group(1), reason);
-                if (twin != null) {
-                    throw new IllegalStateException(name.group(1) + " is listed twice.");
+            boolean any = false;
+            for (Matcher cases = CASES.matcher(section.group(2)); cases.find(); any = true) {
+                if (cases.group(1).equals(list)) {
+                    note(cases.group(2), reason, reasons);
                 }
+            }
+            if (!any) {
+                throw new IllegalStateException("'" + reason + "' has no cases.");
             }
         }
         return reasons;
     }
 
-    /** Returns the page with its two generated parts as these outcomes make them. */
+    private static void note(String names, String reason, Map<String, String> reasons) {
+        for (Matcher name = QUOTED.matcher(names); name.find(); ) {
+            String twin = reasons.putIfAbsent(name.group(1), reason);
+            if (twin != null) {
+                throw new IllegalStateException(name.group(1) + " is listed twice.");
+            }
+        }
+    }
+
+    /** Returns the page with its two parts about the corpus as these outcomes make them. */
     String with(Map<CorpusCase, CorpusCase.Outcome> outcomes) {
-        Map<String, int[]> rows = new LinkedHashMap<>();
         StringBuilder ignored = new StringBuilder();
         outcomes.forEach(
                 (golden, outcome) -> {
-                    count(rows, golden.category(), outcome.kind());
                     if (outcome.kind() == CorpusCase.Kind.IGNORED) {
                         ignored.append("`").append(golden.name()).append("`,\n");
                     }
                 });
-        outcomes.values().forEach(outcome -> count(rows, "**all**", outcome.kind()));
         return replaced(
-                replaced(text, 0, table(rows) + "\n" + share(outcomes)),
+                replaced(text, GENERATED, 0, table(outcomes) + "\n" + share(outcomes)),
+                GENERATED,
                 1,
                 ignored.substring(0, ignored.length() - 2) + ".\n");
     }
@@ -87,12 +103,20 @@ record Deviations(Path page, String text) {
                 100.0 * differ / accepted.size());
     }
 
+    /** Returns the page with its table of public projects' files as these outcomes make it. */
+    String withExternal(Map<CorpusCase, CorpusCase.Outcome> outcomes) {
+        return replaced(text, GENERATED.replace("CorpusTest", "ExternalTest"), 0, table(outcomes));
+    }
+
     private static void count(Map<String, int[]> rows, String category, CorpusCase.Kind kind) {
         rows.computeIfAbsent(category, name -> new int[CorpusCase.Kind.values().length])[
                 kind.ordinal()]++;
     }
 
-    private static String table(Map<String, int[]> rows) {
+    private static String table(Map<CorpusCase, CorpusCase.Outcome> outcomes) {
+        Map<String, int[]> rows = new LinkedHashMap<>();
+        outcomes.forEach((golden, outcome) -> count(rows, golden.category(), outcome.kind()));
+        outcomes.values().forEach(outcome -> count(rows, "**all**", outcome.kind()));
         StringBuilder table =
                 new StringBuilder("| category | cases | agree | unread keys | listed | wrong |\n");
         table.append("|---|---:|---:|---:|---:|---:|\n");
@@ -109,13 +133,13 @@ record Deviations(Path page, String text) {
         return table.toString();
     }
 
-    private static String replaced(String page, int index, String content) {
+    private static String replaced(String page, String mark, int index, String content) {
         int start = -1;
         for (int i = 0; i <= index; i++) {
-            start = page.indexOf(GENERATED, start + 1);
+            start = page.indexOf(mark, start + 1);
         }
         int end = page.indexOf("<!-- end of the generated", start);
-        return page.substring(0, start + GENERATED.length())
+        return page.substring(0, start + mark.length())
                 + "\n"
                 + content
                 + "\n"

@@ -18,6 +18,14 @@ final class Fixtures {
         return root.resolve("config");
     }
 
+    /** Returns the folder of public projects' files: {@code -Dds.external}, or where it lies. */
+    static Path external() {
+        String given = System.getProperty("ds.external", "");
+        return given.isEmpty()
+                ? repository().resolveSibling("shared").resolve("reference/config/external")
+                : Path.of(given).toAbsolutePath().normalize();
+    }
+
     /** Returns a page of the repository's own documentation. */
     static String page(String path) {
         try {

@@ -94,6 +94,18 @@ class RuntimeRulesTest {
     }
 
     @Test
+    void aPathThatNoFileCanHaveIsRefusedAndDoesNotThrow() {
+        ConfigCheck check =
+                zero(
+                        3,
+                        "\"offload_optimizer\": {\"device\": \"nvme\", \"nvme_path\": \"/a\ud800\"}");
+        assertFalse(check.isRunnable());
+        assertEquals("nvme-path", only(check).code());
+        assertEquals("/zero_optimization/offload_optimizer/nvme_path", only(check).pointer());
+        assertTrue(check.config().orElseThrow().zero().offloadOptimizer().nvmePath().isEmpty());
+    }
+
+    @Test
     void aSchedulerNeedsAnOptimizer() {
         assertRefused(
                 "no-optimizer",
@@ -124,5 +136,36 @@ class RuntimeRulesTest {
                         .size());
         assertEquals(
                 0, zero(2, "\"offload_optimizer\": {\"device\": \"cpu\"}").diagnostics().size());
+    }
+
+    @Test
+    void wordsThatDeepSpeedRefusesWhenItStartsAreRefused() {
+        assertEquals(
+                "/data_types/param_dtype (2:31): 'param_dtype' must be one of fp32, fp16, bf16, was"
+                        + " \"double\".",
+                refusal("\"data_types\": {\"param_dtype\": \"double\"}"));
+        assertEquals(
+                "/data_types/grad_accum_dtype (2:36): 'grad_accum_dtype' must be one of fp32, fp16,"
+                        + " bf16, was \"int8\".",
+                refusal("\"data_types\": {\"grad_accum_dtype\": \"int8\"}"));
+        assertEquals(
+                "/data_types/param_dtype (2:16): 'param_dtype' is fp16, but parameters are fp32:"
+                        + " neither fp16 nor bf16 is enabled. Remove it, or enable what it says.",
+                refusal("\"data_types\": {\"param_dtype\": \"torch.half\"}"));
+        assertEquals(
+                "/log_level (2:14): 'log_level' must be one of debug, info, warning, error,"
+                        + " critical, was \"verbose\".",
+                refusal("\"log_level\": \"verbose\""));
+        assertTrue(check("\"log_level\": \"ERROR\"").isRunnable());
+        assertTrue(check("\"data_types\": {\"param_dtype\": \"float32\"}").isRunnable());
+    }
+
+    private static String refusal(String member) {
+        List<String> errors =
+                check(member).diagnostics().stream()
+                        .filter(Diagnostic::isError)
+                        .map(Diagnostic::toString)
+                        .toList();
+        return String.join("\n", errors);
     }
 }

@@ -75,6 +75,15 @@ final class KeyAdvice {
         return "";
     }
 
+    /** Returns the name of a key as a sentence needs it: a switch is called by its section too. */
+    static String label(KeyDeclaration key, String place) {
+        int end = place.lastIndexOf('/');
+        int start = place.lastIndexOf('/', end - 1);
+        return key.name().equals("enabled") && start >= 0
+                ? place.substring(start + 1, end) + "." + key.name()
+                : key.name();
+    }
+
     /** Says that a value was read though it should be written otherwise. */
     static Diagnostic lenient(KeyDeclaration key, Object value, String place, String better) {
         return Diagnostic.warning(

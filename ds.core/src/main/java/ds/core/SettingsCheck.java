@@ -175,7 +175,10 @@ final class SettingsCheck {
                             "refused",
                             place,
                             "'%s' = %s is not supported here: %s"
-                                    .formatted(key.name(), KeyAdvice.shown(value), key.reason()),
+                                    .formatted(
+                                            KeyAdvice.label(key, place),
+                                            KeyAdvice.shown(value),
+                                            key.reason()),
                             ""));
         } else if (key.status() == Status.NO_EFFECT && !idle && refusals == before) {
             found.add(

@@ -1,0 +1,56 @@
+package ds.cli;
+
+import ds.config.CheckOptions;
+import ds.config.ConfigCheck;
+import ds.config.DsConfig;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** What the commands that read configurations have. */
+abstract class ConfigCommand extends Command {
+    /** What an unknown key is. */
+    enum UnknownKeys {
+        /** An error. */
+        error,
+        /** A warning. */
+        warn
+    }
+
+    @Option(
+            names = "--world-size",
+            paramLabel = "RANKS",
+            description = "Work out the batch sizes for this number of ranks.")
+    private int worldSize;
+
+    @Option(
+            names = "--unknown-keys",
+            paramLabel = "error|warn",
+            description = "What an unknown key is (default: what jvm.unknown_keys says: error).")
+    private @Nullable UnknownKeys unknownKeys; // null: not given
+
+    /** Returns what the options say, with every plug-in of this installation. */
+    final CheckOptions options() {
+        if (worldSize < 0) {
+            throw new UserMistakeException(
+                    "--world-size is %d; it must be at least 1.".formatted(worldSize));
+        }
+        CheckOptions options = Setup.plugins(CheckOptions.none());
+        if (worldSize > 0) {
+            options = options.worldSize(worldSize);
+        }
+        return unknownKeys == null
+                ? options
+                : options.warnOnUnknownKeys(unknownKeys == UnknownKeys.warn);
+    }
+
+    /** Returns a sound configuration, whether or not it can run here; else says all that is wrong. */
+    final DsConfig sound(Path file, CheckOptions options) {
+        ConfigCheck check = DsConfig.check(file, options);
+        if (!check.isOk()) {
+            out().message(check.render(out().isColoured()).stripTrailing() + "\n");
+            throw new UserMistakeException("%s has mistakes.".formatted(file));
+        }
+        return check.config().orElseThrow();
+    }
+}
