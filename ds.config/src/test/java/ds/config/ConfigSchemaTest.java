@@ -45,7 +45,8 @@ class ConfigSchemaTest {
                     OUT_OF_USE,
                     d ->
                             d.code().equals("unread-key")
-                                    && d.message().matches(".* by nobody (where|without) .*"),
+                                    && d.message()
+                                            .matches(".* by nobody( where| without|: there is) .*"),
                     "a key that is missing where another has some value",
                     d -> d.code().equals("missing") && d.message().contains(" where "),
                     "limits of a loss scale, where it is dynamic",
