@@ -39,7 +39,9 @@ public interface Kernels {
         /** x / (1 + exp(-x)). */
         SILU,
         /** tanh(x). */
-        TANH
+        TANH,
+        /** x Φ(x): GELU in its exact form, by erf. */
+        GELU_ERF
     }
 
     /**

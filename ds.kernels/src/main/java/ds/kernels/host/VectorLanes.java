@@ -347,7 +347,9 @@ final class VectorLanes extends Lanes {
 
     @Override
     void activation(Activation f, float[] x, float[] y, int count) {
-        if (count > Scratch.TILE || cold(f.ordinal(), TRANSCENDENTAL * count)) {
+        if (f == Activation.GELU_ERF
+                || count > Scratch.TILE
+                || cold(f.ordinal(), TRANSCENDENTAL * count)) {
             super.activation(f, x, y, count);
             return;
         }
@@ -369,6 +371,7 @@ final class VectorLanes extends Lanes {
                 expLoop(exponential, 0, exponential, 0, end);
                 tanhLoop(x, exponential, y, end);
             }
+            case GELU_ERF -> throw new AssertionError("has no vector loop");
         }
         for (int i = end; i < count; i++) {
             y[i] =
@@ -377,6 +380,7 @@ final class VectorLanes extends Lanes {
                         case RELU -> x[i] <= 0f ? 0f : x[i];
                         case SILU -> FloatMath.silu(x[i]);
                         case TANH -> FloatMath.tanh(x[i]);
+                        case GELU_ERF -> FloatMath.geluErf(x[i]);
                     };
         }
     }
@@ -422,7 +426,9 @@ final class VectorLanes extends Lanes {
 
     @Override
     void activationSlope(Activation f, float[] x, float[] dy, float[] y, int count) {
-        if (count > Scratch.TILE || cold(SLOPES + f.ordinal(), TRANSCENDENTAL * count)) {
+        if (f == Activation.GELU_ERF
+                || count > Scratch.TILE
+                || cold(SLOPES + f.ordinal(), TRANSCENDENTAL * count)) {
             super.activationSlope(f, x, dy, y, count);
             return;
         }
@@ -445,6 +451,7 @@ final class VectorLanes extends Lanes {
                 tanhLoop(x, exponential, exponential, end);
                 tanhSlopeLoop(exponential, dy, y, end);
             }
+            case GELU_ERF -> throw new AssertionError("has no vector loop");
         }
         for (int i = end; i < count; i++) {
             y[i] =
@@ -453,6 +460,7 @@ final class VectorLanes extends Lanes {
                         case RELU -> x[i] <= 0f ? 0f : dy[i];
                         case SILU -> dy[i] * FloatMath.siluSlope(x[i]);
                         case TANH -> dy[i] * FloatMath.tanhSlope(x[i]);
+                        case GELU_ERF -> dy[i] * FloatMath.geluErfSlope(x[i]);
                     };
         }
     }

@@ -180,6 +180,17 @@ class ReferenceTest {
         assertClose(add(before, doubles(product)), c, 1e-6);
     }
 
+    /** The error function by its series, good for |x| up to 4. */
+    private static double erf(double x) {
+        double term = x;
+        double sum = x;
+        for (int n = 1; n < 200; n++) {
+            term *= -x * x / n;
+            sum += term / (2 * n + 1);
+        }
+        return 2 / Math.sqrt(Math.PI) * sum;
+    }
+
     private static double activation(Activation f, double x) {
         return switch (f) {
             case GELU ->
@@ -187,6 +198,7 @@ class ReferenceTest {
             case RELU -> Math.max(x, 0);
             case SILU -> x / (1 + Math.exp(-x));
             case TANH -> Math.tanh(x);
+            case GELU_ERF -> x * (0.5 + erf(x / Math.sqrt(2)) / 2);
         };
     }
 
