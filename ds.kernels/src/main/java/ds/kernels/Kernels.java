@@ -312,6 +312,6 @@ public interface Kernels {
     /** Adds the squared sums of the 1,024-element blocks of {@code x} to {@code norm}. */
     void addSquares(FlatBuffer x, ExactNorm norm);
 
-    /** Returns whether every element is finite. */
-    boolean allFinite(FlatBuffer x);
+    /** Returns whether every |x| is below {@code limit}; with infinity, whether all are finite. */
+    boolean allBelow(FlatBuffer x, float limit);
 }

@@ -35,7 +35,8 @@ final class Gradients {
     private final Communicator communicator;
     private final Kernels kernels;
     private final RankMemory memory;
-    private final DType type;
+    private final GradientStorage storage;
+    private final float limit;
     private final OwnedSpace accumulated;
     private final OwnedSpace owned;
     private final boolean stepsAll;
@@ -65,7 +66,8 @@ final class Gradients {
         this.communicator = communicator;
         this.kernels = kernels;
         this.memory = memory;
-        this.type = options.precision();
+        this.storage = options.gradients();
+        this.limit = storage.limit() * storage.factor() * communicator.size();
         this.stepsAll = !options.residency().shardStates();
         this.owned = map.owned(communicator.rank(), false);
         this.accumulated = options.residency().shardGradients() ? owned : map.everything(false);
@@ -144,7 +146,8 @@ final class Gradients {
                 unit,
                 _ ->
                         idleBuckets.isEmpty()
-                                ? memory.allocate(MemoryKind.BUCKETS, type, largestUnit)
+                                ? memory.allocate(
+                                        MemoryKind.BUCKETS, storage.contributions(), largestUnit)
                                 : idleBuckets.pop());
     }
 
@@ -186,12 +189,14 @@ final class Gradients {
 
     private void fold(int unit, Region region, long start, List<FlatBuffer> slices) {
         long length = slices.getFirst().lengthElements();
-        if (length > 0) {
-            kernels.fold(
-                    accumulators.slice(accumulated.offsetOf(unit, region, start), length),
-                    slices,
-                    step.first(),
-                    step.last() ? Optional.of(norm) : Optional.empty());
+        if (length == 0) {
+            return;
+        }
+        FlatBuffer sums = view(unit, region, start, length);
+        kernels.fold(
+                sums, slices, step.first(), step.last() ? Optional.of(norm) : Optional.empty());
+        if (step.last() && limit < Float.POSITIVE_INFINITY && !kernels.allBelow(sums, limit)) {
+            norm.add(Double.POSITIVE_INFINITY);
         }
     }
 
@@ -261,14 +266,15 @@ final class Gradients {
         return accumulators.slice(accumulated.offsetOf(unit, region, regionOffset), length);
     }
 
-    /** Returns the first parameter, in layout order, with a non-finite sum. Collective. */
+    /** Returns the first parameter, in layout order, whose sum overflowed. Collective. */
     Optional<String> firstNonFinite() {
         List<Parameter> storages = map.layout().storages();
         long[] found = new long[storages.size()];
         for (OwnedSpace.Piece piece : owned.pieces(0, owned.elements())) {
             OwnedSpace.Run run = owned.runAt(piece.offset());
             long regionOffset = run.regionOffset() + piece.offset() - run.offset();
-            if (!kernels.allFinite(view(run.unit(), run.region(), regionOffset, piece.length()))) {
+            FlatBuffer sums = view(run.unit(), run.region(), regionOffset, piece.length());
+            if (!kernels.allBelow(sums, limit)) {
                 found[storages.indexOf(piece.parameter())]++;
             }
         }

@@ -7,7 +7,7 @@ import ds.offload.RestingPlace;
  * What the plan decided for ZeRO.
  *
  * @param residency what is sharded
- * @param precision type of working parameters, contributions and activations
+ * @param precision type of working parameters and activations
  * @param optimizer where masters and optimizer states rest
  * @param parameters where a rank's working parameters rest; other than on the device only if they
  *     are sharded
@@ -17,6 +17,7 @@ import ds.offload.RestingPlace;
  * @param chunkBytes most bytes that one call of a step sees, and of the staging through which tensors
  *     are loaded and exported; at least 4,096
  * @param seed of initial values and dropout
+ * @param gradients how gradients travel and are added
  */
 public record ZeroOptions(
         Residency residency,
@@ -26,7 +27,8 @@ public record ZeroOptions(
         long maxLiveParameters,
         long persistenceThreshold,
         long chunkBytes,
-        long seed) {
+        long seed,
+        GradientStorage gradients) {
     private static final int CHUNK_BYTES_MIN = 4096;
 
     /** Checks the ranges. */
@@ -44,6 +46,28 @@ public record ZeroOptions(
             throw new IllegalArgumentException(
                     "Parameters rest on NVMe only where they are sharded; use stage 3.");
         }
+    }
+
+    /** Creates options with what is usual for gradients in {@code precision}. */
+    public ZeroOptions(
+            Residency residency,
+            DType precision,
+            RestingPlace optimizer,
+            RestingPlace parameters,
+            long maxLiveParameters,
+            long persistenceThreshold,
+            long chunkBytes,
+            long seed) {
+        this(
+                residency,
+                precision,
+                optimizer,
+                parameters,
+                maxLiveParameters,
+                persistenceThreshold,
+                chunkBytes,
+                seed,
+                GradientStorage.of(precision));
     }
 
     /** Returns options with everything in memory, unbounded live parameters and 4 MiB chunks. */

@@ -570,22 +570,22 @@ final class HostKernels implements Kernels {
     }
 
     @Override
-    public boolean allFinite(FlatBuffer x) {
+    public boolean allBelow(FlatBuffer x, float limit) {
         for (int i = 0; i < team.workers().count(); i++) {
-            team.scratch(i).finite = true;
+            team.scratch(i).below = true;
         }
         team.tiles(
                 x.lengthElements(),
                 (own, first, count) -> {
-                    if (own.finite) {
+                    if (own.below) {
                         own.load(x, first, own.a, 0, count);
-                        own.finite = own.lanes.allFinite(own.a, 0, count);
+                        own.below = own.lanes.allBelow(limit, own.a, 0, count);
                     }
                 });
-        boolean finite = true;
+        boolean below = true;
         for (int i = 0; i < team.workers().count(); i++) {
-            finite &= team.scratch(i).finite;
+            below &= team.scratch(i).below;
         }
-        return finite;
+        return below;
     }
 }

@@ -289,9 +289,9 @@ class Lanes {
     }
 
     /** Returns whether all are finite. */
-    boolean allFinite(float[] x, int offset, int count) {
+    boolean allBelow(float limit, float[] x, int offset, int count) {
         for (int i = 0; i < count; i++) {
-            if (!(Math.abs(x[offset + i]) <= Float.MAX_VALUE)) {
+            if (!(Math.abs(x[offset + i]) < limit)) {
                 return false;
             }
         }

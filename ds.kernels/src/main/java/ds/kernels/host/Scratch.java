@@ -21,7 +21,7 @@ final class Scratch {
     final ExactNorm norm = new ExactNorm();
     final boolean[] mask = new boolean[TILE];
     final int[] draws = new int[4];
-    boolean finite;
+    boolean below;
     private final float[] old = new float[TILE];
     private final short[] halves = new short[TILE];
     private final float[][] slots = new float[SLOTS][];

@@ -723,23 +723,22 @@ final class VectorLanes extends Lanes {
     }
 
     @Override
-    boolean allFinite(float[] x, int offset, int count) {
+    boolean allBelow(float limit, float[] x, int offset, int count) {
         if (cold(SIMPLE + 16, count)) {
-            return super.allFinite(x, offset, count);
+            return super.allBelow(limit, x, offset, count);
         }
         int end = whole(count);
+        int most = Float.floatToRawIntBits(limit) - 1;
+        IntVector magnitude = IntVector.broadcast(I, Integer.MAX_VALUE);
         IntVector bad = IntVector.zero(I);
         for (int i = 0; i < end; i += L) {
-            // The sign bit appears where the exponent is all ones.
-            bad =
-                    bad.or(
-                            FloatVector.fromArray(S, x, offset + i)
-                                    .reinterpretAsInts()
-                                    .and(0x7f800000)
-                                    .add(0x00800000));
+            // As integers magnitudes have the same order, NaN above all: too large ones leave a
+            // sign.
+            IntVector bits = FloatVector.fromArray(S, x, offset + i).reinterpretAsInts();
+            bad = bad.or(bits.and(magnitude).neg().add(most));
         }
         return !bad.compare(VectorOperators.LT, 0).anyTrue()
-                && super.allFinite(x, offset + end, count - end);
+                && super.allBelow(limit, x, offset + end, count - end);
     }
 
     @Override

@@ -562,8 +562,11 @@ class ReferenceTest {
         accumulator.set(2999, Float.NaN);
         kernels.addSquares(accumulator, norm);
         assertEquals(1, norm.nonFiniteBlocks());
-        assertEquals(false, kernels.allFinite(accumulator));
-        assertTrue(kernels.allFinite(first));
+        assertEquals(false, kernels.allBelow(accumulator, Float.POSITIVE_INFINITY));
+        assertTrue(kernels.allBelow(first, Float.POSITIVE_INFINITY));
+        first.set(2998, -65_520f);
+        assertTrue(kernels.allBelow(first, Math.nextUp(65_520f)));
+        assertEquals(false, kernels.allBelow(first, 65_520f));
     }
 
     @Test
