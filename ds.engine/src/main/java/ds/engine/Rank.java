@@ -265,7 +265,7 @@ final class Rank implements AutoCloseable {
         boolean skipped = boundary.overflow();
         Hyper hyper = plan.schedule().at(position.appliedSteps(), plan.optimizer().base());
         if (skipped) {
-            refuseToGoOnForever(scale);
+            refuseToGoOnForever(scale, boundary);
             zero.skip();
         } else {
             zero.step(
@@ -318,7 +318,7 @@ final class Rank implements AutoCloseable {
                 "io_wait", now.ioWaitNanos() - before.ioWaitNanos());
     }
 
-    private void refuseToGoOnForever(double scale) {
+    private void refuseToGoOnForever(double scale, Boundary boundary) {
         boolean dynamic = plan.precision().dynamic().isPresent();
         if (dynamic ? !scaler.exhausted() : position.skippedInARow() + 1 < SKIPPED_IN_A_ROW_MAX) {
             return;
@@ -337,7 +337,8 @@ final class Rank implements AutoCloseable {
                 "Step %d: the gradient of %s is not finite%s. Lower the learning rate, look at the data, or %s."
                         .formatted(
                                 position.globalStep() + 1,
-                                zero.firstNonFinite().orElse("an unknown tensor"),
+                                zero.firstNonFinite(!Double.isFinite(boundary.meanLoss()))
+                                        .orElse("an unknown tensor"),
                                 why,
                                 wayOut));
     }

@@ -13,7 +13,6 @@ import ds.kernels.Kernels;
 import ds.model.Gradient;
 import ds.model.ModelLayout;
 import ds.model.Parameter;
-import ds.model.Unit;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -266,8 +265,11 @@ final class Gradients {
         return accumulators.slice(accumulated.offsetOf(unit, region, regionOffset), length);
     }
 
-    /** Returns the first parameter, in layout order, whose sum overflowed. Collective. */
-    Optional<String> firstNonFinite() {
+    /**
+     * Returns the parameter whose sum overflowed first, which is where to look: in the order of the
+     * backward pass, or of the forward pass if that one overflowed. Collective.
+     */
+    Optional<String> firstNonFinite(boolean inForward) {
         List<Parameter> storages = map.layout().storages();
         long[] found = new long[storages.size()];
         for (OwnedSpace.Piece piece : owned.pieces(0, owned.elements())) {
@@ -279,15 +281,28 @@ final class Gradients {
             }
         }
         communicator.allReduce(found).await();
-        for (int i = 0; i < found.length; i++) {
-            if (found[i] != 0) {
-                Unit unit = map.layout().unitOf(storages.get(i));
-                return Optional.of(
-                        "parameter '%s' of unit '%s'"
-                                .formatted(storages.get(i).name(), unit.name()));
-            }
+        List<Parameter> visited = inForward ? storages : backwardOrder();
+        return visited.stream()
+                .filter(parameter -> found[storages.indexOf(parameter)] != 0)
+                .findFirst()
+                .map(
+                        parameter ->
+                                "parameter '%s' of unit '%s'"
+                                        .formatted(
+                                                parameter.name(),
+                                                map.layout().unitOf(parameter).name()));
+    }
+
+    /** Units as they were completed; inside one, parameters from the last to the first. */
+    private List<Parameter> backwardOrder() {
+        List<Parameter> visited = new ArrayList<>();
+        for (int unit : order.last(completed.length)) {
+            placesOfUnit
+                    .get(unit)
+                    .reversed()
+                    .forEach(place -> visited.add(place.where.parameter()));
         }
-        return Optional.empty();
+        return visited;
     }
 
     /** Returns whether the sums of this step are this rank's own. */
