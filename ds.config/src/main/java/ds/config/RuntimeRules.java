@@ -47,6 +47,7 @@ final class RuntimeRules {
         rules.lossScale();
         rules.types();
         rules.logLevel();
+        new PrecisionRules(root, rules.found).check();
         return rules.found;
     }
 

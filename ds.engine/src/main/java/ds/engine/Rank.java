@@ -259,10 +259,10 @@ final class Rank implements AutoCloseable {
         }
         changing = true;
         accumulated = 0;
-        double divisor = seed() * plan.batch().contributions();
+        double divisor = seed() * plan.divisor() * plan.zero().gradients().factor();
         Boundary boundary = zero.boundary(losses, divisor);
         double scale = scaler.scale();
-        boolean skipped = boundary.overflow();
+        boolean skipped = boundary.overflow() && plan.precision().skipsOverflow();
         Hyper hyper = plan.schedule().at(position.appliedSteps(), plan.optimizer().base());
         if (skipped) {
             refuseToGoOnForever(scale, boundary);

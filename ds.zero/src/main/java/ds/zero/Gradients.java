@@ -24,7 +24,7 @@ import java.util.Optional;
 
 /**
  * Takes one rank's contributions, exchanges them unit by unit as the model completes units, and
- * folds what this rank owns of everybody's into fp32 accumulators (NUMERICS 2). Owned by the rank's
+ * folds what this rank owns of everybody's into accumulators (NUMERICS 2). Owned by the rank's
  * thread.
  */
 final class Gradients {
@@ -71,7 +71,8 @@ final class Gradients {
         this.owned = map.owned(communicator.rank(), false);
         this.accumulated = options.residency().shardGradients() ? owned : map.everything(false);
         this.accumulators =
-                memory.allocate(MemoryKind.GRADIENTS, DType.FP32, accumulated.elements());
+                memory.allocate(
+                        MemoryKind.GRADIENTS, storage.accumulators(), accumulated.elements());
         ModelLayout layout = map.layout();
         int units = layout.units().size();
         this.completed = new boolean[units];
@@ -158,6 +159,9 @@ final class Gradients {
                 target.zero();
             } else {
                 place.sum.ifPresent(sum -> kernels.convert(sum, target));
+            }
+            if (storage.factor() != 1) {
+                kernels.scale(storage.factor(), target, target, false);
             }
             long elements = place.where.parameter().elements();
             bucket.slice(place.bucketOffset + elements, PartitionMap.padded(elements) - elements)

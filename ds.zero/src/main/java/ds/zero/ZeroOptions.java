@@ -18,6 +18,7 @@ import ds.offload.RestingPlace;
  *     are loaded and exported; at least 4,096
  * @param seed of initial values and dropout
  * @param gradients how gradients travel and are added
+ * @param states in which types masters and optimizer slots rest
  */
 public record ZeroOptions(
         Residency residency,
@@ -28,7 +29,8 @@ public record ZeroOptions(
         long persistenceThreshold,
         long chunkBytes,
         long seed,
-        GradientStorage gradients) {
+        GradientStorage gradients,
+        StateStorage states) {
     private static final int CHUNK_BYTES_MIN = 4096;
 
     /** Checks the ranges. */
@@ -41,6 +43,23 @@ public record ZeroOptions(
                                     maxLiveParameters,
                                     persistenceThreshold,
                                     chunkBytes));
+        }
+        if (states.mastersAreNarrow()
+                && (states.masters() != precision
+                        || parameters instanceof RestingPlace.OnNvme
+                        || optimizer instanceof RestingPlace.OnNvme)) {
+            throw new IllegalArgumentException(
+                    "Masters in %s must be the working parameters, in memory, but those are %s, %s, and states rest %s."
+                            .formatted(
+                                    states.masters().jsonName(),
+                                    precision.jsonName(),
+                                    parameters,
+                                    optimizer));
+        }
+        if (states.slots() != DType.FP32 && !states.mastersAreNarrow()) {
+            throw new IllegalArgumentException(
+                    "Slots rest in %s only where masters do too."
+                            .formatted(states.slots().jsonName()));
         }
         if (parameters instanceof RestingPlace.OnNvme && !residency.shardParameters()) {
             throw new IllegalArgumentException(
@@ -67,7 +86,8 @@ public record ZeroOptions(
                 persistenceThreshold,
                 chunkBytes,
                 seed,
-                GradientStorage.of(precision));
+                GradientStorage.of(precision),
+                StateStorage.FP32);
     }
 
     /** Returns options with everything in memory, unbounded live parameters and 4 MiB chunks. */

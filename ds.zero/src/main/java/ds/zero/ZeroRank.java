@@ -109,9 +109,8 @@ public final class ZeroRank implements AutoCloseable {
                         StoreShapes.stepped(map, options, rank),
                         parameters,
                         options,
-                        parts.optimizer().slots(),
                         shapes,
-                        parts.stores());
+                        parts);
         this.stepper = new ShardStepper(map, state, parameters, gradients, options, parts);
         this.tensors = new ShardTensors(map, state, parameters, options, parts);
         this.context =
