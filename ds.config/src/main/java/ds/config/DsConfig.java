@@ -177,7 +177,9 @@ public final class DsConfig {
                 type(root.section("data_types"), "grad_accum_dtype"),
                 type(root, "communication_data_type"),
                 root.booleanOr("prescale_gradients", false),
-                root.doubleOr("gradient_predivide_factor", 1),
+                root.value("gradient_predivide_factor").orElse(1.0) instanceof Number factor
+                        ? factor.doubleValue()
+                        : 1, // a problem of its own
                 root.stringOr("gradient_allreduce_op", "mean").equalsIgnoreCase("sum"));
     }
 

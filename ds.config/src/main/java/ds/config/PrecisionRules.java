@@ -70,14 +70,16 @@ final class PrecisionRules {
 
     /** Dividing before the exchange is not for stages that scatter what they reduce. */
     private void division() {
-        double factor = root.doubleOr("gradient_predivide_factor", 1);
+        // Taken as written, so that it need not be a number.
+        Object written = root.value("gradient_predivide_factor").orElse(1.0);
+        double factor = written instanceof Number number ? number.doubleValue() : 0;
         boolean before = root.booleanOr("prescale_gradients", false);
         String pointer = before ? "/prescale_gradients" : "/gradient_predivide_factor";
         if (!(factor > 0)) {
             refuse(
                     "/gradient_predivide_factor",
                     "'gradient_predivide_factor' is %s, by which nothing can be divided."
-                            .formatted(factor),
+                            .formatted(written),
                     "Write a number above 0; 1 is the default.");
         }
         boolean mean = !root.stringOr("gradient_allreduce_op", "mean").equals("sum");
