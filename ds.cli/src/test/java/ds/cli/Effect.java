@@ -252,6 +252,22 @@ record Effect(
                         bytes(1, MemoryKind.MASTERS),
                         with(calm, "zero_optimization.stage", 1)),
                 of("bf16.enabled", false, true, bytes(1, MemoryKind.PARAMETERS)),
+                of("torch_autocast.enabled", false, true, Effect::parameters),
+                of(
+                        "torch_autocast.dtype",
+                        "bf16",
+                        "fp16",
+                        Effect::parameters,
+                        "torch_autocast.enabled",
+                        true),
+                of(
+                        "torch_autocast.lower_precision_safe_modules",
+                        List.of("torch.nn.Linear"),
+                        List.of("torch.nn.Conv2d"),
+                        Effect::parameters,
+                        "torch_autocast.enabled",
+                        true),
+                of("amp.enabled", false, true, Effect::parameters),
                 of(
                         "bf16.check_grad_overflow",
                         true,

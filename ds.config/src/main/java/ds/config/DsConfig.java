@@ -171,6 +171,11 @@ public final class DsConfig {
                 bf16.booleanOr("bf16_optimizer_states", false));
     }
 
+    /** Returns what {@code torch_autocast} or {@code amp} say about products of matrices. */
+    public Autocast autocast() {
+        return AutocastRules.read(root);
+    }
+
     /** Returns how gradients travel and are added. */
     public GradientOptions gradients() {
         return new GradientOptions(

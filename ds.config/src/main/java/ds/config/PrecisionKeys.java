@@ -33,7 +33,7 @@ final class PrecisionKeys {
                         List.of(
                                 flag("enabled", false).doc("Train in fp16."),
                                 flag("auto_cast", false)
-                                        .noEffect("the model casts its inputs itself.")
+                                        .noEffect("features are read as fp32 by the first kernel.")
                                         .doc("Cast the inputs of the model to fp16."),
                                 number("loss_scale", 0)
                                         .atLeast(0)
@@ -87,10 +87,11 @@ final class PrecisionKeys {
                         List.of(
                                 flag("enabled", false)
                                         .required()
-                                        .refused("NVIDIA apex is not here. Use bf16 or fp16.")
-                                        .doc("Train with apex mixed precision.")))
+                                        .doc("Train as apex mixed precision does.")))
                 .with(Trait.OPEN)
-                .doc("NVIDIA apex mixed precision.");
+                .doc(
+                        "Mixed precision as NVIDIA apex names it: opt_level O0 is fp32, O1 products in"
+                                + " fp16.");
     }
 
     private static KeyDeclaration autocast() {
@@ -98,8 +99,7 @@ final class PrecisionKeys {
                         "torch_autocast",
                         List.of(
                                 flag("enabled", false)
-                                        .refused("there is no autocast. Use bf16.")
-                                        .doc("Cast the inputs of some operations."),
+                                        .doc("Compute products of matrices in 16 bits."),
                                 choice(
                                                 "dtype",
                                                 List.of(

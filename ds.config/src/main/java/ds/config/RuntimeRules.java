@@ -48,6 +48,7 @@ final class RuntimeRules {
         rules.types();
         rules.logLevel();
         new PrecisionRules(root, rules.found).check();
+        new AutocastRules(root, rules.found).check();
         return rules.found;
     }
 

@@ -1,7 +1,6 @@
 package ds.engine;
 
 import ds.comm.Communicator;
-import ds.core.DType;
 import ds.core.FlatBuffer;
 import ds.engine.data.Dataset;
 import ds.engine.data.SampleOrder;
@@ -328,7 +327,7 @@ final class Rank implements AutoCloseable {
                         ? " and the loss scale is at its minimum of " + scale
                         : ", %d steps in a row".formatted(SKIPPED_IN_A_ROW_MAX);
         String wayOut =
-                switch (plan.precision().type()) {
+                switch (plan.precision().products()) {
                     case FP32 -> "set gradient_clipping";
                     case BF16 -> "train in fp32 with gradient_clipping";
                     case FP16 -> dynamic ? "train in bf16" : "set fp16.loss_scale to 0: dynamic";
@@ -344,9 +343,7 @@ final class Rank implements AutoCloseable {
     }
 
     private double seed() {
-        return plan.precision().type() == DType.FP16
-                ? scaler.scale() / plan.batch().accumulation()
-                : 1;
+        return plan.precision().scalesLoss() ? scaler.scale() / plan.batch().accumulation() : 1;
     }
 
     /** Returns the loss of one batch, keeping nothing. */

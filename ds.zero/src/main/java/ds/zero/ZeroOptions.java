@@ -19,6 +19,7 @@ import ds.offload.RestingPlace;
  * @param seed of initial values and dropout
  * @param gradients how gradients travel and are added
  * @param states in which types masters and optimizer slots rest
+ * @param products the type of products of matrices: {@code precision}, or 16-bit in an fp32 run
  */
 public record ZeroOptions(
         Residency residency,
@@ -30,7 +31,8 @@ public record ZeroOptions(
         long chunkBytes,
         long seed,
         GradientStorage gradients,
-        StateStorage states) {
+        StateStorage states,
+        DType products) {
     private static final int CHUNK_BYTES_MIN = 4096;
 
     /** Checks the ranges. */
@@ -55,6 +57,11 @@ public record ZeroOptions(
                                     precision.jsonName(),
                                     parameters,
                                     optimizer));
+        }
+        if (products != precision && precision != DType.FP32) {
+            throw new IllegalArgumentException(
+                    "Products are cast to %s in an fp32 run only, not in %s."
+                            .formatted(products.jsonName(), precision.jsonName()));
         }
         if (states.slots() != DType.FP32 && !states.mastersAreNarrow()) {
             throw new IllegalArgumentException(
@@ -87,7 +94,8 @@ public record ZeroOptions(
                 chunkBytes,
                 seed,
                 GradientStorage.of(precision),
-                StateStorage.FP32);
+                StateStorage.FP32,
+                precision);
     }
 
     /** Returns options with everything in memory, unbounded live parameters and 4 MiB chunks. */

@@ -88,6 +88,24 @@ class ModeParityTest {
                 3,
                 Places.MEMORY,
                 Ranks.SAME),
+        PRODUCTS_IN_BF16(
+                ", \"torch_autocast\": {\"enabled\": true, \"dtype\": \"bfloat16\"}",
+                0,
+                3,
+                Places.ALL,
+                Ranks.SAME),
+        PRODUCTS_IN_FP16(
+                ", \"torch_autocast\": {\"enabled\": true, \"dtype\": \"fp16\"}",
+                0,
+                3,
+                Places.MEMORY,
+                Ranks.EACH),
+        AMP_O1(
+                ", \"amp\": {\"enabled\": true, \"opt_level\": \"O1\", \"loss_scale\": 8}",
+                0,
+                0,
+                Places.MEMORY,
+                Ranks.EACH),
         ADDED_RANKS(", \"gradient_allreduce_op\": \"sum\"", 0, 2, Places.MEMORY, Ranks.EACH);
 
         private final String json;

@@ -38,7 +38,15 @@ final class PlanText {
                 sharded(plan.zero().residency().shardStates()),
                 sharded(plan.zero().residency().shardGradients()),
                 sharded(plan.zero().residency().shardParameters()));
-        line(text, "precision", "%s, %s", plan.precision().type().jsonName(), scale(plan));
+        line(
+                text,
+                "precision",
+                "%s%s, %s",
+                plan.precision().type().jsonName(),
+                plan.precision().products() == plan.precision().type()
+                        ? ""
+                        : " with products in " + plan.precision().products().jsonName(),
+                scale(plan));
         line(text, "gradients", "%s", gradients(plan));
         line(
                 text,

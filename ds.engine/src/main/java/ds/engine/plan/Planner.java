@@ -89,7 +89,8 @@ public final class Planner {
                         chunkBytes(section, arrays),
                         seed(),
                         formats.gradients(),
-                        formats.states());
+                        formats.states(),
+                        precision.products());
         auto.reduceBucket(section.reduceBucketSize());
         auto.prefetchBucket(section.prefetchBucketSize(), section.stage());
         double clip = auto.clip(config.gradientClipping());

@@ -1,5 +1,6 @@
 package ds.engine.plan;
 
+import ds.config.Autocast;
 import ds.config.Bf16;
 import ds.config.DsConfig;
 import ds.config.Fp16;
@@ -15,6 +16,10 @@ import java.util.Optional;
 /** Which number formats a configuration asks for. */
 final class PrecisionChoice {
     private static final double SCALE_BASE = 2;
+
+    /** The rules of PyTorch's GradScaler, and the smallest scale of fp16. */
+    private static final LossScaler.Dynamic TORCH_SCALE =
+            new LossScaler.Dynamic(0x1p16, 2000, 1, false, 1);
 
     private final DsConfig config;
     private final int ranks;
@@ -37,8 +42,24 @@ final class PrecisionChoice {
         }
         return brain
                 ? new PrecisionPlan(
-                        DType.BF16, Optional.empty(), 1, config.bf16().checkGradOverflow())
-                : PrecisionPlan.FP32;
+                        DType.BF16,
+                        DType.BF16,
+                        Optional.empty(),
+                        1,
+                        config.bf16().checkGradOverflow())
+                : cast(config.autocast());
+    }
+
+    /** fp32, perhaps with products in 16 bits; those of fp16 need a loss scale. */
+    private PrecisionPlan cast(Autocast autocast) {
+        DType products = autocast.products().orElse(DType.FP32);
+        boolean dynamic = products == DType.FP16 && autocast.lossScale() == 0;
+        return new PrecisionPlan(
+                DType.FP32,
+                products,
+                dynamic ? Optional.of(TORCH_SCALE) : Optional.empty(),
+                products == DType.FP16 && !dynamic ? autocast.lossScale() : 1,
+                true);
     }
 
     private PrecisionPlan half(Fp16 fp16) {
@@ -54,6 +75,7 @@ final class PrecisionChoice {
                                     "Write 1 or more; the default is 2.")));
         }
         return new PrecisionPlan(
+                DType.FP16,
                 DType.FP16,
                 dynamic
                         ? Optional.of(
