@@ -81,6 +81,10 @@ record Effect(
         return trial.train(1, 2, (engine, _) -> engine.parameterHash());
     }
 
+    private static Object parametersOfTwoRanks(Trial trial) {
+        return trial.train(2, 2, (engine, _) -> engine.parameterHash());
+    }
+
     private static Object samples(Trial trial) {
         return trial.train(1, 1, (_, reports) -> reports.getFirst().samples());
     }
@@ -174,13 +178,50 @@ record Effect(
                         Effect::rates,
                         "scheduler.type",
                         "WarmupLR"),
-                of("gradient_clipping", 1.0, 0.001, Effect::parameters, fast));
+                of("gradient_clipping", 1.0, 0.001, Effect::parameters, fast),
+                of(
+                        "prescale_gradients",
+                        false,
+                        true,
+                        trial ->
+                                trial.train(
+                                        2,
+                                        1,
+                                        (engine, _) -> engine.plan().zero().gradients().factor())),
+                of("gradient_predivide_factor", 1, 3, Effect::parameters, "bf16.enabled", true),
+                of(
+                        "gradient_allreduce_op",
+                        "mean",
+                        "sum",
+                        Effect::parametersOfTwoRanks,
+                        "gradient_clipping",
+                        0),
+                of("communication_data_type", "fp32", "bf16", bytes(1, MemoryKind.BUCKETS)),
+                of(
+                        "data_types.grad_accum_dtype",
+                        "fp32",
+                        "bf16",
+                        bytes(1, MemoryKind.GRADIENTS),
+                        "zero_optimization.stage",
+                        1));
+    }
+
+    private static Object[] brainMasters() {
+        return new Object[] {
+            "bf16.enabled",
+            true,
+            "bf16.bf16_master_weights_and_grads",
+            true,
+            "zero_optimization.stage",
+            1
+        };
     }
 
     private static List<Effect> precision() {
         // A scale that fp16 cannot hold, so that every step overflows.
         Object[] overflowing = {"fp16.enabled", true, "fp16.initial_scale_power", 40};
         Object[] calm = {"fp16.enabled", true, "fp16.initial_scale_power", 2};
+        Object[] brainMasters = brainMasters();
         return List.of(
                 of("fp16.enabled", false, true, bytes(1, MemoryKind.MASTERS)),
                 of("fp16.loss_scale", 0, 8, Effect::scales, calm),
@@ -204,7 +245,53 @@ record Effect(
                         2,
                         "fp16.hysteresis",
                         1),
-                of("bf16.enabled", false, true, bytes(1, MemoryKind.PARAMETERS)));
+                of(
+                        "fp16.fp16_master_weights_and_grads",
+                        false,
+                        true,
+                        bytes(1, MemoryKind.MASTERS),
+                        with(calm, "zero_optimization.stage", 1)),
+                of("bf16.enabled", false, true, bytes(1, MemoryKind.PARAMETERS)),
+                of("torch_autocast.enabled", false, true, Effect::parameters),
+                of(
+                        "torch_autocast.dtype",
+                        "bf16",
+                        "fp16",
+                        Effect::parameters,
+                        "torch_autocast.enabled",
+                        true),
+                of(
+                        "torch_autocast.lower_precision_safe_modules",
+                        List.of("torch.nn.Linear"),
+                        List.of("torch.nn.Conv2d"),
+                        Effect::parameters,
+                        "torch_autocast.enabled",
+                        true),
+                of("amp.enabled", false, true, Effect::parameters),
+                of(
+                        "bf16.check_grad_overflow",
+                        true,
+                        false,
+                        Effect::scales,
+                        "bf16.enabled",
+                        true,
+                        "optimizer.params.lr",
+                        1e38),
+                of(
+                        "bf16.bf16_master_weights_and_grads",
+                        false,
+                        true,
+                        bytes(1, MemoryKind.MASTERS),
+                        "bf16.enabled",
+                        true,
+                        "zero_optimization.stage",
+                        1),
+                of(
+                        "bf16.bf16_optimizer_states",
+                        false,
+                        true,
+                        bytes(1, MemoryKind.OPTIMIZER_STATES),
+                        with(brainMasters, "optimizer.type", "AdamW")));
     }
 
     private static List<Effect> zero() {
@@ -360,7 +447,8 @@ record Effect(
                                                         .filter(name -> name.startsWith("ds-r0-w"))
                                                         .sorted()
                                                         .toList())),
-                of("jvm.seed", 1, 2, Effect::parameters));
+                of("jvm.seed", 1, 2, Effect::parameters),
+                of("jvm.stochastic_rounding", false, true, Effect::parameters, brainMasters()));
     }
 
     private static List<Effect> optimizers() {

@@ -1,5 +1,6 @@
 package ds.config;
 
+import ds.core.DType;
 import ds.core.Diagnostic;
 import ds.core.Settings;
 import java.nio.file.InvalidPathException;
@@ -156,7 +157,8 @@ public final class DsConfig {
                 fp16.longOr("loss_scale_window", 1000),
                 fp16.intOr("hysteresis", 2),
                 fp16.booleanOr("consecutive_hysteresis", false),
-                fp16.longOr("min_loss_scale", 1));
+                fp16.longOr("min_loss_scale", 1),
+                fp16.booleanOr("fp16_master_weights_and_grads", false));
     }
 
     /** Returns the {@code bf16} section. */
@@ -164,7 +166,32 @@ public final class DsConfig {
         Settings bf16 = root.section("bf16");
         return new Bf16(
                 tunable(bf16, "enabled", bf16.booleanOr("enabled", false)),
-                bf16.booleanOr("check_grad_overflow", true));
+                bf16.booleanOr("check_grad_overflow", true),
+                bf16.booleanOr("bf16_master_weights_and_grads", false),
+                bf16.booleanOr("bf16_optimizer_states", false));
+    }
+
+    /** Returns what {@code torch_autocast} or {@code amp} say about products of matrices. */
+    public Autocast autocast() {
+        return AutocastRules.read(root);
+    }
+
+    /** Returns how gradients travel and are added. */
+    public GradientOptions gradients() {
+        return new GradientOptions(
+                type(root.section("data_types"), "grad_accum_dtype"),
+                type(root, "communication_data_type"),
+                root.booleanOr("prescale_gradients", false),
+                root.value("gradient_predivide_factor").orElse(1.0) instanceof Number factor
+                        ? factor.doubleValue()
+                        : 1, // a problem of its own
+                root.stringOr("gradient_allreduce_op", "mean").equalsIgnoreCase("sum"));
+    }
+
+    private static Optional<DType> type(Settings section, String name) {
+        return section.has(name)
+                ? PrecisionKeys.type(section.stringOr(name, ""))
+                : Optional.empty();
     }
 
     /** Returns the {@code zero_optimization} section. */
@@ -203,7 +230,8 @@ public final class DsConfig {
                 jvm.longOr("chunk_bytes", 32L << 20),
                 jvm.stringOr("pipeline_wait", "block"),
                 optionalInt(jvm, "workers"),
-                tunable(jvm, "seed", jvm.longOr("seed", 42)));
+                tunable(jvm, "seed", jvm.longOr("seed", 42)),
+                jvm.booleanOr("stochastic_rounding", false));
     }
 
     /**

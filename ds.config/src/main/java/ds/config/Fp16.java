@@ -12,6 +12,7 @@ package ds.config;
  * @param hysteresis overflows tolerated before the scale is halved; default 2
  * @param consecutiveHysteresis whether a good step restores hysteresis; default false
  * @param minLossScale smallest dynamic scale; default 1
+ * @param masterWeightsAndGrads whether masters and accumulated gradients are fp16 too; default false
  */
 public record Fp16(
         Tunable<Boolean> enabled,
@@ -20,7 +21,8 @@ public record Fp16(
         long lossScaleWindow,
         int hysteresis,
         boolean consecutiveHysteresis,
-        long minLossScale) {
+        long minLossScale,
+        boolean masterWeightsAndGrads) {
     /** Refuses a negative or unbounded scale. */
     public Fp16 {
         if (!(lossScale >= 0) || Double.isInfinite(lossScale)) {

@@ -10,7 +10,8 @@ import java.util.OptionalInt;
  * @param chunkBytes most optimizer state moved through memory at once, in bytes; default 32 MiB
  * @param pipelineWait how pipeline threads wait: block or yield; default block
  * @param workers compute threads per rank; empty leaves it to the planner
- * @param seed seed of initial values, data order and dropout; default 42
+ * @param seed seed of initial values, data order, dropout and stochastic rounding; default 42
+ * @param stochasticRounding whether bf16 masters are rounded stochastically; default false
  */
 public record Jvm(
         boolean warnOnUnknownKeys,
@@ -18,7 +19,8 @@ public record Jvm(
         long chunkBytes,
         String pipelineWait,
         OptionalInt workers,
-        Tunable<Long> seed) {
+        Tunable<Long> seed,
+        boolean stochasticRounding) {
     /** Refuses a chunk smaller than a page. */
     public Jvm {
         if (chunkBytes < 4096) {

@@ -20,10 +20,6 @@ final class KeyTable {
     /** The keys of the document itself. */
     static final List<KeyDeclaration> ROOT = root();
 
-    private static final String MEAN_IS_EXACT =
-            "gradients are averaged exactly by one scale factor inside the step kernel, so there is"
-                    + " nothing to scale before the exchange. Remove it.";
-
     private KeyTable() {}
 
     private static List<KeyDeclaration> root() {
@@ -95,23 +91,18 @@ final class KeyTable {
                         .atLeast(0)
                         .doc("Largest L2 norm of the averaged gradient; 0 turns clipping off."),
                 flag("prescale_gradients", false)
-                        .refused(MEAN_IS_EXACT)
-                        .doc("Divide gradients before they are summed."),
+                        .doc("Divide gradients by the ranks before they travel."),
                 number("gradient_predivide_factor", 1.0)
                         .with(Trait.VERBATIM)
-                        .refused(MEAN_IS_EXACT)
                         .doc("Factor divided out before the sum and multiplied back after it."),
                 choice("gradient_allreduce_op", "mean", List.of("mean", "sum"))
                         .with(Trait.ANY_CASE)
                         .with(Trait.NO_AUTO)
-                        .refused(
-                                "the loss is defined as the mean over the batch. Scale lr instead.")
                         .doc("Whether gradients of the ranks are averaged or added."),
                 choice("communication_data_type", List.of("fp32", "fp16", "bf16"))
                         .with(Trait.ANY_CASE)
                         .with(Trait.NO_AUTO)
                         .nullable()
-                        .noEffect("gradients are always exchanged exactly and added in fp32.")
                         .doc("Data type in which gradients travel between ranks."),
                 choice(
                                 "seq_parallel_communication_data_type",
@@ -197,7 +188,11 @@ final class KeyTable {
                                                 "Compute threads per rank; absent means processor cores"
                                                         + " divided by local ranks."),
                                 integer("seed", 42)
-                                        .doc("Seed of initial values, data order and dropout.")))
+                                        .doc("Seed of initial values, data order and dropout."),
+                                flag("stochastic_rounding", false)
+                                        .doc(
+                                                "Round bf16 masters up or down by chance, so that small"
+                                                        + " changes are kept on average.")))
                 .doc("Settings that only this runtime has; DeepSpeed ignores them.");
     }
 }

@@ -8,15 +8,16 @@ import static ds.core.KeyDeclaration.object;
 import static ds.core.KeyDeclaration.optionalTexts;
 import static ds.core.KeyDeclaration.text;
 
+import ds.core.DType;
 import ds.core.KeyDeclaration;
 import ds.core.KeyDeclaration.Trait;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
 
 /** The keys that choose number formats. */
 final class PrecisionKeys {
-    private static final String MASTERS_ARE_FP32 =
-            "masters, states and accumulated gradients are kept in fp32. Remove it.";
-
     static final String BF16 = "bf16";
     static final String OLD_BF16 = "bfloat16";
 
@@ -30,9 +31,9 @@ final class PrecisionKeys {
         return object(
                         "fp16",
                         List.of(
-                                flag("enabled", false).doc("Train in fp16 with fp32 masters."),
+                                flag("enabled", false).doc("Train in fp16."),
                                 flag("auto_cast", false)
-                                        .noEffect("the model casts its inputs itself.")
+                                        .noEffect("features are read as fp32 by the first kernel.")
                                         .doc("Cast the inputs of the model to fp16."),
                                 number("loss_scale", 0)
                                         .atLeast(0)
@@ -56,7 +57,6 @@ final class PrecisionKeys {
                                         .with(Trait.NO_BOOLEAN)
                                         .doc("Smallest dynamic loss scale."),
                                 flag("fp16_master_weights_and_grads", false)
-                                        .refused(MASTERS_ARE_FP32)
                                         .doc("Keep masters and gradients in fp16.")))
                 .doc("Half precision with loss scaling.");
     }
@@ -65,18 +65,15 @@ final class PrecisionKeys {
         return object(
                         BF16,
                         List.of(
-                                flag("enabled", false).doc("Train in bf16 with fp32 masters."),
+                                flag("enabled", false).doc("Train in bf16."),
                                 flag("immediate_grad_update", false)
                                         .noEffect("gradients are always folded in as they come.")
                                         .doc("Update high-precision gradients in the hook."),
                                 flag("check_grad_overflow", true)
-                                        .noEffect("a step without a finite norm is always skipped.")
                                         .doc("Skip a step whose gradient norm is not finite."),
                                 flag("bf16_master_weights_and_grads", false)
-                                        .refused(MASTERS_ARE_FP32)
                                         .doc("Keep masters and gradients in bf16."),
                                 flag("bf16_optimizer_states", false)
-                                        .refused(MASTERS_ARE_FP32)
                                         .doc("Keep optimizer states in bf16.")))
                 .alias(OLD_BF16)
                 .nullable()
@@ -90,10 +87,11 @@ final class PrecisionKeys {
                         List.of(
                                 flag("enabled", false)
                                         .required()
-                                        .refused("NVIDIA apex is not here. Use bf16 or fp16.")
-                                        .doc("Train with apex mixed precision.")))
+                                        .doc("Train as apex mixed precision does.")))
                 .with(Trait.OPEN)
-                .doc("NVIDIA apex mixed precision.");
+                .doc(
+                        "Mixed precision as NVIDIA apex names it: opt_level O0 is fp32, O1 products in"
+                                + " fp16.");
     }
 
     private static KeyDeclaration autocast() {
@@ -101,8 +99,7 @@ final class PrecisionKeys {
                         "torch_autocast",
                         List.of(
                                 flag("enabled", false)
-                                        .refused("there is no autocast. Use bf16.")
-                                        .doc("Cast the inputs of some operations."),
+                                        .doc("Compute products of matrices in 16 bits."),
                                 choice(
                                                 "dtype",
                                                 List.of(
@@ -137,13 +134,17 @@ final class PrecisionKeys {
         };
     }
 
+    /** Returns the type of any of its names; empty for one that gradients cannot have. */
+    static Optional<DType> type(String name) {
+        String type = canonical(name.toLowerCase(Locale.ROOT));
+        return Arrays.stream(DType.values()).filter(t -> t.jsonName().equals(type)).findFirst();
+    }
+
     private static KeyDeclaration dataTypes() {
         return object(
                         "data_types",
                         List.of(
-                                text("grad_accum_dtype")
-                                        .noEffect("gradients are always accumulated in fp32.")
-                                        .doc("Data type of accumulated gradients."),
+                                text("grad_accum_dtype").doc("Data type of accumulated gradients."),
                                 text("param_dtype")
                                         .noEffect("fp16 and bf16 choose the parameters' type.")
                                         .doc("Data type of parameters."),

@@ -47,6 +47,8 @@ final class RuntimeRules {
         rules.lossScale();
         rules.types();
         rules.logLevel();
+        new PrecisionRules(root, rules.found).check();
+        new AutocastRules(root, rules.found).check();
         return rules.found;
     }
 

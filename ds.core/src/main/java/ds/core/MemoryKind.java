@@ -10,7 +10,7 @@ public enum MemoryKind {
     MASTERS,
     /** Optimizer state slots. */
     OPTIMIZER_STATES,
-    /** fp32 gradient accumulators. */
+    /** Gradient accumulators. */
     GRADIENTS,
     /** Contributions of a micro-batch on their way to their owners. */
     BUCKETS,

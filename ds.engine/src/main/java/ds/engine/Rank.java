@@ -1,7 +1,6 @@
 package ds.engine;
 
 import ds.comm.Communicator;
-import ds.core.DType;
 import ds.core.FlatBuffer;
 import ds.engine.data.Dataset;
 import ds.engine.data.SampleOrder;
@@ -259,13 +258,13 @@ final class Rank implements AutoCloseable {
         }
         changing = true;
         accumulated = 0;
-        double divisor = seed() * plan.batch().contributions();
+        double divisor = seed() * plan.divisor() * plan.zero().gradients().factor();
         Boundary boundary = zero.boundary(losses, divisor);
         double scale = scaler.scale();
-        boolean skipped = boundary.overflow();
+        boolean skipped = boundary.overflow() && plan.precision().skipsOverflow();
         Hyper hyper = plan.schedule().at(position.appliedSteps(), plan.optimizer().base());
         if (skipped) {
-            refuseToGoOnForever(scale);
+            refuseToGoOnForever(scale, boundary);
             zero.skip();
         } else {
             zero.step(
@@ -318,7 +317,7 @@ final class Rank implements AutoCloseable {
                 "io_wait", now.ioWaitNanos() - before.ioWaitNanos());
     }
 
-    private void refuseToGoOnForever(double scale) {
+    private void refuseToGoOnForever(double scale, Boundary boundary) {
         boolean dynamic = plan.precision().dynamic().isPresent();
         if (dynamic ? !scaler.exhausted() : position.skippedInARow() + 1 < SKIPPED_IN_A_ROW_MAX) {
             return;
@@ -328,7 +327,7 @@ final class Rank implements AutoCloseable {
                         ? " and the loss scale is at its minimum of " + scale
                         : ", %d steps in a row".formatted(SKIPPED_IN_A_ROW_MAX);
         String wayOut =
-                switch (plan.precision().type()) {
+                switch (plan.precision().products()) {
                     case FP32 -> "set gradient_clipping";
                     case BF16 -> "train in fp32 with gradient_clipping";
                     case FP16 -> dynamic ? "train in bf16" : "set fp16.loss_scale to 0: dynamic";
@@ -337,15 +336,14 @@ final class Rank implements AutoCloseable {
                 "Step %d: the gradient of %s is not finite%s. Lower the learning rate, look at the data, or %s."
                         .formatted(
                                 position.globalStep() + 1,
-                                zero.firstNonFinite().orElse("an unknown tensor"),
+                                zero.firstNonFinite(!Double.isFinite(boundary.meanLoss()))
+                                        .orElse("an unknown tensor"),
                                 why,
                                 wayOut));
     }
 
     private double seed() {
-        return plan.precision().type() == DType.FP16
-                ? scaler.scale() / plan.batch().accumulation()
-                : 1;
+        return plan.precision().scalesLoss() ? scaler.scale() / plan.batch().accumulation() : 1;
     }
 
     /** Returns the loss of one batch, keeping nothing. */

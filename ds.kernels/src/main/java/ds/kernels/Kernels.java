@@ -39,7 +39,9 @@ public interface Kernels {
         /** x / (1 + exp(-x)). */
         SILU,
         /** tanh(x). */
-        TANH
+        TANH,
+        /** x Φ(x): GELU in its exact form, by erf. */
+        GELU_ERF
     }
 
     /**
@@ -295,10 +297,11 @@ public interface Kernels {
 
     /**
      * The owner's left fold (NUMERICS 2): accumulator = (first ? c0 : accumulator + c0) + c1 + ...,
-     * contributions in list order, one fp32 add each. If {@code norm} is present, the squared sums
+     * contributions in list order, one fp32 add each; a 16-bit accumulator is rounded after each of
+     * them, so that it does not matter how many come in one call. If {@code norm} is present, the squared sums
      * of the results' 1,024-element blocks are added to it in the same pass.
      *
-     * @param accumulator fp32
+     * @param accumulator fp32, or 16-bit
      * @param contributions each as long as the accumulator
      */
     void fold(
@@ -307,9 +310,20 @@ public interface Kernels {
             boolean first,
             Optional<ExactNorm> norm);
 
+    /**
+     * Copies fp32 to bf16 with stochastic rounding: up in magnitude with the probability of the part
+     * that is lost, so that small changes are kept on average. Values that bf16 holds, infinity and
+     * NaN stay as they are. Draws are those of {@code random} at ({@code stream}, {@code
+     * firstElement} + i).
+     *
+     * @param stream the counter's upper half: the step
+     */
+    void roundStochastically(
+            FlatBuffer from, Philox random, long stream, long firstElement, FlatBuffer to);
+
     /** Adds the squared sums of the 1,024-element blocks of {@code x} to {@code norm}. */
     void addSquares(FlatBuffer x, ExactNorm norm);
 
-    /** Returns whether every element is finite. */
-    boolean allFinite(FlatBuffer x);
+    /** Returns whether every |x| is below {@code limit}; with infinity, whether all are finite. */
+    boolean allBelow(FlatBuffer x, float limit);
 }

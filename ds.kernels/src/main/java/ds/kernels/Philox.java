@@ -20,6 +20,9 @@ public record Philox(long seed, int purpose) {
     /** Sampling from a model's output. */
     public static final int GENERATE = 4;
 
+    /** Stochastic rounding. */
+    public static final int ROUNDING = 5;
+
     private static final int M0 = 0xD2511F53;
     private static final int M1 = 0xCD9E8D57;
     private static final int W0 = 0x9E3779B9;

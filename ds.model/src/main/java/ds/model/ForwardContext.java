@@ -16,6 +16,14 @@ public interface ForwardContext {
     /** Returns the type in which tensors that outlive a kernel are stored. */
     DType activationType();
 
+    /**
+     * Returns the type to which products of matrices round their operands and in which they store
+     * their results; the activations' type but where a run casts products alone.
+     */
+    default DType productType() {
+        return activationType();
+    }
+
     /** Returns the generator of dropout masks. */
     Philox dropout();
 

@@ -14,6 +14,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.function.Supplier;
 
@@ -38,6 +39,7 @@ public final class SoloContext implements BackwardContext, AutoCloseable {
             new HashMap<>(); // a contribution as handed over
     private final Map<String, Boolean> written = new HashMap<>();
     private Mode mode = Mode.TRAIN;
+    private Optional<DType> products = Optional.empty();
 
     public SoloContext(TrainableModel model, DType type, long seed) {
         this.layout = model.layout();
@@ -104,6 +106,12 @@ public final class SoloContext implements BackwardContext, AutoCloseable {
 
     public SoloContext mode(Mode newMode) {
         mode = newMode;
+        return this;
+    }
+
+    /** Casts products of matrices to {@code cast}. */
+    public SoloContext products(DType cast) {
+        products = Optional.of(cast);
         return this;
     }
 
@@ -185,6 +193,11 @@ public final class SoloContext implements BackwardContext, AutoCloseable {
     @Override
     public DType activationType() {
         return type;
+    }
+
+    @Override
+    public DType productType() {
+        return products.orElse(type);
     }
 
     @Override

@@ -1,6 +1,5 @@
 package ds.offload;
 
-import ds.core.DType;
 import ds.core.Device;
 import ds.core.FlatBuffer;
 import ds.core.MemoryKind;
@@ -20,14 +19,14 @@ final class MemoryStateStore implements StateStore {
             StateLayout layout, RankMemory memory, Device device, boolean pinned, long chunkBytes) {
         this.layout = layout;
         this.plan = ChunkPlan.of(layout, chunkBytes);
-        long sizeBytes = DType.FP32.bytesOf(layout.elements());
+        long sizeBytes = layout.type().bytesOf(layout.elements());
         this.arrays =
                 layout.arrays().stream()
                         .map(
                                 name ->
                                         FlatBuffer.of(
                                                 memory.allocateBytes(kind(name), sizeBytes, pinned),
-                                                DType.FP32))
+                                                layout.type()))
                         .toList();
         this.feed = Feed.to(device, arrays.size(), plan.longest());
     }

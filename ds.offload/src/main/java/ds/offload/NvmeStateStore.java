@@ -37,6 +37,11 @@ final class NvmeStateStore implements StateStore {
             Device device,
             StoreDirectory directory,
             PipelineSettings settings) {
+        if (layout.type() != DType.FP32) {
+            throw new IllegalArgumentException(
+                    "A store on NVMe keeps fp32, was asked for %s."
+                            .formatted(layout.type().jsonName()));
+        }
         ChunkPlan plan = ChunkPlan.of(layout, settings.chunkBytes());
         List<ExtentFile.Shape> shapes = shapes(layout, plan.blockBytes());
         directory.requireSpace(fileBytes(layout));

@@ -1,18 +1,25 @@
 package ds.offload;
 
+import ds.core.DType;
 import java.util.List;
 
 /**
  * What a store holds.
  *
- * @param arrays names of the fp32 arrays, in order: {@code master}, {@code exp_avg}; each also names
+ * @param arrays names of the arrays, in order: {@code master}, {@code exp_avg}; each also names
  *     a file
  * @param runLengths elements of each contiguous run of the owned space, in order; each a multiple of
  *     1,024, or 0; a chunk never crosses a run's end
+ * @param type of the elements; other than fp32 only in memory
  */
-public record StateLayout(List<String> arrays, List<Long> runLengths) {
+public record StateLayout(List<String> arrays, List<Long> runLengths, DType type) {
     /** The granule of a run, in elements: 4 KiB of fp32. */
     public static final int GRANULE_ELEMENTS = 1024;
+
+    /** Creates a layout of fp32 arrays. */
+    public StateLayout(List<String> arrays, List<Long> runLengths) {
+        this(arrays, runLengths, DType.FP32);
+    }
 
     /** Copies the lists and checks that every run is whole granules. */
     public StateLayout {

@@ -23,7 +23,7 @@ public interface StateStore extends AutoCloseable {
          * Updates the chunk in place.
          *
          * @param resident the views of {@link Resident}, in its order
-         * @param stored the stored arrays' elements, fp32, in the order of the layout
+         * @param stored the stored arrays' elements, in the type and order of the layout
          */
         void run(long firstElement, List<FlatBuffer> resident, List<FlatBuffer> stored);
     }

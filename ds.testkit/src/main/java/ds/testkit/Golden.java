@@ -91,6 +91,17 @@ public final class Golden {
         return values;
     }
 
+    /** Returns the type of a tensor's elements: f32, f16, bf16, i32 and so on. */
+    public String type(String name) {
+        return (String) of(object(of(tensorEntries(), name)), "dtype");
+    }
+
+    /** Returns the sizes of a tensor's dimensions. */
+    public List<Integer> shape(String name) {
+        return ((List<?>) of(object(of(tensorEntries(), name)), "shape"))
+                .stream().map(size -> ((Number) size).intValue()).toList();
+    }
+
     /** Returns whether there is a tensor of that name. */
     public boolean has(String name) {
         return tensorEntries().containsKey(name);

@@ -32,6 +32,11 @@ final class CompletionOrder {
         units[length++] = unit;
     }
 
+    /** Returns the last {@code count} units, in the order in which they were completed. */
+    int[] last(int count) {
+        return Arrays.copyOfRange(units, length - count, length);
+    }
+
     /** Returns a number that is equal on two ranks that completed units in the same order. */
     long hash() {
         long hash = 1;

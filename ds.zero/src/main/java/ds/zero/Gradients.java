@@ -13,7 +13,6 @@ import ds.kernels.Kernels;
 import ds.model.Gradient;
 import ds.model.ModelLayout;
 import ds.model.Parameter;
-import ds.model.Unit;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -25,7 +24,7 @@ import java.util.Optional;
 
 /**
  * Takes one rank's contributions, exchanges them unit by unit as the model completes units, and
- * folds what this rank owns of everybody's into fp32 accumulators (NUMERICS 2). Owned by the rank's
+ * folds what this rank owns of everybody's into accumulators (NUMERICS 2). Owned by the rank's
  * thread.
  */
 final class Gradients {
@@ -35,7 +34,8 @@ final class Gradients {
     private final Communicator communicator;
     private final Kernels kernels;
     private final RankMemory memory;
-    private final DType type;
+    private final GradientStorage storage;
+    private final float limit;
     private final OwnedSpace accumulated;
     private final OwnedSpace owned;
     private final boolean stepsAll;
@@ -65,12 +65,14 @@ final class Gradients {
         this.communicator = communicator;
         this.kernels = kernels;
         this.memory = memory;
-        this.type = options.precision();
+        this.storage = options.gradients();
+        this.limit = storage.limit() * storage.factor() * communicator.size();
         this.stepsAll = !options.residency().shardStates();
         this.owned = map.owned(communicator.rank(), false);
         this.accumulated = options.residency().shardGradients() ? owned : map.everything(false);
         this.accumulators =
-                memory.allocate(MemoryKind.GRADIENTS, DType.FP32, accumulated.elements());
+                memory.allocate(
+                        MemoryKind.GRADIENTS, storage.accumulators(), accumulated.elements());
         ModelLayout layout = map.layout();
         int units = layout.units().size();
         this.completed = new boolean[units];
@@ -144,7 +146,8 @@ final class Gradients {
                 unit,
                 _ ->
                         idleBuckets.isEmpty()
-                                ? memory.allocate(MemoryKind.BUCKETS, type, largestUnit)
+                                ? memory.allocate(
+                                        MemoryKind.BUCKETS, storage.contributions(), largestUnit)
                                 : idleBuckets.pop());
     }
 
@@ -156,6 +159,9 @@ final class Gradients {
                 target.zero();
             } else {
                 place.sum.ifPresent(sum -> kernels.convert(sum, target));
+            }
+            if (storage.factor() != 1) {
+                kernels.scale(storage.factor(), target, target, false);
             }
             long elements = place.where.parameter().elements();
             bucket.slice(place.bucketOffset + elements, PartitionMap.padded(elements) - elements)
@@ -186,12 +192,14 @@ final class Gradients {
 
     private void fold(int unit, Region region, long start, List<FlatBuffer> slices) {
         long length = slices.getFirst().lengthElements();
-        if (length > 0) {
-            kernels.fold(
-                    accumulators.slice(accumulated.offsetOf(unit, region, start), length),
-                    slices,
-                    step.first(),
-                    step.last() ? Optional.of(norm) : Optional.empty());
+        if (length == 0) {
+            return;
+        }
+        FlatBuffer sums = view(unit, region, start, length);
+        kernels.fold(
+                sums, slices, step.first(), step.last() ? Optional.of(norm) : Optional.empty());
+        if (step.last() && limit < Float.POSITIVE_INFINITY && !kernels.allBelow(sums, limit)) {
+            norm.add(Double.POSITIVE_INFINITY);
         }
     }
 
@@ -261,27 +269,44 @@ final class Gradients {
         return accumulators.slice(accumulated.offsetOf(unit, region, regionOffset), length);
     }
 
-    /** Returns the first parameter, in layout order, with a non-finite sum. Collective. */
-    Optional<String> firstNonFinite() {
+    /**
+     * Returns the parameter whose sum overflowed first, which is where to look: in the order of the
+     * backward pass, or of the forward pass if that one overflowed. Collective.
+     */
+    Optional<String> firstNonFinite(boolean inForward) {
         List<Parameter> storages = map.layout().storages();
         long[] found = new long[storages.size()];
         for (OwnedSpace.Piece piece : owned.pieces(0, owned.elements())) {
             OwnedSpace.Run run = owned.runAt(piece.offset());
             long regionOffset = run.regionOffset() + piece.offset() - run.offset();
-            if (!kernels.allFinite(view(run.unit(), run.region(), regionOffset, piece.length()))) {
+            FlatBuffer sums = view(run.unit(), run.region(), regionOffset, piece.length());
+            if (!kernels.allBelow(sums, limit)) {
                 found[storages.indexOf(piece.parameter())]++;
             }
         }
         communicator.allReduce(found).await();
-        for (int i = 0; i < found.length; i++) {
-            if (found[i] != 0) {
-                Unit unit = map.layout().unitOf(storages.get(i));
-                return Optional.of(
-                        "parameter '%s' of unit '%s'"
-                                .formatted(storages.get(i).name(), unit.name()));
-            }
+        List<Parameter> visited = inForward ? storages : backwardOrder();
+        return visited.stream()
+                .filter(parameter -> found[storages.indexOf(parameter)] != 0)
+                .findFirst()
+                .map(
+                        parameter ->
+                                "parameter '%s' of unit '%s'"
+                                        .formatted(
+                                                parameter.name(),
+                                                map.layout().unitOf(parameter).name()));
+    }
+
+    /** Units as they were completed; inside one, parameters from the last to the first. */
+    private List<Parameter> backwardOrder() {
+        List<Parameter> visited = new ArrayList<>();
+        for (int unit : order.last(completed.length)) {
+            placesOfUnit
+                    .get(unit)
+                    .reversed()
+                    .forEach(place -> visited.add(place.where.parameter()));
         }
-        return Optional.empty();
+        return visited;
     }
 
     /** Returns whether the sums of this step are this rank's own. */

@@ -21,6 +21,7 @@ final class RankContext implements BackwardContext {
     private final Gradients gradients;
     private final Kernels kernels;
     private final DType precision;
+    private final DType products;
     private final Philox dropout;
     private final Map<Class<?>, Object> kept = new HashMap<>();
     private Mode mode = Mode.EVAL;
@@ -39,6 +40,7 @@ final class RankContext implements BackwardContext {
         this.gradients = gradients;
         this.kernels = kernels;
         this.precision = options.precision();
+        this.products = options.products();
         this.dropout = new Philox(options.seed(), Philox.DROPOUT);
         this.workspace = workspace;
     }
@@ -62,6 +64,11 @@ final class RankContext implements BackwardContext {
     @Override
     public DType activationType() {
         return precision;
+    }
+
+    @Override
+    public DType productType() {
+        return products;
     }
 
     @Override

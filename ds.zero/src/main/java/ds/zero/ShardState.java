@@ -2,38 +2,45 @@ package ds.zero;
 
 import ds.core.DType;
 import ds.core.FlatBuffer;
+import ds.core.MemoryKind;
+import ds.core.RankMemory;
+import ds.kernels.Kernels;
 import ds.offload.StateStore;
 import ds.optim.spi.StateSlot;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The masters and optimizer slots of the elements that one rank steps. In fp32 with everything in
- * memory the master is the working parameter; otherwise it is array 0 of the store. Owned by the
+ * memory, and where masters rest in 16 bits, the master is the working parameter; otherwise it is
+ * array 0 of the store. Owned by the
  * rank's thread.
  */
 final class ShardState implements AutoCloseable {
     private final OwnedSpace stepped;
     private final Parameters parameters;
-    private final DType precision;
+    private final Kernels kernels;
+    private final RankMemory memory;
     private final boolean masterStored;
     private final List<StateSlot> slots;
     private final StateStore store;
+    private @Nullable FlatBuffer staging; // absent until 16-bit slots are read or written
 
     ShardState(
             OwnedSpace stepped,
             Parameters parameters,
             ZeroOptions options,
-            List<StateSlot> slots,
             StoreShapes shapes,
-            StoreFactory stores) {
+            RankParts parts) {
         this.stepped = stepped;
         this.parameters = parameters;
-        this.precision = options.precision();
-        this.slots = List.copyOf(slots);
+        this.kernels = parts.kernels();
+        this.memory = parts.memory();
+        this.slots = List.copyOf(parts.optimizer().slots());
         this.masterStored = shapes.masterStored();
         this.store =
                 shapes.states()
-                        .map(layout -> stores.states(options.optimizer(), layout))
+                        .map(layout -> parts.stores().states(options.optimizer(), layout))
                         .orElseGet(() -> new SlotlessStore(stepped, chunkElements(options)));
     }
 
@@ -77,7 +84,7 @@ final class ShardState implements AutoCloseable {
         if (masterStored) {
             store.read(0, first, into);
         } else {
-            into.copyFrom(working(first, into.lengthElements()));
+            kernels.convert(working(first, into.lengthElements()), into);
         }
     }
 
@@ -85,16 +92,39 @@ final class ShardState implements AutoCloseable {
         if (masterStored) {
             store.write(0, first, from);
         } else {
-            working(first, from.lengthElements()).copyFrom(from);
+            kernels.convert(from, working(first, from.lengthElements()));
         }
     }
 
     void readSlot(int slot, long first, FlatBuffer into) {
-        store.read(arrayOf(slot), first, into);
+        DType type = store.layout().type();
+        if (type == DType.FP32) {
+            store.read(arrayOf(slot), first, into);
+        } else {
+            FlatBuffer narrow = narrow(type, into.lengthElements());
+            store.read(arrayOf(slot), first, narrow);
+            kernels.convert(narrow, into);
+        }
     }
 
     void writeSlot(int slot, long first, FlatBuffer from) {
-        store.write(arrayOf(slot), first, from);
+        DType type = store.layout().type();
+        if (type == DType.FP32) {
+            store.write(arrayOf(slot), first, from);
+        } else {
+            FlatBuffer narrow = narrow(type, from.lengthElements());
+            kernels.convert(from, narrow);
+            store.write(arrayOf(slot), first, narrow);
+        }
+    }
+
+    private FlatBuffer narrow(DType type, long length) {
+        FlatBuffer present = staging;
+        if (present == null || present.lengthElements() < length) {
+            present = memory.allocate(MemoryKind.STAGING, type, length);
+            staging = present;
+        }
+        return present.slice(0, length);
     }
 
     private int arrayOf(int slot) {

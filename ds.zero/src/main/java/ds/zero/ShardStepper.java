@@ -7,6 +7,7 @@ import ds.core.MemoryKind;
 import ds.core.RankMemory;
 import ds.kernels.ExactNorm;
 import ds.kernels.Kernels;
+import ds.kernels.Philox;
 import ds.model.Parameter;
 import ds.offload.StateStore;
 import ds.optim.spi.Optimizer;
@@ -15,6 +16,7 @@ import ds.optim.spi.ParameterSpec;
 import ds.optim.spi.Shard;
 import ds.optim.spi.StepContext;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -28,6 +30,11 @@ import java.util.stream.Stream;
  * store's own thread runs a chunk.
  */
 final class ShardStepper {
+    // The copies that a chunk needs where its arrays rest in 16 bits.
+    private static final int MASTER = 0;
+    private static final int GRADIENT = 1;
+    private static final int SLOTS = 2;
+
     /** Neighbouring pieces of a chunk that one kind steps in one call. */
     private record Group(
             Optimizer.Kind kind, long from, long length, List<ParameterRange> ranges) {}
@@ -64,7 +71,12 @@ final class ShardStepper {
     private final Communicator communicator;
     private final Kernels kernels;
     private final RankMemory memory;
-    private final boolean rounds;
+    private final boolean copies;
+    private final boolean refreshes;
+    private final StateStorage storage;
+    private final Widening widening;
+    private final Philox rounding;
+    private final Map<String, Long> starts = new HashMap<>();
     private final boolean sharded;
     private final Map<String, Trained> trained = new LinkedHashMap<>();
     private final List<OwnedSpace.Piece> wholes = new ArrayList<>();
@@ -87,11 +99,19 @@ final class ShardStepper {
         this.communicator = parts.communicator();
         this.kernels = parts.kernels();
         this.memory = parts.memory();
-        this.rounds = options.precision() != DType.FP32;
+        boolean narrow = options.precision() != DType.FP32;
+        this.storage = options.states();
+        this.copies = narrow && !storage.mastersAreNarrow() && parameters.inMemory();
+        this.refreshes = !narrow && state.masterStored() && parameters.inMemory();
+        this.widening = new Widening(kernels, memory);
+        this.rounding = new Philox(options.seed(), Philox.ROUNDING);
         this.sharded = options.residency().shardStates();
         this.exchange = new RankExchange(communicator, kernels, memory);
         boolean anyChunked = false;
+        long start = 0;
         for (Parameter parameter : map.layout().storages()) {
+            starts.put(parameter.name(), start);
+            start += PartitionMap.padded(parameter.elements());
             if (parameter.trainable()) {
                 ParameterSpec spec = spec(parameter);
                 Optimizer.Kind kind = parts.optimizer().kind(spec);
@@ -157,7 +177,7 @@ final class ShardStepper {
                         .mapToLong(piece -> PartitionMap.padded(piece.length()))
                         .max()
                         .orElse(0);
-        int arrays = state.slots().size() + (state.masterStored() ? 1 : 0);
+        int arrays = state.slots().size() + (masterApart() ? 1 : 0);
         for (int i = 0; longest > 0 && i < arrays; i++) {
             wholeStaging.add(memory.allocate(MemoryKind.STAGING, DType.FP32, longest));
         }
@@ -213,15 +233,21 @@ final class ShardStepper {
             StepContext context,
             boolean firstPass) {
         boolean masterStored = state.masterStored();
-        boolean copies = parameters.inMemory();
+        FlatBuffer master = masterStored ? stored.getFirst() : resident.get(1);
+        List<FlatBuffer> slots = stored.subList(masterStored ? 1 : 0, stored.size());
+        List<FlatBuffer> wideSlots = new ArrayList<>();
+        for (int i = 0; i < slots.size(); i++) {
+            wideSlots.add(widening.wide(SLOTS + i, slots.get(i)));
+        }
         Chunk chunk =
                 new Chunk(
-                        masterStored ? stored.getFirst() : resident.get(1),
-                        resident.getFirst(),
-                        stored.subList(masterStored ? 1 : 0, stored.size()),
-                        rounds && copies ? Optional.of(resident.get(1)) : Optional.empty());
+                        widening.wide(MASTER, master),
+                        widening.wide(GRADIENT, resident.getFirst()),
+                        wideSlots,
+                        copies ? Optional.of(resident.get(1)) : Optional.empty());
         long length = chunk.gradient().lengthElements();
-        for (Group group : groups.computeIfAbsent(first, _ -> groups(first, length))) {
+        List<Group> present = groups.computeIfAbsent(first, _ -> groups(first, length));
+        for (Group group : present) {
             switch (group.kind()) {
                 case Optimizer.Element element -> {
                     if (firstPass) {
@@ -240,9 +266,42 @@ final class ShardStepper {
                 }
             }
         }
-        if (masterStored && copies && !rounds) {
-            resident.get(1).copyFrom(chunk.master());
+        for (int i = 0; i < slots.size(); i++) {
+            widening.back(wideSlots.get(i), slots.get(i));
         }
+        if (storage.mastersAreNarrow()) {
+            present.forEach(group -> roundMaster(group, chunk.master(), master, context));
+        } else if (refreshes) {
+            resident.get(1).copyFrom(master);
+        }
+    }
+
+    /** Writes new weights back to masters that rest in 16 bits. */
+    private void roundMaster(Group group, FlatBuffer from, FlatBuffer to, StepContext context) {
+        if (!storage.stochastic()) {
+            kernels.convert(
+                    from.slice(group.from(), group.length()),
+                    to.slice(group.from(), group.length()));
+            return;
+        }
+        for (ParameterRange range : group.ranges()) {
+            long at = group.from() + range.shardOffset();
+            kernels.roundStochastically(
+                    from.slice(at, range.length()),
+                    rounding,
+                    context.appliedSteps(),
+                    start(range.parameter().name()) + range.parameterOffset(),
+                    to.slice(at, range.length()));
+        }
+    }
+
+    /** Returns where a parameter begins in the logical space, whatever the partition. */
+    private long start(String name) {
+        Long start = starts.get(name);
+        if (start == null) {
+            throw new IllegalArgumentException("There is no parameter '%s'.".formatted(name));
+        }
+        return start;
     }
 
     /** Cuts a chunk where the kind changes; a chunk begins with a block, hence with an element. */
@@ -328,9 +387,9 @@ final class ShardStepper {
         long first = piece.offset();
         long length = PartitionMap.padded(piece.length());
         List<FlatBuffer> arrays = wholeStaging.stream().map(a -> a.slice(0, length)).toList();
-        int slotsFrom = state.masterStored() ? 1 : 0;
-        FlatBuffer master = state.masterStored() ? arrays.getFirst() : state.working(first, length);
-        if (state.masterStored()) {
+        int slotsFrom = masterApart() ? 1 : 0;
+        FlatBuffer master = masterApart() ? arrays.getFirst() : state.working(first, length);
+        if (masterApart()) {
             state.readMaster(first, master);
         }
         for (int i = slotsFrom; i < arrays.size(); i++) {
@@ -351,9 +410,9 @@ final class ShardStepper {
         Shard shard =
                 new Chunk(
                                 master,
-                                gradient(first, length),
+                                widening.wide(GRADIENT, gradient(first, length)),
                                 arrays.subList(slotsFrom, arrays.size()),
-                                rounds ? working : Optional.empty())
+                                copies ? working : Optional.empty())
                         .shard(group);
         switch (group.kind()) {
             case Optimizer.Matrix matrix -> matrix.step(shard, context);
@@ -364,11 +423,18 @@ final class ShardStepper {
         for (int i = slotsFrom; i < arrays.size(); i++) {
             state.writeSlot(i - slotsFrom, first, arrays.get(i));
         }
-        if (state.masterStored()) {
+        if (storage.mastersAreNarrow()) {
+            roundMaster(group, master, working.orElseThrow(), context);
+        } else if (state.masterStored()) {
             state.writeMaster(first, master);
-            if (!rounds) {
+            if (refreshes) {
                 working.ifPresent(copy -> copy.copyFrom(master));
             }
         }
+    }
+
+    /** Returns whether a step needs the master apart from where it rests. */
+    private boolean masterApart() {
+        return state.masterStored() || storage.mastersAreNarrow();
     }
 }

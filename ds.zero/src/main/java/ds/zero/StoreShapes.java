@@ -35,7 +35,7 @@ public record StoreShapes(
                         ? Optional.of(ParameterHome.shape(held, options.precision()))
                         : Optional.empty();
         boolean masterStored =
-                options.precision() != DType.FP32
+                options.precision() != DType.FP32 && !options.states().mastersAreNarrow()
                         || options.optimizer() instanceof RestingPlace.OnNvme
                         || parameters.isPresent();
         List<String> arrays = new ArrayList<>();
@@ -49,7 +49,7 @@ public record StoreShapes(
                 masterStored,
                 arrays.isEmpty() || lengths.isEmpty()
                         ? Optional.empty()
-                        : Optional.of(new StateLayout(arrays, lengths)),
+                        : Optional.of(new StateLayout(arrays, lengths, options.states().slots())),
                 parameters);
     }
 

@@ -7,7 +7,7 @@ import ds.offload.RestingPlace;
  * What the plan decided for ZeRO.
  *
  * @param residency what is sharded
- * @param precision type of working parameters, contributions and activations
+ * @param precision type of working parameters and activations
  * @param optimizer where masters and optimizer states rest
  * @param parameters where a rank's working parameters rest; other than on the device only if they
  *     are sharded
@@ -17,6 +17,9 @@ import ds.offload.RestingPlace;
  * @param chunkBytes most bytes that one call of a step sees, and of the staging through which tensors
  *     are loaded and exported; at least 4,096
  * @param seed of initial values and dropout
+ * @param gradients how gradients travel and are added
+ * @param states in which types masters and optimizer slots rest
+ * @param products the type of products of matrices: {@code precision}, or 16-bit in an fp32 run
  */
 public record ZeroOptions(
         Residency residency,
@@ -26,7 +29,10 @@ public record ZeroOptions(
         long maxLiveParameters,
         long persistenceThreshold,
         long chunkBytes,
-        long seed) {
+        long seed,
+        GradientStorage gradients,
+        StateStorage states,
+        DType products) {
     private static final int CHUNK_BYTES_MIN = 4096;
 
     /** Checks the ranges. */
@@ -40,10 +46,56 @@ public record ZeroOptions(
                                     persistenceThreshold,
                                     chunkBytes));
         }
+        if (states.mastersAreNarrow()
+                && (states.masters() != precision
+                        || parameters instanceof RestingPlace.OnNvme
+                        || optimizer instanceof RestingPlace.OnNvme)) {
+            throw new IllegalArgumentException(
+                    "Masters in %s must be the working parameters, in memory, but those are %s, %s, and states rest %s."
+                            .formatted(
+                                    states.masters().jsonName(),
+                                    precision.jsonName(),
+                                    parameters,
+                                    optimizer));
+        }
+        if (products != precision && precision != DType.FP32) {
+            throw new IllegalArgumentException(
+                    "Products are cast to %s in an fp32 run only, not in %s."
+                            .formatted(products.jsonName(), precision.jsonName()));
+        }
+        if (states.slots() != DType.FP32 && !states.mastersAreNarrow()) {
+            throw new IllegalArgumentException(
+                    "Slots rest in %s only where masters do too."
+                            .formatted(states.slots().jsonName()));
+        }
         if (parameters instanceof RestingPlace.OnNvme && !residency.shardParameters()) {
             throw new IllegalArgumentException(
                     "Parameters rest on NVMe only where they are sharded; use stage 3.");
         }
+    }
+
+    /** Creates options with what is usual for gradients in {@code precision}. */
+    public ZeroOptions(
+            Residency residency,
+            DType precision,
+            RestingPlace optimizer,
+            RestingPlace parameters,
+            long maxLiveParameters,
+            long persistenceThreshold,
+            long chunkBytes,
+            long seed) {
+        this(
+                residency,
+                precision,
+                optimizer,
+                parameters,
+                maxLiveParameters,
+                persistenceThreshold,
+                chunkBytes,
+                seed,
+                GradientStorage.of(precision),
+                StateStorage.FP32,
+                precision);
     }
 
     /** Returns options with everything in memory, unbounded live parameters and 4 MiB chunks. */

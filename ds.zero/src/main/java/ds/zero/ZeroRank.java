@@ -109,9 +109,8 @@ public final class ZeroRank implements AutoCloseable {
                         StoreShapes.stepped(map, options, rank),
                         parameters,
                         options,
-                        parts.optimizer().slots(),
                         shapes,
-                        parts.stores());
+                        parts);
         this.stepper = new ShardStepper(map, state, parameters, gradients, options, parts);
         this.tensors = new ShardTensors(map, state, parameters, options, parts);
         this.context =
@@ -216,11 +215,14 @@ public final class ZeroRank implements AutoCloseable {
     }
 
     /**
-     * Returns the first parameter, in layout order, whose reduced gradient is not finite, and its
-     * unit. Collective; before the next backward pass.
+     * Returns the parameter whose reduced gradient was the first that is not finite, and its unit.
+     * Collective; before the next backward pass.
+     *
+     * @param inForward whether the forward pass already overflowed, so that its order counts and not
+     *     that of the backward pass
      */
-    public Optional<String> firstNonFinite() {
-        return gradients.firstNonFinite();
+    public Optional<String> firstNonFinite(boolean inForward) {
+        return gradients.firstNonFinite(inForward);
     }
 
     /** Steps what this rank owns and hands the new parameters out. Collective. */

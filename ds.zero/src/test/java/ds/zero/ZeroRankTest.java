@@ -145,7 +145,7 @@ class ZeroRankTest {
                             Boundary boundary = rank.boundary(new double[] {1}, 2);
                             assertTrue(boundary.overflow());
                             assertEquals(Double.POSITIVE_INFINITY, boundary.norm());
-                            Optional<String> first = rank.firstNonFinite();
+                            Optional<String> first = rank.firstNonFinite(false);
                             rank.skip();
                             RankThreads.collect(rank, after);
                             return first;

@@ -33,8 +33,8 @@ import org.junit.jupiter.params.provider.MethodSource;
  * and parameters at the same micro-batch and G·W, and each really does what its stage says.
  */
 class ParityTest {
-    private static final int MICRO = 2;
-    private static final int CONTRIBUTIONS = 12;
+    static final int MICRO = 2;
+    static final int CONTRIBUTIONS = 12;
     private static final int STEPS = 3;
     private static final int SLOTS = 2;
 
@@ -205,7 +205,7 @@ class ParityTest {
                 "bytes of contributions handed to others");
     }
 
-    private static Batch batch(Arena arena) {
+    static Batch batch(Arena arena) {
         int samples = MICRO * CONTRIBUTIONS;
         return new Batch(0, samples, field(arena, samples), field(arena, samples));
     }
@@ -218,7 +218,7 @@ class ParityTest {
     }
 
     /** Fills a batch by arithmetic; a negative {@code order} exchanges neighbouring micro-batches. */
-    private static void fill(Batch batch, int step, int order) {
+    static void fill(Batch batch, int step, int order) {
         int tokens = AwkwardModel.CONTEXT;
         for (int sample = 0; sample < batch.samples(); sample++) {
             int micro = sample / MICRO;

@@ -145,7 +145,7 @@ class RecordedTrainingTest {
                                 .checkpointing(checkpointing));
     }
 
-    private static Batch batch(Golden golden, String kind, int step) {
+    static Batch batch(Golden golden, String kind, int step) {
         int row = step * ROWS;
         if (kind.equals("mlp")) {
             return new Batch(

@@ -2,9 +2,11 @@ package ds.engine.plan;
 
 import ds.core.DType;
 import ds.offload.RestingPlace;
+import ds.zero.GradientStorage;
 import ds.zero.OwnedSpace;
 import ds.zero.PartitionMap;
 import ds.zero.Residency;
+import ds.zero.StateStorage;
 
 /**
  * Bytes of the rank that holds the most, by arithmetic alone (NUMERICS 6); activations are not in
@@ -15,7 +17,7 @@ import ds.zero.Residency;
  * @param masters fp32 masters beside the working parameters: where those are 16-bit, or either
  *     rests on NVMe
  * @param states optimizer slots
- * @param gradients fp32 accumulators
+ * @param gradients accumulators
  * @param buckets contributions of one unit
  * @param stored of these, bytes that rest on NVMe
  * @param exchangedPerStep bytes of contributions this rank hands to others in one step
@@ -65,10 +67,13 @@ public record MemoryEstimate(
                         ? Math.min(
                                 map.elements(), Math.max(largest, plan.zero().maxLiveParameters()))
                         : 0;
-        long states = stepped * FP32_BYTES * plan.optimizer().slots().size();
+        GradientStorage gradients = plan.zero().gradients();
+        StateStorage storage = plan.zero().states();
+        long states = storage.slots().bytesOf(stepped) * plan.optimizer().slots().size();
         boolean optimizerStored = plan.zero().optimizer() instanceof RestingPlace.OnNvme;
         boolean parametersStored = plan.zero().parameters() instanceof RestingPlace.OnNvme;
-        boolean masterApart = !wide || optimizerStored || parametersStored;
+        boolean masterApart =
+                !wide && !storage.mastersAreNarrow() || optimizerStored || parametersStored;
         long masters = masterApart ? stepped * FP32_BYTES : 0;
         long stored =
                 (optimizerStored ? masters + states : 0) + (parametersStored ? kept * element : 0);
@@ -77,7 +82,10 @@ public record MemoryEstimate(
         long gathered =
                 residency.shardParameters()
                         ? gathers * element * (map.elements() - ownedAll)
-                        : foreign * (residency.shardStates() ? element : FP32_BYTES);
+                        : foreign
+                                * (residency.shardStates()
+                                        ? element
+                                        : gradients.accumulators().sizeBytes());
         long nvme =
                 (optimizerStored ? READ_AND_WRITE * (masters + states) : 0)
                         + (optimizerStored && parametersStored ? masters : 0)
@@ -87,10 +95,12 @@ public record MemoryEstimate(
                 live * element,
                 masters,
                 states,
-                (residency.shardGradients() ? ownedTrainable : everyTrainable) * FP32_BYTES,
-                largestTrainable * element,
+                gradients
+                        .accumulators()
+                        .bytesOf(residency.shardGradients() ? ownedTrainable : everyTrainable),
+                gradients.contributions().bytesOf(largestTrainable),
                 stored,
-                (long) plan.batch().accumulation() * element * foreign,
+                (long) plan.batch().accumulation() * gradients.contributions().bytesOf(foreign),
                 gathered,
                 nvme);
     }

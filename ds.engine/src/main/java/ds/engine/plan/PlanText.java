@@ -1,6 +1,8 @@
 package ds.engine.plan;
 
 import ds.offload.RestingPlace;
+import ds.zero.GradientStorage;
+import ds.zero.StateStorage;
 import java.util.Locale;
 
 /** The plan as a page of text. */
@@ -36,7 +38,16 @@ final class PlanText {
                 sharded(plan.zero().residency().shardStates()),
                 sharded(plan.zero().residency().shardGradients()),
                 sharded(plan.zero().residency().shardParameters()));
-        line(text, "precision", "%s, %s", plan.precision().type().jsonName(), scale(plan));
+        line(
+                text,
+                "precision",
+                "%s%s, %s",
+                plan.precision().type().jsonName(),
+                plan.precision().products() == plan.precision().type()
+                        ? ""
+                        : " with products in " + plan.precision().products().jsonName(),
+                scale(plan));
+        line(text, "gradients", "%s", gradients(plan));
         line(
                 text,
                 "optimizer",
@@ -110,6 +121,23 @@ final class PlanText {
                                 plan.precision().staticScale() == 1
                                         ? "no loss scale"
                                         : "loss scale " + plan.precision().staticScale());
+    }
+
+    private static String gradients(TrainingPlan plan) {
+        GradientStorage gradients = plan.zero().gradients();
+        StateStorage states = plan.zero().states();
+        String masters =
+                "masters in %s%s, states in %s"
+                        .formatted(
+                                states.masters().jsonName(),
+                                states.stochastic() ? " (rounded stochastically)" : "",
+                                states.slots().jsonName());
+        return "travel in %s%s, added in %s; %s"
+                .formatted(
+                        gradients.contributions().jsonName(),
+                        gradients.factor() == 1 ? "" : " times " + gradients.factor(),
+                        gradients.accumulators().jsonName(),
+                        masters);
     }
 
     private static String place(RestingPlace place) {

@@ -3,12 +3,10 @@ package ds.engine.plan;
 import ds.config.BatchSizes;
 import ds.config.ConfigException;
 import ds.config.DsConfig;
-import ds.config.Fp16;
 import ds.config.Tunable;
 import ds.config.ZeroOptimization;
 import ds.core.DType;
 import ds.core.Diagnostic;
-import ds.engine.LossScaler;
 import ds.model.ModelLayout;
 import ds.model.Parameter;
 import ds.model.Unit;
@@ -33,8 +31,6 @@ import java.util.OptionalInt;
  * the model and this machine. All problems are reported at once.
  */
 public final class Planner {
-    private static final double SCALE_BASE = 2;
-
     private final ModelLayout layout;
     private final DsConfig config;
     private final PlanInputs inputs;
@@ -67,7 +63,8 @@ public final class Planner {
             }
         }
         Optional<BatchPlan> batch = batch();
-        PrecisionPlan precision = precision();
+        PrecisionChoice formats = new PrecisionChoice(config, inputs.ranks(), auto, problems);
+        PrecisionPlan precision = formats.plan();
         ZeroOptimization section = config.zero();
         RestingPlace optimizerPlace = optimizerPlace(section);
         RestingPlace parameterPlace = parameterPlace(section);
@@ -79,7 +76,8 @@ public final class Planner {
             throw new ConfigException("The configuration", problems);
         }
         Optimizer chosen = optimizer.orElseThrow();
-        int arrays = arrays(chosen, precision.type(), optimizerPlace, parameterPlace);
+        boolean masters = precision.type() != DType.FP32 && !formats.states().mastersAreNarrow();
+        int arrays = arrays(chosen, masters, optimizerPlace, parameterPlace);
         ZeroOptions zero =
                 new ZeroOptions(
                         Residency.ofStage(section.stage()),
@@ -89,7 +87,10 @@ public final class Planner {
                         Math.max(1, section.maxLiveParameters().value()),
                         auto.persistence(section.paramPersistenceThreshold(), section.stage()),
                         chunkBytes(section, arrays),
-                        seed());
+                        seed(),
+                        formats.gradients(),
+                        formats.states(),
+                        precision.products());
         auto.reduceBucket(section.reduceBucketSize());
         auto.prefetchBucket(section.prefetchBucketSize(), section.stage());
         double clip = auto.clip(config.gradientClipping());
@@ -111,6 +112,7 @@ public final class Planner {
                 plugins.scheduleName(),
                 schedule.get(),
                 clip,
+                config.gradients().sum() ? batch.get().accumulation() : batch.get().contributions(),
                 inputs.targetsPerSample(),
                 workers(),
                 config.stepsPerPrint().orElse(0),
@@ -180,38 +182,6 @@ public final class Planner {
                         (int) found.micro(),
                         (int) found.accumulation(),
                         inputs.ranks()));
-    }
-
-    private PrecisionPlan precision() {
-        Fp16 fp16 = config.fp16();
-        boolean half = auto.enabled(fp16.enabled(), "/fp16/enabled");
-        boolean brain = auto.enabled(config.bf16().enabled(), "/bf16/enabled");
-        if (half) {
-            boolean dynamic = fp16.lossScale() == 0;
-            if (dynamic && fp16.hysteresis() < 1) {
-                problems.add(
-                        config.locate(
-                                Diagnostic.refused(
-                                        "range",
-                                        "/fp16/hysteresis",
-                                        "'hysteresis' is %d; below 1 the loss scale would never shrink and every step be skipped."
-                                                .formatted(fp16.hysteresis()),
-                                        "Write 1 or more; the default is 2.")));
-            }
-            return new PrecisionPlan(
-                    DType.FP16,
-                    dynamic
-                            ? Optional.of(
-                                    new LossScaler.Dynamic(
-                                            Math.pow(SCALE_BASE, fp16.initialScalePower()),
-                                            fp16.lossScaleWindow(),
-                                            fp16.hysteresis(),
-                                            fp16.consecutiveHysteresis(),
-                                            fp16.minLossScale()))
-                            : Optional.empty(),
-                    dynamic ? 1 : fp16.lossScale());
-        }
-        return brain ? PrecisionPlan.BF16 : PrecisionPlan.FP32;
     }
 
     private RestingPlace optimizerPlace(ZeroOptimization section) {
@@ -298,9 +268,9 @@ public final class Planner {
 
     /** The arrays of the state: the optimizer's slots, and the masters where they lie apart. */
     private static int arrays(
-            Optimizer optimizer, DType precision, RestingPlace states, RestingPlace parameters) {
+            Optimizer optimizer, boolean narrow, RestingPlace states, RestingPlace parameters) {
         boolean masters =
-                precision != DType.FP32
+                narrow
                         || states instanceof RestingPlace.OnNvme
                         || parameters instanceof RestingPlace.OnNvme;
         return Math.max(1, optimizer.slots().size() + (masters ? 1 : 0));

@@ -23,6 +23,8 @@ import java.util.List;
  * @param scheduleName as the configuration names it; {@code none} without one
  * @param schedule hyper-parameters per step
  * @param clip largest gradient norm; 0 for none
+ * @param divisor what the sum of all contributions is divided by to be the gradient: their number, or
+ *     that of one rank where ranks are added
  * @param targetsPerSample targets in one sample: tokens, for text; 1 otherwise
  * @param workersPerRank worker threads of each rank
  * @param logEverySteps how often a line of progress is due; 0 if unset
@@ -41,6 +43,7 @@ public record TrainingPlan(
         String scheduleName,
         Schedule schedule,
         double clip,
+        int divisor,
         long targetsPerSample,
         int workersPerRank,
         int logEverySteps,

@@ -45,6 +45,8 @@ final class FloatMath {
     static final float GELU_2 = 0.071354816272600248f;
     static final float GELU_2_TIMES_3 = 0.21406444881780074f;
 
+    private static final float ROOT_2_PI_INVERSE = 0.3989422804014327f;
+    private static final float HALF_ROOT_HALF = 0.35355339059327373f;
     private static final int EXPONENT_BIAS = 127;
     private static final int MANTISSA_BITS = 23;
     private static final int SQRT_HALF_BITS = 0x3f3504f3;
@@ -137,6 +139,39 @@ final class FloatMath {
         float slope = x * Math.fma(square, GELU_2_TIMES_3, GELU_0);
         // Where t is 0 the slope may have overflowed.
         return t == 0f ? s : Math.fma(slope, t, s);
+    }
+
+    static float geluErf(float x) {
+        float tail = upperTail(x);
+        return tail == 0f ? Math.max(x, 0f) : x < 0f ? x * tail : Math.fma(-x, tail, x);
+    }
+
+    static float geluErfSlope(float x) {
+        float tail = upperTail(x);
+        float below = x < 0f ? tail : 1f - tail; // the normal distribution up to x
+        float density = ROOT_2_PI_INVERSE * exp(-0.5f * x * x);
+        // Where the density is 0, x may be infinite.
+        return density == 0f ? below : Math.fma(x, density, below);
+    }
+
+    /**
+     * Returns the part of the normal distribution beyond |x|, half of erfc(|x| / sqrt(2)): Numerical
+     * Recipes' erfcc, within 2e-7 of the value where the exponent is small. The square is exact in
+     * the fma, so that the exponent is rounded once.
+     */
+    private static float upperTail(float x) {
+        float a = Math.abs(x);
+        float t = 1f / Math.fma(HALF_ROOT_HALF, a, 1f);
+        float p = Math.fma(0.17087277f, t, -0.82215223f);
+        p = Math.fma(p, t, 1.48851587f);
+        p = Math.fma(p, t, -1.13520398f);
+        p = Math.fma(p, t, 0.27886807f);
+        p = Math.fma(p, t, -0.18628806f);
+        p = Math.fma(p, t, 0.09678418f);
+        p = Math.fma(p, t, 0.37409196f);
+        p = Math.fma(p, t, 1.00002368f);
+        p = Math.fma(p, t, -1.26551223f);
+        return 0.5f * t * exp(Math.fma(-0.5f * a, a, p));
     }
 
     static float silu(float x) {

@@ -1,5 +1,6 @@
 package ds.kernels.host;
 
+import ds.core.DType;
 import ds.core.FlatBuffer;
 import ds.kernels.ExactNorm;
 import ds.kernels.Kernels;
@@ -509,7 +510,6 @@ final class HostKernels implements Kernels {
             List<FlatBuffer> contributions,
             boolean first,
             Optional<ExactNorm> norm) {
-        Check.fp32(accumulator, "accumulator");
         for (FlatBuffer contribution : contributions) {
             Check.same(contribution, "contribution", accumulator);
         }
@@ -523,12 +523,14 @@ final class HostKernels implements Kernels {
                         own.load(accumulator, from, own.a, 0, count);
                     } else if (rest == 1) {
                         own.load(terms[0], from, own.a, 0, count);
+                        own.round(accumulator.type(), own.a, count);
                     } else {
                         Arrays.fill(own.a, 0, count, 0f);
                     }
                     for (int i = rest; i < terms.length; i++) {
                         own.load(terms[i], from, own.b, 0, count);
                         own.lanes.add(own.a, 0, own.b, 0, own.a, 0, count);
+                        own.round(accumulator.type(), own.a, count);
                     }
                     own.store(accumulator, from, own.a, 0, count);
                     if (norm.isPresent()) {
@@ -536,6 +538,37 @@ final class HostKernels implements Kernels {
                     }
                 });
         norm.ifPresent(this::collectNorms);
+    }
+
+    @Override
+    public void roundStochastically(
+            FlatBuffer from, Philox random, long stream, long firstElement, FlatBuffer to) {
+        Check.same(to, "to", from);
+        if (to.type() != DType.BF16) {
+            throw new IllegalArgumentException(
+                    "Stochastic rounding is to bf16, was asked for %s."
+                            .formatted(to.type().jsonName()));
+        }
+        team.tiles(
+                from.lengthElements(),
+                (own, first, count) -> {
+                    own.load(from, first, own.a, 0, count);
+                    for (int i = 0; i < count; i++) {
+                        long element = firstElement + first + i;
+                        if (i == 0 || element % 4 == 0) {
+                            random.draw(stream, element / 4, own.draws);
+                        }
+                        own.a[i] = roundedBy(own.a[i], own.draws[(int) (element % 4)]);
+                    }
+                    own.store(to, first, own.a, 0, count);
+                });
+    }
+
+    /** Adds 16 random bits below the last one that bf16 has, and cuts. */
+    private static float roundedBy(float value, int draw) {
+        int bits = Float.floatToRawIntBits(value);
+        boolean finite = Math.abs(value) <= Float.MAX_VALUE;
+        return finite ? Float.intBitsToFloat(bits + (draw >>> 16) & 0xffff0000) : value;
     }
 
     @Override
@@ -570,22 +603,22 @@ final class HostKernels implements Kernels {
     }
 
     @Override
-    public boolean allFinite(FlatBuffer x) {
+    public boolean allBelow(FlatBuffer x, float limit) {
         for (int i = 0; i < team.workers().count(); i++) {
-            team.scratch(i).finite = true;
+            team.scratch(i).below = true;
         }
         team.tiles(
                 x.lengthElements(),
                 (own, first, count) -> {
-                    if (own.finite) {
+                    if (own.below) {
                         own.load(x, first, own.a, 0, count);
-                        own.finite = own.lanes.allFinite(own.a, 0, count);
+                        own.below = own.lanes.allBelow(limit, own.a, 0, count);
                     }
                 });
-        boolean finite = true;
+        boolean below = true;
         for (int i = 0; i < team.workers().count(); i++) {
-            finite &= team.scratch(i).finite;
+            below &= team.scratch(i).below;
         }
-        return finite;
+        return below;
     }
 }

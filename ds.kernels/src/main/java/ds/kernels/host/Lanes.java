@@ -153,6 +153,11 @@ class Lanes {
                     y[i] = FloatMath.tanh(x[i]);
                 }
             }
+            case GELU_ERF -> {
+                for (int i = 0; i < count; i++) {
+                    y[i] = FloatMath.geluErf(x[i]);
+                }
+            }
         }
     }
 
@@ -177,6 +182,11 @@ class Lanes {
             case TANH -> {
                 for (int i = 0; i < count; i++) {
                     y[i] = dy[i] * FloatMath.tanhSlope(x[i]);
+                }
+            }
+            case GELU_ERF -> {
+                for (int i = 0; i < count; i++) {
+                    y[i] = dy[i] * FloatMath.geluErfSlope(x[i]);
                 }
             }
         }
@@ -279,9 +289,9 @@ class Lanes {
     }
 
     /** Returns whether all are finite. */
-    boolean allFinite(float[] x, int offset, int count) {
+    boolean allBelow(float limit, float[] x, int offset, int count) {
         for (int i = 0; i < count; i++) {
-            if (!(Math.abs(x[offset + i]) <= Float.MAX_VALUE)) {
+            if (!(Math.abs(x[offset + i]) < limit)) {
                 return false;
             }
         }

@@ -1,5 +1,6 @@
 package ds.kernels.host;
 
+import ds.core.DType;
 import ds.core.FlatBuffer;
 import ds.kernels.ExactNorm;
 import java.lang.foreign.MemorySegment;
@@ -21,7 +22,7 @@ final class Scratch {
     final ExactNorm norm = new ExactNorm();
     final boolean[] mask = new boolean[TILE];
     final int[] draws = new int[4];
-    boolean finite;
+    boolean below;
     private final float[] old = new float[TILE];
     private final short[] halves = new short[TILE];
     private final float[][] slots = new float[SLOTS][];
@@ -85,6 +86,23 @@ final class Scratch {
                     MemorySegment.copy(
                             halves, 0, to.segment(), FlatBuffer.SHORT, (index + done) * 2, part);
                 }
+            }
+        }
+    }
+
+    /** Rounds {@code count} elements to what {@code type} can hold. */
+    void round(DType type, float[] x, int count) {
+        switch (type) {
+            case FP32 -> {
+                // Holds them all.
+            }
+            case FP16 -> {
+                lanes.narrowFp16(x, 0, halves, 0, count);
+                lanes.widenFp16(halves, 0, x, 0, count);
+            }
+            case BF16 -> {
+                lanes.narrowBf16(x, 0, halves, 0, count);
+                lanes.widenBf16(halves, 0, x, 0, count);
             }
         }
     }

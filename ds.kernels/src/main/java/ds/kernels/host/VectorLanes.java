@@ -347,7 +347,9 @@ final class VectorLanes extends Lanes {
 
     @Override
     void activation(Activation f, float[] x, float[] y, int count) {
-        if (count > Scratch.TILE || cold(f.ordinal(), TRANSCENDENTAL * count)) {
+        if (f == Activation.GELU_ERF
+                || count > Scratch.TILE
+                || cold(f.ordinal(), TRANSCENDENTAL * count)) {
             super.activation(f, x, y, count);
             return;
         }
@@ -369,6 +371,7 @@ final class VectorLanes extends Lanes {
                 expLoop(exponential, 0, exponential, 0, end);
                 tanhLoop(x, exponential, y, end);
             }
+            case GELU_ERF -> throw new AssertionError("has no vector loop");
         }
         for (int i = end; i < count; i++) {
             y[i] =
@@ -377,6 +380,7 @@ final class VectorLanes extends Lanes {
                         case RELU -> x[i] <= 0f ? 0f : x[i];
                         case SILU -> FloatMath.silu(x[i]);
                         case TANH -> FloatMath.tanh(x[i]);
+                        case GELU_ERF -> FloatMath.geluErf(x[i]);
                     };
         }
     }
@@ -422,7 +426,9 @@ final class VectorLanes extends Lanes {
 
     @Override
     void activationSlope(Activation f, float[] x, float[] dy, float[] y, int count) {
-        if (count > Scratch.TILE || cold(SLOPES + f.ordinal(), TRANSCENDENTAL * count)) {
+        if (f == Activation.GELU_ERF
+                || count > Scratch.TILE
+                || cold(SLOPES + f.ordinal(), TRANSCENDENTAL * count)) {
             super.activationSlope(f, x, dy, y, count);
             return;
         }
@@ -445,6 +451,7 @@ final class VectorLanes extends Lanes {
                 tanhLoop(x, exponential, exponential, end);
                 tanhSlopeLoop(exponential, dy, y, end);
             }
+            case GELU_ERF -> throw new AssertionError("has no vector loop");
         }
         for (int i = end; i < count; i++) {
             y[i] =
@@ -453,6 +460,7 @@ final class VectorLanes extends Lanes {
                         case RELU -> x[i] <= 0f ? 0f : dy[i];
                         case SILU -> dy[i] * FloatMath.siluSlope(x[i]);
                         case TANH -> dy[i] * FloatMath.tanhSlope(x[i]);
+                        case GELU_ERF -> dy[i] * FloatMath.geluErfSlope(x[i]);
                     };
         }
     }
@@ -715,23 +723,22 @@ final class VectorLanes extends Lanes {
     }
 
     @Override
-    boolean allFinite(float[] x, int offset, int count) {
+    boolean allBelow(float limit, float[] x, int offset, int count) {
         if (cold(SIMPLE + 16, count)) {
-            return super.allFinite(x, offset, count);
+            return super.allBelow(limit, x, offset, count);
         }
         int end = whole(count);
+        int most = Float.floatToRawIntBits(limit) - 1;
+        IntVector magnitude = IntVector.broadcast(I, Integer.MAX_VALUE);
         IntVector bad = IntVector.zero(I);
         for (int i = 0; i < end; i += L) {
-            // The sign bit appears where the exponent is all ones.
-            bad =
-                    bad.or(
-                            FloatVector.fromArray(S, x, offset + i)
-                                    .reinterpretAsInts()
-                                    .and(0x7f800000)
-                                    .add(0x00800000));
+            // As integers magnitudes have the same order, NaN above all: too large ones leave a
+            // sign.
+            IntVector bits = FloatVector.fromArray(S, x, offset + i).reinterpretAsInts();
+            bad = bad.or(bits.and(magnitude).neg().add(most));
         }
         return !bad.compare(VectorOperators.LT, 0).anyTrue()
-                && super.allFinite(x, offset + end, count - end);
+                && super.allBelow(limit, x, offset + end, count - end);
     }
 
     @Override

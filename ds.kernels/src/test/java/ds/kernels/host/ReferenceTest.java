@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ds.core.DType;
 import ds.core.FlatBuffer;
+import ds.core.Rounding;
 import ds.kernels.ExactNorm;
 import ds.kernels.Kernels;
 import ds.kernels.Kernels.Activation;
@@ -180,6 +181,17 @@ class ReferenceTest {
         assertClose(add(before, doubles(product)), c, 1e-6);
     }
 
+    /** The error function by its series, good for |x| up to 4. */
+    private static double erf(double x) {
+        double term = x;
+        double sum = x;
+        for (int n = 1; n < 200; n++) {
+            term *= -x * x / n;
+            sum += term / (2 * n + 1);
+        }
+        return 2 / Math.sqrt(Math.PI) * sum;
+    }
+
     private static double activation(Activation f, double x) {
         return switch (f) {
             case GELU ->
@@ -187,6 +199,7 @@ class ReferenceTest {
             case RELU -> Math.max(x, 0);
             case SILU -> x / (1 + Math.exp(-x));
             case TANH -> Math.tanh(x);
+            case GELU_ERF -> x * (0.5 + erf(x / Math.sqrt(2)) / 2);
         };
     }
 
@@ -550,8 +563,73 @@ class ReferenceTest {
         accumulator.set(2999, Float.NaN);
         kernels.addSquares(accumulator, norm);
         assertEquals(1, norm.nonFiniteBlocks());
-        assertEquals(false, kernels.allFinite(accumulator));
-        assertTrue(kernels.allFinite(first));
+        assertEquals(false, kernels.allBelow(accumulator, Float.POSITIVE_INFINITY));
+        assertTrue(kernels.allBelow(first, Float.POSITIVE_INFINITY));
+        first.set(2998, -65_520f);
+        assertTrue(kernels.allBelow(first, Math.nextUp(65_520f)));
+        assertEquals(false, kernels.allBelow(first, 65_520f));
+    }
+
+    @Test
+    void aSumIn16BitsIsRoundedAfterEachContributionHoweverManyComeAtOnce() {
+        for (DType type : List.of(DType.BF16, DType.FP16)) {
+            List<FlatBuffer> parts =
+                    List.of(
+                            Buffers.normal(DType.FP32, 3000, 1),
+                            Buffers.normal(type, 3000, 2),
+                            Buffers.normal(type, 3000, 3));
+            FlatBuffer atOnce = Buffers.zeros(type, 3000);
+            kernels.fold(atOnce, parts, true, Optional.empty());
+            FlatBuffer oneByOne = Buffers.zeros(type, 3000);
+            for (int i = 0; i < parts.size(); i++) {
+                kernels.fold(oneByOne, parts.subList(i, i + 1), i == 0, Optional.empty());
+            }
+            for (int i = 0; i < 3000; i++) {
+                float sum = Rounding.stored(parts.get(0).get(i), type);
+                sum = Rounding.stored(sum + parts.get(1).get(i), type);
+                sum = Rounding.stored(sum + parts.get(2).get(i), type);
+                assertEquals(sum, atOnce.get(i));
+                assertEquals(sum, oneByOne.get(i));
+            }
+        }
+    }
+
+    @Test
+    void stochasticRoundingKeepsTheMeanAndWhatNeedsNone() {
+        int count = 100_000;
+        Philox random = new Philox(7, Philox.ROUNDING);
+        FlatBuffer x = zeros(count);
+        float step = Math.ulp(1f) * (1 << 16);
+        for (int i = 0; i < count; i++) {
+            x.set(i, 1 + step / 4);
+        }
+        x.set(0, 1.5f);
+        x.set(1, Float.NEGATIVE_INFINITY);
+        x.set(2, Float.NaN);
+        x.set(3, -0f);
+        FlatBuffer y = Buffers.zeros(DType.BF16, count);
+        kernels.roundStochastically(x, random, 3, 0, y);
+        assertEquals(1.5f, y.get(0));
+        assertEquals(Float.NEGATIVE_INFINITY, y.get(1));
+        assertTrue(Float.isNaN(y.get(2)));
+        assertEquals(-0f, y.get(3));
+        int up = 0;
+        for (int i = 4; i < count; i++) {
+            assertTrue(y.get(i) == 1 || y.get(i) == 1 + step, "one of the two neighbours");
+            up += y.get(i) > 1 ? 1 : 0;
+        }
+        assertEquals(0.25, (double) up / count, 0.01);
+        // A part gives what the whole gave there; another step gives something else.
+        FlatBuffer part = Buffers.zeros(DType.BF16, 5001);
+        kernels.roundStochastically(x.slice(4999, 5001), random, 3, 4999, part);
+        FlatBuffer other = Buffers.zeros(DType.BF16, 5001);
+        kernels.roundStochastically(x.slice(4999, 5001), random, 4, 4999, other);
+        boolean differs = false;
+        for (int i = 0; i < 5001; i++) {
+            assertEquals(y.get(4999 + i), part.get(i));
+            differs |= other.get(i) != part.get(i);
+        }
+        assertTrue(differs);
     }
 
     @Test

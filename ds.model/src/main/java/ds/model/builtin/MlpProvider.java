@@ -26,7 +26,10 @@ public final class MlpProvider implements ModelProvider {
                 KeyDeclaration.numbers("hidden", DEFAULT_HIDDEN)
                         .atLeast(1)
                         .doc("Sizes of the hidden layers."),
-                KeyDeclaration.choice("activation", "tanh", List.of("gelu", "relu", "silu", "tanh"))
+                KeyDeclaration.choice(
+                                "activation",
+                                "tanh",
+                                List.of("gelu", "gelu_erf", "relu", "silu", "tanh"))
                         .doc("What lies between two layers."));
     }
 

@@ -6,6 +6,8 @@ import java.util.function.BiFunction;
 public enum Activation {
     /** GELU in its tanh form. */
     GELU(Tape::gelu),
+    /** GELU in its exact form, x Φ(x). */
+    GELU_ERF(Tape::geluErf),
     /** max(x, 0). */
     RELU(Tape::relu),
     /** x / (1 + exp(−x)). */

@@ -1,5 +1,6 @@
 package ds.model.nn;
 
+import ds.core.DType;
 import ds.core.FlatBuffer;
 import ds.kernels.Kernels;
 
@@ -103,6 +104,24 @@ final class ElementOps {
             FlatBuffer dx = pass.gradients.of(x);
             pass.kernels().scale(node.factor, dy, dx, pass.gradients.adding());
         }
+    }
+
+    /** The same elements stored in {@code type}; {@code x} itself if it is. */
+    static Tensor cast(Pass pass, Tensor x, DType type) {
+        if (x.type() == type) {
+            return x;
+        }
+        Node node = pass.node(ElementOps::castBackward);
+        Tensor y = pass.like(x, x.width(), type, x.wantsGradient);
+        pass.kernels().convert(x.values(), y.values());
+        node.x = x;
+        node.out = y;
+        return y;
+    }
+
+    private static void castBackward(Pass pass, Node node) {
+        Tensor y = Gradients.present(node.out);
+        pass.gradients.share(Gradients.present(node.x), Gradients.present(y.gradient), y);
     }
 
     static Tensor dropout(Pass pass, float p, Tensor x) {

@@ -11,7 +11,10 @@ import org.jspecify.annotations.Nullable;
 final class MatrixOps {
     private MatrixOps() {}
 
-    /** y = (residual +) x wᵀ (+ b), one rounding. */
+    /**
+     * y = (residual +) x wᵀ (+ b), one rounding. Where products are cast, operands are rounded first,
+     * the product is stored in their type, and the sum with the residual is an operation of its own.
+     */
     static Tensor linear(
             Pass pass,
             @Nullable Tensor residual,
@@ -20,6 +23,21 @@ final class MatrixOps {
             @Nullable Slot bias,
             DType type) {
         check(x, weight, bias);
+        if (!pass.castsProducts()) {
+            return product(pass, residual, x, weight, bias, type);
+        }
+        DType cast = pass.productType();
+        Tensor y = product(pass, null, ElementOps.cast(pass, x, cast), weight, bias, cast);
+        return residual == null ? y : ElementOps.add(pass, residual, y);
+    }
+
+    private static Tensor product(
+            Pass pass,
+            @Nullable Tensor residual,
+            Tensor x,
+            Slot weight,
+            @Nullable Slot bias,
+            DType type) {
         int out = weight.rows();
         int in = weight.width();
         Node node = pass.node(MatrixOps::linearBackward);
@@ -37,8 +55,8 @@ final class MatrixOps {
             }
             y.values().copyFrom(residual.values());
         }
-        FlatBuffer w = pass.open(weight);
-        Optional<FlatBuffer> b = bias == null ? Optional.empty() : Optional.of(pass.open(bias));
+        Operand w = Operand.of(pass, weight);
+        Operand b = bias == null ? null : Operand.of(pass, bias);
         pass.kernels()
                 .gemm(
                         Transpose.NO,
@@ -47,14 +65,14 @@ final class MatrixOps {
                         out,
                         in,
                         x.values(),
-                        w,
-                        b,
+                        w.values(),
+                        b == null ? Optional.empty() : Optional.of(b.values()),
                         y.values(),
                         residual != null);
-        if (bias != null) {
-            pass.close(bias);
+        if (b != null) {
+            b.close();
         }
-        pass.close(weight);
+        w.close();
         pass.countProduct(x.rows(), out, in);
         pass.reads(x);
         node.x = x;
@@ -96,7 +114,8 @@ final class MatrixOps {
         int in = weight.width();
         if (x.wantsGradient) {
             FlatBuffer dx = pass.gradients.of(x);
-            FlatBuffer w = pass.open(weight);
+            boolean add = pass.gradients.adding();
+            Operand w = Operand.of(pass, weight);
             pass.kernels()
                     .gemm(
                             Transpose.NO,
@@ -105,43 +124,86 @@ final class MatrixOps {
                             in,
                             out,
                             dy,
-                            w,
+                            w.values(),
                             Optional.empty(),
                             dx,
-                            pass.gradients.adding());
-            pass.close(weight);
+                            add);
+            w.close();
         }
-        Gradient dWeight = pass.gradient(weight);
-        if (dWeight.wanted()) {
-            dWeight.accumulate(
-                    (target, add) ->
-                            pass.kernels()
-                                    .gemm(
-                                            Transpose.YES,
-                                            Transpose.NO,
-                                            out,
-                                            in,
-                                            rows,
-                                            dy,
-                                            x.values(),
-                                            Optional.empty(),
-                                            target,
-                                            add));
-        }
+        handOver(
+                pass,
+                weight,
+                (target, add) ->
+                        pass.kernels()
+                                .gemm(
+                                        Transpose.YES,
+                                        Transpose.NO,
+                                        out,
+                                        in,
+                                        rows,
+                                        dy,
+                                        x.values(),
+                                        Optional.empty(),
+                                        target,
+                                        add));
         if (bias != null) {
-            Gradient dBias = pass.gradient(bias);
-            if (dBias.wanted()) {
-                dBias.accumulate(
-                        (target, add) -> pass.kernels().sumRows(dy, rows, out, target, add));
-            }
+            handOver(
+                    pass,
+                    bias,
+                    (target, add) -> pass.kernels().sumRows(dy, rows, out, target, add));
         }
         if (node.y != null) {
             pass.gradients.share(node.y, Gradients.present(y.gradient), y);
         }
     }
 
+    /** Hands a gradient over; where products are cast it is rounded to their type before. */
+    private static void handOver(Pass pass, Slot slot, Gradient.Writer writer) {
+        Gradient gradient = pass.gradient(slot);
+        if (!gradient.wanted()) {
+            return;
+        }
+        if (!pass.castsProducts()) {
+            gradient.accumulate(writer);
+            return;
+        }
+        long elements = slot.parameter().elements();
+        Buffers.Block block = pass.buffers.take(pass.productType(), elements);
+        FlatBuffer rounded = block.view(pass.productType(), elements);
+        writer.write(rounded, false);
+        gradient.accumulate(rounded);
+        pass.buffers.release(block);
+    }
+
+    /** The values of a parameter as products read them: rounded to their type where that differs. */
+    private record Operand(
+            Pass pass, Slot slot, FlatBuffer values, Buffers.@Nullable Block rounded) {
+        static Operand of(Pass pass, Slot slot) {
+            FlatBuffer open = pass.open(slot);
+            if (!pass.castsProducts()) {
+                return new Operand(pass, slot, open, null);
+            }
+            long elements = open.lengthElements();
+            Buffers.Block block = pass.buffers.take(pass.productType(), elements);
+            FlatBuffer values = block.view(pass.productType(), elements);
+            pass.kernels().convert(open, values);
+            return new Operand(pass, slot, values, block);
+        }
+
+        void close() {
+            if (rounded != null) {
+                pass.buffers.release(rounded);
+            }
+            pass.close(slot);
+        }
+    }
+
     /** y = op(a) op(b) of two matrices. */
-    static Tensor multiply(Pass pass, Tensor a, boolean transposeA, Tensor b, boolean transposeB) {
+    static Tensor multiply(
+            Pass pass, Tensor left, boolean transposeA, Tensor right, boolean transposeB) {
+        boolean casts = pass.castsProducts();
+        Tensor a = casts ? ElementOps.cast(pass, left, pass.productType()) : left;
+        Tensor b = casts ? ElementOps.cast(pass, right, pass.productType()) : right;
         int m = transposeA ? a.width() : a.rows();
         int k = transposeA ? a.rows() : a.width();
         int n = transposeB ? b.rows() : b.width();
@@ -160,7 +222,7 @@ final class MatrixOps {
         Node node = pass.node(MatrixOps::multiplyBackward);
         Tensor y = pass.tensor(a.wantsGradient || b.wantsGradient);
         y.setShape(m, n);
-        pass.allocate(y, pass.storedType());
+        pass.allocate(y, pass.productType());
         gemm(pass, transposeA, transposeB, m, n, k, a.values(), b.values(), y.values(), false);
         pass.countProduct(m, n, k);
         pass.reads(a);

@@ -108,6 +108,16 @@ final class Pass {
         return context.activationType();
     }
 
+    /** Returns the type of products of matrices. */
+    DType productType() {
+        return context.productType();
+    }
+
+    /** Returns whether operands of products are rounded to another type than the activations'. */
+    boolean castsProducts() {
+        return context.productType() != context.activationType();
+    }
+
     boolean isTraining() {
         return training;
     }
@@ -369,7 +379,7 @@ final class Pass {
         if (present == null) {
             throw new IllegalStateException("Gradients exist only in a backward pass.");
         }
-        if (slot.addsUses() && storedType() != DType.FP32) {
+        if (slot.addsUses()) {
             return slot;
         }
         return present.gradient(slot.parameter());

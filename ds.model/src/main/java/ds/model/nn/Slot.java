@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Where a parameter lives, and how often the present pass uses it. As a gradient it is the fp32 sum
- * over the uses of a parameter without tie key in a 16-bit run: what is handed over is then rounded
+ * over the uses of a parameter without tie key: what is handed over is then rounded
  * once, however many uses there are.
  */
 final class Slot implements Gradient {

@@ -145,6 +145,11 @@ public final class Tape {
         return ElementOps.activation(pass(), Kernels.Activation.GELU, x);
     }
 
+    /** GELU in its exact form, x Φ(x). */
+    public Tensor geluErf(Tensor x) {
+        return ElementOps.activation(pass(), Kernels.Activation.GELU_ERF, x);
+    }
+
     /** max(x, 0). */
     public Tensor relu(Tensor x) {
         return ElementOps.activation(pass(), Kernels.Activation.RELU, x);

@@ -243,6 +243,10 @@ class DerivativesTest {
     @Test
     void activations() {
         check(with(), (t, x, _, _) -> t.gelu(x), v -> Reference.map(v.get("x"), Reference::gelu));
+        check(
+                with(),
+                (t, x, _, _) -> t.geluErf(x),
+                v -> Reference.map(v.get("x"), Reference::geluErf));
         check(with(), (t, x, _, _) -> t.silu(x), v -> Reference.map(v.get("x"), Reference::silu));
         check(with(), (t, x, _, _) -> t.tanh(x), v -> Reference.map(v.get("x"), Math::tanh));
         check(

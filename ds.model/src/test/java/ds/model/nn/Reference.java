@@ -23,6 +23,18 @@ final class Reference {
         return 0.5 * x * (1 + tanh(sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x)));
     }
 
+    /** x Φ(x), the error function by its series: good for |x| up to 5. */
+    static double geluErf(double x) {
+        double z = x / sqrt(2);
+        double term = z;
+        double erf = z;
+        for (int n = 1; n < 200; n++) {
+            term *= -z * z / n;
+            erf += term / (2 * n + 1);
+        }
+        return 0.5 * x * (1 + 2 / sqrt(Math.PI) * erf);
+    }
+
     static double silu(double x) {
         return x / (1 + exp(-x));
     }
