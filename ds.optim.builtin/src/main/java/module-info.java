@@ -9,6 +9,9 @@ module ds.optim.builtin {
             ds.optim.builtin.AdamWProvider,
             ds.optim.builtin.SgdProvider;
     provides ds.optim.spi.ScheduleProvider with
+            ds.optim.builtin.LrRangeTestProvider,
+            ds.optim.builtin.OneCycleProvider,
             ds.optim.builtin.WarmupProvider,
+            ds.optim.builtin.WarmupCosineProvider,
             ds.optim.builtin.WarmupDecayProvider;
 }

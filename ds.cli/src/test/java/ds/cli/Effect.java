@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
@@ -87,6 +88,15 @@ record Effect(
 
     private static Object rates(Trial trial) {
         return trial.train(1, 8, (_, reports) -> reports.stream().map(StepReport::lr).toList());
+    }
+
+    /** The plan's own schedule, which the engine asks before every step. */
+    private static Object momenta(Trial trial) {
+        return trial.plan(
+                plan ->
+                        IntStream.range(0, 8)
+                                .mapToObj(t -> plan.schedule().at(t, plan.optimizer().base()))
+                                .toList());
     }
 
     private static Object scales(Trial trial) {
@@ -418,6 +428,67 @@ record Effect(
                 all.add(of(name + "total_num_steps", 5, 9, Effect::rates, context));
             }
         }
+        Object[] cosine = {
+            "scheduler.type",
+            "WarmupCosineLR",
+            "scheduler.params.warmup_num_steps",
+            3,
+            "scheduler.params.total_num_steps",
+            6
+        };
+        String name = "scheduler[WarmupCosineLR].";
+        all.add(of(name + "total_num_steps", 5, 9, Effect::rates, cosine));
+        all.add(of(name + "warmup_min_ratio", 0.0, 0.1, Effect::rates, cosine));
+        all.add(of(name + "warmup_num_steps", 2, 4, Effect::rates, cosine));
+        all.add(of(name + "cos_min_ratio", 0.0, 0.1, Effect::rates, cosine));
+        all.add(of(name + "warmup_type", "log", "linear", Effect::rates, cosine));
+        all.add(of(name + "last_batch_iteration", -1, 2, Effect::rates, cosine));
+        all.addAll(oneCycle());
+        Object[] range = {
+            "scheduler.type", "LRRangeTest", "scheduler.params.lr_range_test_step_size", 2
+        };
+        name = "scheduler[LRRangeTest].lr_range_test_";
+        all.add(of(name + "min_lr", 0.001, 0.002, Effect::rates, range));
+        all.add(of(name + "step_size", 2, 3, Effect::rates, range));
+        all.add(of(name + "step_rate", 1.0, 2.0, Effect::rates, range));
+        all.add(of(name + "staircase", false, true, Effect::rates, range));
+        all.add(of("scheduler[LRRangeTest].last_batch_iteration", -1, 2, Effect::rates, range));
         return all;
+    }
+
+    private static List<Effect> oneCycle() {
+        Object[] cycle = {
+            "optimizer.type",
+            "adam",
+            "scheduler.type",
+            "OneCycle",
+            "scheduler.params.cycle_min_lr",
+            0.001,
+            "scheduler.params.cycle_max_lr",
+            0.01,
+            "scheduler.params.cycle_first_step_size",
+            3,
+            "scheduler.params.cycle_second_step_size",
+            2,
+            "scheduler.params.decay_step_size",
+            1,
+            "scheduler.params.decay_lr_rate",
+            0.1
+        };
+        String name = "scheduler[OneCycle].";
+        return List.of(
+                of(name + "cycle_min_lr", 0.001, 0.002, Effect::rates, cycle),
+                of(name + "cycle_max_lr", 0.01, 0.02, Effect::rates, cycle),
+                of(name + "decay_lr_rate", 0.1, 0.2, Effect::rates, cycle),
+                of(name + "cycle_first_step_size", 3, 4, Effect::rates, cycle),
+                of(name + "cycle_second_step_size", 2, 3, Effect::rates, cycle),
+                of(name + "cycle_first_stair_count", 0, 2, Effect::rates, cycle),
+                of(name + "cycle_second_stair_count", 0, 1, Effect::rates, cycle),
+                of(name + "decay_step_size", 1, 2, Effect::rates, cycle),
+                of(name + "cycle_momentum", true, false, Effect::momenta, cycle),
+                of(name + "cycle_min_mom", 0.8, 0.7, Effect::momenta, cycle),
+                of(name + "cycle_max_mom", 0.9, 0.95, Effect::momenta, cycle),
+                of(name + "decay_mom_rate", 0.0, 0.01, Effect::momenta, cycle),
+                of(name + "last_batch_iteration", -1, 2, Effect::rates, cycle));
     }
 }

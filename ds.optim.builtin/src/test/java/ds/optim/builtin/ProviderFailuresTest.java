@@ -46,7 +46,8 @@ class ProviderFailuresTest {
     void theBuiltInProvidersAreFoundInAnyCase() {
         assertEquals(List.of("adam", "adamw", "sgd"), Optimizers.in(ModuleLayer.boot()).names());
         assertEquals(
-                List.of("WarmupDecayLR", "WarmupLR"), Schedules.in(ModuleLayer.boot()).names());
+                List.of("LRRangeTest", "OneCycle", "WarmupCosineLR", "WarmupDecayLR", "WarmupLR"),
+                Schedules.in(ModuleLayer.boot()).names());
         assertEquals("adamw", Optimizers.in(ModuleLayer.boot()).require("AdamW").name());
     }
 
