@@ -5,8 +5,11 @@ module ds.optim.builtin {
     requires ds.optim.spi;
 
     provides ds.optim.spi.OptimizerProvider with
+            ds.optim.builtin.AdagradProvider,
             ds.optim.builtin.AdamProvider,
             ds.optim.builtin.AdamWProvider,
+            ds.optim.builtin.LambProvider,
+            ds.optim.builtin.LionProvider,
             ds.optim.builtin.SgdProvider;
     provides ds.optim.spi.ScheduleProvider with
             ds.optim.builtin.LrRangeTestProvider,

@@ -368,7 +368,9 @@ class CommandLineTest {
         assertTrue(json.results().contains("\"bytes_per_rank\": {"), json.results());
         Ran report = ds("report");
         assertEquals(0, report.status());
-        assertTrue(report.results().contains("optimizers     adam, adamw, sgd"), report.results());
+        assertTrue(
+                report.results().contains("optimizers     adagrad, adam, adamw, "),
+                report.results());
         Path made = temporary.resolve("made.json");
         assertEquals(0, ds("init", made).status());
         assertEquals(0, ds("config", "check", made).status());

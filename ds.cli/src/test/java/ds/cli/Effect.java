@@ -391,6 +391,13 @@ record Effect(
             all.add(of(name + "eps", 1e-8, 1e-2, Effect::parameters, decayed));
             all.add(of(name + "weight_decay", 0.0, 0.5, Effect::parameters, decayed));
             all.add(of(name + "bias_correction", true, false, Effect::parameters, decayed));
+            all.add(
+                    of(
+                            name + "amsgrad",
+                            false,
+                            true,
+                            bytes(1, MemoryKind.OPTIMIZER_STATES),
+                            decayed));
             if (type.equals("adam")) {
                 all.add(of(name + "adam_w_mode", true, false, Effect::parameters, decayed));
             }
@@ -401,6 +408,43 @@ record Effect(
         all.add(of("optimizer[sgd].dampening", 0.0, 0.5, Effect::parameters, heavy));
         all.add(of("optimizer[sgd].nesterov", false, true, Effect::parameters, heavy));
         all.add(of("optimizer[sgd].weight_decay", 0.0, 0.5, Effect::parameters, heavy));
+        Object[] summed = {"optimizer.type", "adagrad", "optimizer.params.weight_decay", 0.1};
+        all.add(of("optimizer[adagrad].lr", 0.01, 0.02, Effect::parameters, summed));
+        all.add(of("optimizer[adagrad].eps", 1e-10, 1e-2, Effect::parameters, summed));
+        all.add(of("optimizer[adagrad].weight_decay", 0.0, 0.5, Effect::parameters, summed));
+        all.add(of("optimizer[adagrad].lr_decay", 0.0, 0.5, Effect::parameters, summed));
+        all.add(
+                of(
+                        "optimizer[adagrad].initial_accumulator_value",
+                        0.0,
+                        0.5,
+                        Effect::parameters,
+                        summed));
+        Object[] signed = {"optimizer.type", "lion"};
+        all.add(of("optimizer[lion].lr", 0.01, 0.02, Effect::parameters, signed));
+        all.add(
+                of(
+                        "optimizer[lion].betas",
+                        List.of(0.9, 0.999),
+                        List.of(0.1, 0.1),
+                        Effect::parameters,
+                        signed));
+        all.add(of("optimizer[lion].weight_decay", 0.0, 0.5, Effect::parameters, signed));
+        Object[] trusting = {"optimizer.type", "lamb", "optimizer.params.weight_decay", 0.1};
+        all.add(of("optimizer[lamb].lr", 0.01, 0.02, Effect::parameters, trusting));
+        all.add(
+                of(
+                        "optimizer[lamb].betas",
+                        List.of(0.9, 0.999),
+                        List.of(0.8, 0.99),
+                        Effect::parameters,
+                        trusting));
+        all.add(of("optimizer[lamb].eps", 1e-8, 1e-2, Effect::parameters, trusting));
+        all.add(of("optimizer[lamb].eps_inside_sqrt", false, true, Effect::parameters, trusting));
+        all.add(of("optimizer[lamb].weight_decay", 0.0, 0.5, Effect::parameters, trusting));
+        all.add(of("optimizer[lamb].bias_correction", true, false, Effect::parameters, trusting));
+        all.add(of("optimizer[lamb].max_coeff", 10.0, 0.02, Effect::parameters, trusting));
+        all.add(of("optimizer[lamb].min_coeff", 0.01, 5.0, Effect::parameters, trusting));
         return all;
     }
 

@@ -234,9 +234,11 @@ public abstract class OptimizerContract {
         private final Kernels kernels;
         private final Shard shard;
         private Optimizer optimizer;
+        private long used;
 
         Run(Optimizer optimizer, int length, int workerCount, Optional<DType> copy, long seed) {
             this.optimizer = optimizer;
+            this.used = length;
             this.random = new SplittableRandom(seed);
             this.workers = new Workers("contract", workerCount);
             ModuleLayer own = OptimizerContract.class.getModule().getLayer();
@@ -277,7 +279,9 @@ public abstract class OptimizerContract {
             }
         }
 
+        /** Makes everything behind {@code first} elements padding. */
         void zeroFrom(int first) {
+            used = first;
             for (long i = first; i < shard.length(); i++) {
                 shard.master().set(i, 0);
                 shard.gradient().set(i, 0);
@@ -299,12 +303,19 @@ public abstract class OptimizerContract {
             return (Optimizer.Element) optimizer.kind(PARAMETER);
         }
 
+        private List<ParameterRange> ranges(long from, long to) {
+            long end = Math.min(to, used);
+            return end > from
+                    ? List.of(new ParameterRange(PARAMETER, from, 0, end - from))
+                    : List.of();
+        }
+
         private Shard part(long from, long to) {
             return new Shard(
                     shard.master().slice(from, to - from),
                     shard.gradient().slice(from, to - from),
                     shard.slots().stream().map(slot -> slot.slice(from, to - from)).toList(),
-                    List.of(new ParameterRange(PARAMETER, from, 0, to - from)),
+                    ranges(from, to),
                     shard.copyOut().map(copy -> copy.slice(from, to - from)));
         }
 

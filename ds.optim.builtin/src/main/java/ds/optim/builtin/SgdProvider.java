@@ -21,8 +21,9 @@ public final class SgdProvider implements OptimizerProvider {
 
     @Override
     public List<KeyDeclaration> settings() {
-        return List.of(
-                KeyDeclaration.number("lr", LR).atLeast(0).doc("Learning rate."),
+        return SharedKeys.and(
+                SharedKeys.torch(),
+                SharedKeys.lr(LR),
                 KeyDeclaration.number("momentum", 0)
                         .atLeast(0)
                         .doc("Decay rate of the momentum buffer; 0 keeps no buffer."),
@@ -30,15 +31,7 @@ public final class SgdProvider implements OptimizerProvider {
                         .doc("How much of each new gradient is kept out of the buffer."),
                 KeyDeclaration.flag("nesterov", false)
                         .doc("Nesterov's momentum; needs momentum and no dampening."),
-                KeyDeclaration.number("weight_decay", 0)
-                        .atLeast(0)
-                        .doc("The weight that joins the gradient (L2)."),
-                KeyDeclaration.flag("fused", true)
-                        .doc("Asks PyTorch for one fused kernel.")
-                        .noEffect("there is one fused kernel here, with the same numbers."),
-                KeyDeclaration.number("max_grad_norm")
-                        .doc("Clipping inside the optimizer.")
-                        .refused("use the top-level key 'gradient_clipping'."));
+                SharedKeys.l2());
     }
 
     @Override

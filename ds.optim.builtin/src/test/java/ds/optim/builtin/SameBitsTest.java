@@ -27,12 +27,35 @@ class SameBitsTest {
 
     private static final List<Rule> RULES =
             List.of(
-                    new Rule(ADAM, p -> new Adam(ADAM, new AdamSettings(1e-8, 0.1, true, true), p)),
-                    new Rule(ADAM, p -> new Adam(ADAM, new AdamSettings(0, 0.1, false, false), p)),
+                    new Rule(
+                            ADAM,
+                            p -> new Adam(ADAM, new AdamSettings(1e-8, 0.1, true, true, false), p)),
+                    new Rule(
+                            ADAM,
+                            p -> new Adam(ADAM, new AdamSettings(0, 0.1, false, false, false), p)),
                     new Rule(
                             MOMENTUM, p -> new Sgd(MOMENTUM, new SgdSettings(0.1, 0.01, false), p)),
                     new Rule(MOMENTUM, p -> new Sgd(MOMENTUM, new SgdSettings(0, 0, true), p)),
-                    new Rule(PLAIN, p -> new Sgd(PLAIN, new SgdSettings(0, 0.01, false), p)));
+                    new Rule(PLAIN, p -> new Sgd(PLAIN, new SgdSettings(0, 0.01, false), p)),
+                    new Rule(
+                            ADAM,
+                            p -> new Adam(ADAM, new AdamSettings(1e-8, 0, true, true, true), p)),
+                    new Rule(
+                            PLAIN, p -> new Adagrad(PLAIN, new AdagradSettings(0, 0.1, 0.2, 0), p)),
+                    new Rule(
+                            PLAIN,
+                            p -> new Adagrad(PLAIN, new AdagradSettings(1e-10, 0, 0, 0.1), p)),
+                    new Rule(ADAM, p -> new Lion(ADAM, 0.1, p)),
+                    new Rule(
+                            ADAM,
+                            p ->
+                                    new Lamb(
+                                            ADAM,
+                                            new LambSettings(1e-8, false, 0.1, true, 0.01, 10),
+                                            p)),
+                    new Rule(
+                            ADAM,
+                            p -> new Lamb(ADAM, new LambSettings(0, true, 0, false, 0.01, 10), p)));
 
     private static final List<Optional<DType>> COPIES =
             List.of(Optional.empty(), Optional.of(DType.BF16), Optional.of(DType.FP16));
@@ -65,7 +88,9 @@ class SameBitsTest {
             List<Integer> expected = run(optimizer, rule, copy, 1, length);
             assertEquals(expected, run(optimizer, rule, copy, 2, length));
             assertEquals(expected, run(optimizer, rule, copy, 3, length));
-            assertEquals(expected, run(optimizer, rule, copy, 2, length, 1, 1030, 40_001));
+            if (optimizer instanceof Optimizer.Element) {
+                assertEquals(expected, run(optimizer, rule, copy, 2, length, 1, 1030, 40_001));
+            }
         }
     }
 
@@ -109,15 +134,17 @@ class SameBitsTest {
             Optimizer optimizer = rule.maker.apply(Passes.best());
             try (Bench bench = new Bench(1)) {
                 Shard shard =
-                        bench.shard(
-                                optimizer,
-                                bench.buffer(DType.FP32, 2048),
-                                bench.buffer(DType.FP32, 2048),
-                                Optional.of(DType.BF16));
+                        Bench.withPaddingFrom(
+                                1,
+                                bench.shard(
+                                        optimizer,
+                                        bench.buffer(DType.FP32, 2048),
+                                        bench.buffer(DType.FP32, 2048),
+                                        Optional.of(DType.BF16)));
                 for (int step = 1; step <= 20; step++) {
                     bench.step(optimizer, shard, bench.context(step, rule.hyper, 0.5f));
                 }
-                for (int bits : bits(shard)) {
+                for (int bits : bits(Bench.cut(shard, 1, 2048))) {
                     assertEquals(0, bits);
                 }
             }
