@@ -10,7 +10,11 @@ module ds.optim.builtin {
             ds.optim.builtin.AdamWProvider,
             ds.optim.builtin.LambProvider,
             ds.optim.builtin.LionProvider,
-            ds.optim.builtin.SgdProvider;
+            ds.optim.builtin.MuonProvider,
+            ds.optim.builtin.OneBitAdamProvider,
+            ds.optim.builtin.OneBitLambProvider,
+            ds.optim.builtin.SgdProvider,
+            ds.optim.builtin.ZeroOneAdamProvider;
     provides ds.optim.spi.ScheduleProvider with
             ds.optim.builtin.LrRangeTestProvider,
             ds.optim.builtin.OneCycleProvider,

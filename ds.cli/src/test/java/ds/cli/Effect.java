@@ -420,6 +420,22 @@ record Effect(
                         0.5,
                         Effect::parameters,
                         summed));
+        Object[] square = {"optimizer.type", "muon", "optimizer.params.weight_decay", 0.1};
+        String muon = "optimizer[muon].";
+        all.add(of(muon + "lr", 0.01, 0.02, Effect::parameters, square));
+        all.add(of(muon + "muon_lr", 0.01, 0.02, Effect::parameters, square));
+        all.add(of(muon + "adam_lr", 0.01, 0.02, Effect::parameters, square));
+        all.add(of(muon + "momentum", 0.95, 0.5, Effect::parameters, square));
+        all.add(of(muon + "weight_decay", 0.0, 0.5, Effect::parameters, square));
+        all.add(of(muon + "ns_method", "gram", "standard", Effect::parameters, square));
+        all.add(
+                of(
+                        muon + "betas",
+                        List.of(0.9, 0.95),
+                        List.of(0.8, 0.9),
+                        Effect::parameters,
+                        square));
+        all.add(of(muon + "eps", 1e-10, 1e-2, Effect::parameters, square));
         Object[] signed = {"optimizer.type", "lion"};
         all.add(of("optimizer[lion].lr", 0.01, 0.02, Effect::parameters, signed));
         all.add(

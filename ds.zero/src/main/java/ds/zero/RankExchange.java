@@ -60,6 +60,11 @@ final class RankExchange implements Optimizer.Exchange {
     }
 
     @Override
+    public int ranks() {
+        return communicator.size();
+    }
+
+    @Override
     public void allReduceMean(FlatBuffer buffer) {
         Split split = evenly(buffer.lengthElements());
         int rank = communicator.rank();

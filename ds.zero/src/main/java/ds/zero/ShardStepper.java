@@ -24,7 +24,7 @@ import java.util.stream.Stream;
 
 /**
  * Drives an optimizer over what one rank steps: chunk by chunk through the store, with a second pass
- * for norms, and whole parameters one by one. Owned by the rank's thread, which waits while a
+ * for norms, and whole parameters through {@link WholeStepper}. Owned by the rank's thread, which waits while a
  * store's own thread runs a chunk.
  */
 final class ShardStepper {
@@ -51,7 +51,7 @@ final class ShardStepper {
     }
 
     /** How one parameter is stepped, with a sum for each norm that its kind asks for. */
-    private record Trained(ParameterSpec spec, Optimizer.Kind kind, List<ExactNorm> norms) {
+    record Trained(ParameterSpec spec, Optimizer.Kind kind, List<ExactNorm> norms) {
         static Trained of(ParameterSpec spec, Optimizer.Kind kind) {
             int count = kind instanceof Optimizer.Norm norm ? norm.norms() : 0;
             return new Trained(spec, kind, Stream.generate(ExactNorm::new).limit(count).toList());
@@ -67,11 +67,9 @@ final class ShardStepper {
     private final boolean rounds;
     private final boolean sharded;
     private final Map<String, Trained> trained = new LinkedHashMap<>();
-    private final List<OwnedSpace.Piece> wholes = new ArrayList<>();
     private final Map<Long, List<Group>> groups = new ConcurrentHashMap<>();
     private final List<FlatBuffer> measured = new ArrayList<>();
-    private final List<FlatBuffer> wholeStaging = new ArrayList<>();
-    private final Optimizer.Exchange exchange;
+    private final WholeStepper wholes;
     private final boolean chunked;
 
     ShardStepper(
@@ -89,7 +87,6 @@ final class ShardStepper {
         this.memory = parts.memory();
         this.rounds = options.precision() != DType.FP32;
         this.sharded = options.residency().shardStates();
-        this.exchange = new RankExchange(communicator, kernels, memory);
         boolean anyChunked = false;
         for (Parameter parameter : map.layout().storages()) {
             if (parameter.trainable()) {
@@ -101,12 +98,15 @@ final class ShardStepper {
         }
         this.chunked = anyChunked;
         check(map);
+        List<OwnedSpace.Piece> wholePieces = new ArrayList<>();
         for (OwnedSpace.Piece piece : state.stepped().pieces(0, state.stepped().elements())) {
             if (isWhole(trained(piece.parameter().name()).kind())) {
-                wholes.add(piece);
+                wholePieces.add(piece);
             }
         }
-        allocateWholeStaging();
+        this.wholes =
+                new WholeStepper(
+                        wholePieces, this::trained, state, parameters, gradients, options, parts);
     }
 
     static ParameterSpec spec(Parameter parameter) {
@@ -151,18 +151,6 @@ final class ShardStepper {
         }
     }
 
-    private void allocateWholeStaging() {
-        long longest =
-                wholes.stream()
-                        .mapToLong(piece -> PartitionMap.padded(piece.length()))
-                        .max()
-                        .orElse(0);
-        int arrays = state.slots().size() + (state.masterStored() ? 1 : 0);
-        for (int i = 0; longest > 0 && i < arrays; i++) {
-            wholeStaging.add(memory.allocate(MemoryKind.STAGING, DType.FP32, longest));
-        }
-    }
-
     /** Returns whether the step after {@code appliedSteps} wants this rank's own gradients. */
     boolean wantsLocalGradients(long appliedSteps) {
         return kinds().anyMatch(
@@ -188,9 +176,7 @@ final class ShardStepper {
                     resident,
                     (first, arrays, stored) -> pass(first, arrays, stored, context, false));
         }
-        for (OwnedSpace.Piece piece : wholes) {
-            stepWhole(piece, context);
-        }
+        wholes.step(context);
     }
 
     private List<FlatBuffer> resident(long first, long length) {
@@ -321,54 +307,6 @@ final class ShardStepper {
         communicator.allReduce(limbs).await();
         for (int i = 0; i < norms.size(); i++) {
             norms.get(i).setFrom(limbs, i * ExactNorm.LONGS);
-        }
-    }
-
-    private void stepWhole(OwnedSpace.Piece piece, StepContext context) {
-        long first = piece.offset();
-        long length = PartitionMap.padded(piece.length());
-        List<FlatBuffer> arrays = wholeStaging.stream().map(a -> a.slice(0, length)).toList();
-        int slotsFrom = state.masterStored() ? 1 : 0;
-        FlatBuffer master = state.masterStored() ? arrays.getFirst() : state.working(first, length);
-        if (state.masterStored()) {
-            state.readMaster(first, master);
-        }
-        for (int i = slotsFrom; i < arrays.size(); i++) {
-            state.readSlot(i - slotsFrom, first, arrays.get(i));
-        }
-        Optional<FlatBuffer> working =
-                parameters.inMemory()
-                        ? Optional.of(state.working(first, length))
-                        : Optional.empty();
-        Trained trained = trained(piece.parameter().name());
-        ParameterSpec spec = trained.spec();
-        Group group =
-                new Group(
-                        trained.kind(),
-                        0,
-                        piece.length(),
-                        List.of(new ParameterRange(spec, 0, 0, piece.length())));
-        Shard shard =
-                new Chunk(
-                                master,
-                                gradient(first, length),
-                                arrays.subList(slotsFrom, arrays.size()),
-                                rounds ? working : Optional.empty())
-                        .shard(group);
-        switch (group.kind()) {
-            case Optimizer.Matrix matrix -> matrix.step(shard, context);
-            case Optimizer.Replica replica -> replica.step(shard, context, exchange);
-            case Optimizer.Element _, Optimizer.Norm _ ->
-                    throw new AssertionError("Stepped chunk by chunk: " + spec.name());
-        }
-        for (int i = slotsFrom; i < arrays.size(); i++) {
-            state.writeSlot(i - slotsFrom, first, arrays.get(i));
-        }
-        if (state.masterStored()) {
-            state.writeMaster(first, master);
-            if (!rounds) {
-                working.ifPresent(copy -> copy.copyFrom(master));
-            }
         }
     }
 }

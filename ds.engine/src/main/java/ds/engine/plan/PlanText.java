@@ -1,7 +1,11 @@
 package ds.engine.plan;
 
 import ds.offload.RestingPlace;
+import ds.zero.PartitionMap;
+import ds.zero.Region;
+import java.util.Arrays;
 import java.util.Locale;
+import java.util.LongSummaryStatistics;
 
 /** The plan as a page of text. */
 final class PlanText {
@@ -44,6 +48,7 @@ final class PlanText {
                 plan.optimizerName(),
                 plan.optimizer().slots().stream().map(s -> s.name()).toList(),
                 place(plan.zero().optimizer()));
+        wholes(text, plan.partition());
         line(text, "parameters", "rest %s", place(plan.zero().parameters()));
         line(
                 text,
@@ -88,6 +93,30 @@ final class PlanText {
                     decision.text());
         }
         return text.toString();
+    }
+
+    /** What goes to one rank each, and how even that is. */
+    private static void wholes(StringBuilder text, PartitionMap map) {
+        long matrices = 0;
+        long[] elements = new long[map.world()];
+        for (int unit = 0; unit < map.layout().units().size(); unit++) {
+            matrices += map.places(unit, Region.WHOLE).size();
+        }
+        for (int rank = 0; rank < map.world(); rank++) {
+            elements[rank] = map.owned(rank, false).elements();
+        }
+        if (matrices == 0) {
+            return;
+        }
+        LongSummaryStatistics stepped = Arrays.stream(elements).summaryStatistics();
+        line(
+                text,
+                "whole",
+                "%d matrices to one rank each; elements per rank %,d to %,d, %.2f of an even share",
+                matrices,
+                stepped.getMin(),
+                stepped.getMax(),
+                stepped.getMax() / stepped.getAverage());
     }
 
     private static long trained(TrainingPlan plan) {

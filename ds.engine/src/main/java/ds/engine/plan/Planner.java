@@ -78,7 +78,7 @@ public final class Planner {
         if (!problems.isEmpty() || schedule.isEmpty() || batch.isEmpty()) {
             throw new ConfigException("The configuration", problems);
         }
-        Optimizer chosen = optimizer.orElseThrow();
+        Optimizer chosen = plugins.grouped(optimizer.orElseThrow());
         int arrays = arrays(chosen, precision.type(), optimizerPlace, parameterPlace);
         ZeroOptions zero =
                 new ZeroOptions(

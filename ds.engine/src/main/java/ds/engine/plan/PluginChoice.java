@@ -17,6 +17,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.function.Supplier;
 
 /** The optimizer and schedule that a configuration names, with their settings checked. */
@@ -36,6 +37,7 @@ final class PluginChoice {
     private final List<Diagnostic> problems;
     private final List<Decision> decisions;
     private final AutoValues autoValues;
+    private Function<Hyper, Schedule> schedules = _ -> (_, hyper) -> hyper;
 
     PluginChoice(
             DsConfig config,
@@ -85,7 +87,7 @@ final class PluginChoice {
     /** Returns the schedule, constant without one; empty if a problem was reported. */
     Optional<Schedule> schedule(Hyper base) {
         if (config.scheduler().isEmpty()) {
-            return Optional.of((_, hyper) -> hyper);
+            return Optional.of(schedules.apply(base));
         }
         PluginSection section = config.scheduler().get();
         ProviderTable<ScheduleProvider> table = Schedules.in(inputs.layer());
@@ -95,7 +97,24 @@ final class PluginChoice {
         }
         ScheduleProvider provider = table.require(section.type());
         return scheduleSettings(section, provider, base)
-                .flatMap(settings -> created(section, () -> provider.create(settings, base)));
+                .flatMap(
+                        settings -> {
+                            schedules = hyper -> provider.create(settings, hyper);
+                            return created(section, () -> schedules.apply(base));
+                        });
+    }
+
+    /**
+     * Returns {@code optimizer} with a schedule for each parameter's own hyper-parameters, after
+     * {@link #schedule} has found nothing wrong.
+     */
+    Optimizer grouped(Optimizer optimizer) {
+        GroupedOptimizer.Group everything = new GroupedOptimizer.Group(optimizer, 1);
+        return new GroupedOptimizer(everything, _ -> everything, this::scheduleOf);
+    }
+
+    private Schedule scheduleOf(Hyper base) {
+        return schedules.apply(base);
     }
 
     /** Makes the plug-in; settings that contradict one another become a diagnostic. */

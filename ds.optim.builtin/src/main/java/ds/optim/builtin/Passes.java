@@ -37,6 +37,12 @@ interface Passes {
     /** Steps by the update that {@link #lambMeasure} measured, times {@code rate}. */
     void lambApply(LambNumbers numbers, float rate, Shard shard, long from, long to);
 
+    /** Updates the momentum by {@link MuonNumbers} and writes the update; slots: the momentum. */
+    void muonMomentum(MuonNumbers numbers, Shard shard, FlatBuffer update, long from, long to);
+
+    /** Steps by {@link MuonNumbers} along {@code direction}. */
+    void muonApply(MuonNumbers numbers, Shard shard, FlatBuffer direction, long from, long to);
+
     /** Steps by {@link SgdNumbers}; slots: the momentum buffer. */
     void momentum(SgdNumbers numbers, Shard shard, long from, long to);
 

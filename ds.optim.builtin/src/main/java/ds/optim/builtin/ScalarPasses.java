@@ -184,6 +184,32 @@ final class ScalarPasses implements Passes {
         copyOut(shard, from, to);
     }
 
+    @Override
+    public void muonMomentum(
+            MuonNumbers numbers, Shard shard, FlatBuffer update, long from, long to) {
+        MemorySegment gradient = shard.gradient().segment();
+        MemorySegment momentum = shard.slots().get(0).segment();
+        for (long at = from * Float.BYTES; at < to * Float.BYTES; at += Float.BYTES) {
+            float d = gradient.get(FlatBuffer.FLOAT, at) * numbers.scale();
+            float m = momentum.get(FlatBuffer.FLOAT, at);
+            m = Math.fma(d - m, numbers.gain(), m);
+            momentum.set(FlatBuffer.FLOAT, at, m);
+            update.segment().set(FlatBuffer.FLOAT, at, Math.fma(m - d, numbers.momentum(), d));
+        }
+    }
+
+    @Override
+    public void muonApply(
+            MuonNumbers numbers, Shard shard, FlatBuffer direction, long from, long to) {
+        MemorySegment master = shard.master().segment();
+        for (long at = from * Float.BYTES; at < to * Float.BYTES; at += Float.BYTES) {
+            float p = master.get(FlatBuffer.FLOAT, at);
+            float o = direction.segment().get(FlatBuffer.FLOAT, at);
+            master.set(FlatBuffer.FLOAT, at, Math.fma(o, numbers.rate(), p * numbers.decay()));
+        }
+        copyOut(shard, from, to);
+    }
+
     private static void copyOut(Shard shard, long from, long to) {
         if (shard.copyOut().isEmpty()) {
             return;

@@ -246,4 +246,39 @@ final class VectorLoops {
             update.fma(rate, p).intoMemorySegment(master, at, ORDER);
         }
     }
+
+    static void muonMomentum(
+            MuonNumbers numbers,
+            MemorySegment gradient,
+            MemorySegment momentum,
+            MemorySegment update,
+            long from,
+            long end) {
+        FloatVector scale = FloatVector.broadcast(FLOATS, numbers.scale());
+        FloatVector gain = FloatVector.broadcast(FLOATS, numbers.gain());
+        FloatVector ahead = FloatVector.broadcast(FLOATS, numbers.momentum());
+        for (long at = from; at < end; at += STRIDE) {
+            FloatVector g = FloatVector.fromMemorySegment(FLOATS, gradient, at, ORDER);
+            FloatVector old = FloatVector.fromMemorySegment(FLOATS, momentum, at, ORDER);
+            FloatVector d = g.mul(scale);
+            FloatVector m = d.sub(old).fma(gain, old);
+            m.intoMemorySegment(momentum, at, ORDER);
+            m.sub(d).fma(ahead, d).intoMemorySegment(update, at, ORDER);
+        }
+    }
+
+    static void muonApply(
+            MuonNumbers numbers,
+            MemorySegment master,
+            MemorySegment direction,
+            long from,
+            long end) {
+        FloatVector rate = FloatVector.broadcast(FLOATS, numbers.rate());
+        FloatVector decay = FloatVector.broadcast(FLOATS, numbers.decay());
+        for (long at = from; at < end; at += STRIDE) {
+            FloatVector p = FloatVector.fromMemorySegment(FLOATS, master, at, ORDER);
+            FloatVector o = FloatVector.fromMemorySegment(FLOATS, direction, at, ORDER);
+            o.fma(rate, p.mul(decay)).intoMemorySegment(master, at, ORDER);
+        }
+    }
 }

@@ -167,6 +167,38 @@ final class VectorPasses implements Passes {
         }
     }
 
+    @Override
+    public void muonMomentum(
+            MuonNumbers numbers, Shard shard, FlatBuffer update, long from, long to) {
+        long end = to - (to - from) % FLOATS.length();
+        VectorLoops.muonMomentum(
+                numbers,
+                shard.gradient().segment(),
+                shard.slots().get(0).segment(),
+                update.segment(),
+                from * Float.BYTES,
+                end * Float.BYTES);
+        if (end < to) {
+            tail.muonMomentum(numbers, shard, update, end, to);
+        }
+    }
+
+    @Override
+    public void muonApply(
+            MuonNumbers numbers, Shard shard, FlatBuffer direction, long from, long to) {
+        MemorySegment master = shard.master().segment();
+        MemorySegment along = direction.segment();
+        long end = to - (to - from) % FLOATS.length();
+        tiles(
+                shard,
+                from,
+                end,
+                (at, until) -> VectorLoops.muonApply(numbers, master, along, at, until));
+        if (end < to) {
+            tail.muonApply(numbers, shard, direction, end, to);
+        }
+    }
+
     private static void tiles(Shard shard, long from, long end, Loop loop) {
         if (shard.copyOut().isEmpty()) {
             loop.run(from * Float.BYTES, end * Float.BYTES);

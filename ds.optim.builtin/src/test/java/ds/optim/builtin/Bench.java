@@ -96,7 +96,13 @@ final class Bench implements AutoCloseable {
     void step(Optimizer optimizer, Shard shard, StepContext context) {
         switch (optimizer.kind(shard.ranges().getFirst().parameter())) {
             case Optimizer.Element element -> element.step(shard, context);
-            case Optimizer.Matrix matrix -> matrix.step(shard, context);
+            case Optimizer.Matrix matrix ->
+                    matrix.step(
+                            shard,
+                            context,
+                            buffer(
+                                    DType.FP32,
+                                    matrix.scratchElements(shard.ranges().getFirst().parameter())));
             case Optimizer.Norm norm -> {
                 List<FlatBuffer> measured =
                         Stream.generate(() -> buffer(DType.FP32, shard.length()))

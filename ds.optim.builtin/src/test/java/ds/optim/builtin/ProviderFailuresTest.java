@@ -42,7 +42,17 @@ class ProviderFailuresTest {
             """;
 
     private static final List<String> BUILT_IN =
-            List.of("adagrad", "adam", "adamw", "lamb", "lion", "sgd");
+            List.of(
+                    "adagrad",
+                    "adam",
+                    "adamw",
+                    "lamb",
+                    "lion",
+                    "muon",
+                    "onebitadam",
+                    "onebitlamb",
+                    "sgd",
+                    "zerooneadam");
 
     @TempDir private Path directory = Path.of("");
 

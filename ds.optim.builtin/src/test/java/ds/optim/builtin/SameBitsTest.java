@@ -8,10 +8,12 @@ import ds.core.FlatBuffer;
 import ds.core.Rounding;
 import ds.optim.spi.Hyper;
 import ds.optim.spi.Optimizer;
+import ds.optim.spi.ParameterSpec;
 import ds.optim.spi.Shard;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.Function;
 import org.junit.jupiter.api.Test;
@@ -21,6 +23,7 @@ class SameBitsTest {
     private static final Hyper ADAM = new Hyper(1e-2, 0.9, 0.999);
     private static final Hyper MOMENTUM = new Hyper(1e-1, 0.9, 0);
     private static final Hyper PLAIN = new Hyper(1e-1, 0, 0);
+    private static final ParameterSpec MATRIX = new ParameterSpec("m", List.of(33, 31), Set.of());
     private static final int STEPS = 4;
 
     private record Rule(Hyper hyper, Function<Passes, Optimizer> maker) {}
@@ -76,6 +79,39 @@ class SameBitsTest {
                     assertEquals(expected, run(vector, rule, copy, 1, 1237), rule + " " + copy);
                 }
             }
+        }
+    }
+
+    @Test
+    void aMatrixIsSteppedTheSameByVectorsAndOneByOneAndByAnyWorkers() {
+        for (boolean gram : List.of(true, false)) {
+            List<Integer> expected = matrix(new ScalarPasses(), gram, 1);
+            assertEquals(expected, matrix(new VectorPasses(), gram, 1));
+            assertEquals(expected, matrix(new VectorPasses(), gram, 3));
+        }
+    }
+
+    private static List<Integer> matrix(Passes passes, boolean gram, int workers) {
+        Optimizer muon =
+                new Muon(
+                        MOMENTUM,
+                        0.1,
+                        gram,
+                        new Adam(ADAM, new AdamSettings(0, 0, true, true, false), passes),
+                        passes);
+        SplittableRandom random = new SplittableRandom(3);
+        int length = 33 * 31;
+        try (Bench bench = new Bench(workers)) {
+            FlatBuffer master = bench.buffer(DType.FP32, length);
+            FlatBuffer gradient = bench.buffer(DType.FP32, length);
+            Shard shard = bench.shard(muon, MATRIX, master, gradient, Optional.of(DType.BF16));
+            for (int step = 1; step <= STEPS; step++) {
+                for (int i = 0; i < length; i++) {
+                    gradient.set(i, (float) random.nextDouble(-1, 1));
+                }
+                bench.step(muon, shard, bench.context(step, MOMENTUM, 0.25f));
+            }
+            return bits(shard);
         }
     }
 
