@@ -35,6 +35,7 @@ final class PlanCommand extends Command {
                                 Optional.empty(),
                                 Optional.of(loaded.steps()),
                                 loaded.train().targetsPerSample(),
+                                List.of(),
                                 ModuleLayer.boot()));
         out().result(plan.toString().stripTrailing());
         out().document(document(plan));

@@ -82,6 +82,11 @@ record Effect(
         return trial.train(1, 2, (engine, _) -> engine.parameterHash());
     }
 
+    /** Two ranks, long enough for compressed exchanges. */
+    private static Object steps(Trial trial) {
+        return trial.train(2, 6, (engine, _) -> engine.parameterHash());
+    }
+
     private static Object samples(Trial trial) {
         return trial.train(1, 1, (_, reports) -> reports.getFirst().samples());
     }
@@ -370,6 +375,11 @@ record Effect(
                                                         .filter(name -> name.startsWith("ds-r0-w"))
                                                         .sorted()
                                                         .toList())),
+                of(
+                        "jvm.parameter_groups",
+                        List.of(Map.of("dimensions", 1, "lr_multiplier", 0.5)),
+                        List.of(Map.of("name", "*.w1", "frozen", true)),
+                        Effect::parameters),
                 of("jvm.seed", 1, 2, Effect::parameters));
     }
 
@@ -436,6 +446,7 @@ record Effect(
                         Effect::parameters,
                         square));
         all.add(of(muon + "eps", 1e-10, 1e-2, Effect::parameters, square));
+        all.addAll(oneBit());
         Object[] signed = {"optimizer.type", "lion"};
         all.add(of("optimizer[lion].lr", 0.01, 0.02, Effect::parameters, signed));
         all.add(
@@ -461,6 +472,59 @@ record Effect(
         all.add(of("optimizer[lamb].bias_correction", true, false, Effect::parameters, trusting));
         all.add(of("optimizer[lamb].max_coeff", 10.0, 0.02, Effect::parameters, trusting));
         all.add(of("optimizer[lamb].min_coeff", 0.01, 5.0, Effect::parameters, trusting));
+        return all;
+    }
+
+    private static List<Effect> oneBit() {
+        List<Effect> all = new ArrayList<>();
+        for (String type : List.of("onebitadam", "onebitlamb", "zerooneadam")) {
+            String freeze = type.equals("zerooneadam") ? "var_freeze_step" : "freeze_step";
+            Object[] set = {
+                "optimizer.type",
+                type,
+                "optimizer.params.weight_decay",
+                0.1,
+                "optimizer.params." + freeze,
+                2
+            };
+            String name = "optimizer[" + type + "].";
+            all.add(of(name + "lr", 0.01, 0.02, Effect::steps, set));
+            all.add(
+                    of(
+                            name + "betas",
+                            List.of(0.9, 0.999),
+                            List.of(0.8, 0.99),
+                            Effect::steps,
+                            set));
+            all.add(of(name + "eps", 1e-8, 1e-2, Effect::steps, set));
+            all.add(of(name + "weight_decay", 0.0, 0.5, Effect::steps, set));
+            all.add(of(name + freeze, 2, 4, Effect::steps, set));
+            if (type.equals("zerooneadam")) {
+                all.add(
+                        of(
+                                name + "var_update_scaler",
+                                1,
+                                2,
+                                Effect::steps,
+                                with(set, "optimizer.params.var_freeze_step", 8)));
+                all.add(of(name + "local_step_scaler", 1, 100, Effect::steps, set));
+                all.add(
+                        of(
+                                name + "local_step_clipper",
+                                1,
+                                4,
+                                Effect::steps,
+                                with(set, "optimizer.params.local_step_scaler", 1)));
+            }
+            if (type.equals("onebitlamb")) {
+                all.add(of(name + "max_coeff", 10.0, 0.02, Effect::steps, set));
+                all.add(of(name + "min_coeff", 0.01, 5.0, Effect::steps, set));
+                all.add(of(name + "coeff_beta", 0.9, 0.5, Effect::steps, set));
+                all.add(of(name + "factor_max", 4.0, 0.95, Effect::steps, set));
+                all.add(of(name + "factor_min", 0.5, 3.0, Effect::steps, set));
+                all.add(of(name + "factor_threshold", 0.1, 0.0, Effect::steps, set));
+            }
+        }
         return all;
     }
 

@@ -197,6 +197,11 @@ public final class DsConfig {
                 tunable(jvm, "seed", jvm.longOr("seed", 42)));
     }
 
+    /** Returns the groups of parameters for which something is different, in order. */
+    public List<ParameterGroup> parameterGroups() {
+        return ParameterGroupKeys.groups(root.section("jvm"));
+    }
+
     /**
      * Returns everything by dotted path, defaults included.
      *

@@ -1,5 +1,6 @@
 package ds.config;
 
+import static ds.core.KeyDeclaration.any;
 import static ds.core.KeyDeclaration.choice;
 import static ds.core.KeyDeclaration.flag;
 import static ds.core.KeyDeclaration.integer;
@@ -197,7 +198,13 @@ final class KeyTable {
                                                 "Compute threads per rank; absent means processor cores"
                                                         + " divided by local ranks."),
                                 integer("seed", 42)
-                                        .doc("Seed of initial values, data order and dropout.")))
+                                        .doc("Seed of initial values, data order and dropout."),
+                                any("parameter_groups")
+                                        .doc(
+                                                "Parameters with settings of their own: objects with conditions"
+                                                        + " (name, dimensions, tag, layer) and lr, lr_multiplier,"
+                                                        + " weight_decay, betas or frozen; the first that fits"
+                                                        + " holds.")))
                 .doc("Settings that only this runtime has; DeepSpeed ignores them.");
     }
 }

@@ -160,6 +160,11 @@ final class ShardStepper {
                                                 == Optimizer.Replica.Gradients.LOCAL);
     }
 
+    /** Returns the bytes that exchanges of replicas handed to other ranks so far. */
+    long replicaBytes() {
+        return wholes.replicaBytes();
+    }
+
     /** Steps everything this rank steps. Collective where a kind needs norms or exchanges. */
     void step(StepContext context) {
         StateStore store = state.store();

@@ -101,6 +101,10 @@ final class WholeStepper {
         return state.slots().size() + (state.masterStored() ? 1 : 0);
     }
 
+    long replicaBytes() {
+        return exchange.sentBytes();
+    }
+
     /** Steps everything. Collective where there are replicas. */
     void step(StepContext context) {
         for (Whole whole : matrices) {

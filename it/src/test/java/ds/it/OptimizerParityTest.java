@@ -72,10 +72,7 @@ class OptimizerParityTest {
                         model,
                         config,
                         o ->
-                                o.trainingData(
-                                                TextDataset.bytes(directory.resolve("text.txt"), 16)
-                                                        .split(1)
-                                                        .train())
+                                o.trainingData(TextDataset.bytes(directory.resolve("text.txt"), 16))
                                         .ranks(ranks)
                                         .workers(1))) {
             engine.steps(steps).forEach(_ -> {});

@@ -1,6 +1,7 @@
 package ds.engine.plan;
 
 import ds.offload.RestingPlace;
+import ds.optim.spi.Optimizer;
 import ds.zero.PartitionMap;
 import ds.zero.Region;
 import java.util.Arrays;
@@ -56,6 +57,17 @@ final class PlanText {
                 "%s, lr %s",
                 plan.scheduleName(),
                 plan.schedule().at(0, plan.optimizer().base()).lr());
+        for (GroupSummary group : plan.groups()) {
+            line(
+                    text,
+                    "group",
+                    "%s: %s; %d parameters, %,d elements: %s",
+                    group.conditions(),
+                    group.differences(),
+                    group.parameters().size(),
+                    group.elements(),
+                    String.join(", ", group.parameters()));
+        }
         line(text, "clipping", "%s", plan.clip() > 0 ? "norm " + plan.clip() : "off");
         line(text, "workers", "%d per rank", plan.workersPerRank());
         line(
@@ -77,6 +89,7 @@ final class PlanText {
                 bytes(memory.exchangedPerStep()),
                 bytes(memory.gatheredPerStep()),
                 bytes(memory.nvmePerStep()));
+        replicas(text, plan);
         line(
                 text,
                 "reproducible",
@@ -93,6 +106,24 @@ final class PlanText {
                     decision.text());
         }
         return text.toString();
+    }
+
+    /** What a step moves once its exchanges are compressed: a bit per element, out and back. */
+    private static void replicas(StringBuilder text, TrainingPlan plan) {
+        boolean any =
+                plan.partition().layout().storages().stream()
+                        .filter(parameter -> parameter.trainable())
+                        .map(Planner::spec)
+                        .map(plan.optimizer()::kind)
+                        .anyMatch(Optimizer.Replica.class::isInstance);
+        int world = plan.batch().world();
+        if (any) {
+            line(
+                    text,
+                    "compressed",
+                    "a step exchanges about %s instead once signs are exchanged",
+                    bytes(2 * trained(plan) / Byte.SIZE * (world - 1) / world));
+        }
     }
 
     /** What goes to one rank each, and how even that is. */
