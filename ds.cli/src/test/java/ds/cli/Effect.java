@@ -447,6 +447,7 @@ record Effect(
                         square));
         all.add(of(muon + "eps", 1e-10, 1e-2, Effect::parameters, square));
         all.addAll(oneBit());
+        all.addAll(mup());
         Object[] signed = {"optimizer.type", "lion"};
         all.add(of("optimizer[lion].lr", 0.01, 0.02, Effect::parameters, signed));
         all.add(
@@ -472,6 +473,60 @@ record Effect(
         all.add(of("optimizer[lamb].bias_correction", true, false, Effect::parameters, trusting));
         all.add(of("optimizer[lamb].max_coeff", 10.0, 0.02, Effect::parameters, trusting));
         all.add(of("optimizer[lamb].min_coeff", 0.01, 5.0, Effect::parameters, trusting));
+        return all;
+    }
+
+    private static List<Effect> mup() {
+        Map<String, Object> narrow =
+                Map.of(
+                        "tok", List.of(0, 8),
+                        "pos", List.of(0, 8),
+                        "*w*", List.of(8, 8),
+                        "*", List.of(8));
+        Map<String, Object> same =
+                Map.of(
+                        "tok", List.of(0, 0),
+                        "pos", List.of(0, 0),
+                        "*w*", List.of(0, 0),
+                        "*", List.of(0));
+        List<Effect> all = new ArrayList<>();
+        for (String type : List.of("muadam", "muadamw", "musgd")) {
+            Object[] set = {
+                "optimizer.type",
+                type,
+                "optimizer.params.weight_decay",
+                0.1,
+                "optimizer.params.base_shapes",
+                narrow
+            };
+            String name = "optimizer[" + type + "].";
+            all.add(of(name + "lr", 0.01, 0.02, Effect::parameters, set));
+            all.add(of(name + "weight_decay", 0.0, 0.5, Effect::parameters, set));
+            all.add(of(name + "decoupled_wd", false, true, Effect::parameters, set));
+            all.add(of(name + "base_shapes", narrow, same, Effect::parameters, set));
+            if (type.equals("musgd")) {
+                Object[] heavy = with(set, "optimizer.params.momentum", 0.9);
+                all.add(of(name + "momentum", 0.0, 0.9, Effect::parameters, set));
+                all.add(of(name + "dampening", 0.0, 0.5, Effect::parameters, heavy));
+                all.add(of(name + "nesterov", false, true, Effect::parameters, heavy));
+            } else {
+                all.add(
+                        of(
+                                name + "betas",
+                                List.of(0.9, 0.999),
+                                List.of(0.8, 0.99),
+                                Effect::parameters,
+                                set));
+                all.add(of(name + "eps", 1e-8, 1e-2, Effect::parameters, set));
+                all.add(
+                        of(
+                                name + "amsgrad",
+                                false,
+                                true,
+                                bytes(1, MemoryKind.OPTIMIZER_STATES),
+                                set));
+            }
+        }
         return all;
     }
 

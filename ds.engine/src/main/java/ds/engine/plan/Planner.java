@@ -77,7 +77,7 @@ public final class Planner {
         RestingPlace parameterPlace = parameterPlace(section);
         checkLiveParameters(section);
         ParameterGroups groups = ParameterGroups.of(model, config, inputs.groups(), problems);
-        PluginChoice plugins = new PluginChoice(config, inputs, problems, decisions, auto);
+        PluginChoice plugins = new PluginChoice(model, config, inputs, problems, decisions, auto);
         Optional<Optimizer> optimizer = plugins.optimizer();
         Optional<Schedule> schedule = optimizer.flatMap(found -> plugins.schedule(found.base()));
         if (!problems.isEmpty() || schedule.isEmpty() || batch.isEmpty()) {

@@ -7,6 +7,7 @@ import ds.core.Diagnostic;
 import ds.core.KeyDeclaration;
 import ds.core.ProviderTable;
 import ds.core.Settings;
+import ds.model.ModelLayout;
 import ds.optim.spi.Hyper;
 import ds.optim.spi.Optimizer;
 import ds.optim.spi.OptimizerProvider;
@@ -34,6 +35,7 @@ final class PluginChoice {
                     "eps", 1e-8,
                     "weight_decay", 0.0);
 
+    private final ModelLayout layout;
     private final DsConfig config;
     private final PlanInputs inputs;
     private final List<Diagnostic> problems;
@@ -46,11 +48,13 @@ final class PluginChoice {
     private Function<Hyper, Schedule> schedules = _ -> (_, hyper) -> hyper;
 
     PluginChoice(
+            ModelLayout layout,
             DsConfig config,
             PlanInputs inputs,
             List<Diagnostic> problems,
             List<Decision> decisions,
             AutoValues autoValues) {
+        this.layout = layout;
         this.config = config;
         this.inputs = inputs;
         this.problems = problems;
@@ -84,8 +88,14 @@ final class PluginChoice {
                                         () -> {
                                             differently =
                                                     group -> different(provider, settings, group);
-                                            return provider.create(settings);
+                                            return probed(provider.create(settings));
                                         }));
+    }
+
+    /** Lets the optimizer look at every parameter: it may refuse one. */
+    private Optimizer probed(Optimizer optimizer) {
+        layout.storages().stream().map(Planner::spec).forEach(optimizer::kind);
+        return optimizer;
     }
 
     /** Makes the optimizer of a group: the same with other settings. */

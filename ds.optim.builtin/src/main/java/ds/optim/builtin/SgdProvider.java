@@ -24,18 +24,35 @@ public final class SgdProvider implements OptimizerProvider {
         return SharedKeys.and(
                 SharedKeys.torch(),
                 SharedKeys.lr(LR),
-                KeyDeclaration.number("momentum", 0)
-                        .atLeast(0)
-                        .doc("Decay rate of the momentum buffer; 0 keeps no buffer."),
-                KeyDeclaration.number("dampening", 0)
-                        .doc("How much of each new gradient is kept out of the buffer."),
-                KeyDeclaration.flag("nesterov", false)
-                        .doc("Nesterov's momentum; needs momentum and no dampening."),
+                momentum(),
+                dampening(),
+                nesterov(),
                 SharedKeys.l2());
+    }
+
+    static KeyDeclaration momentum() {
+        return KeyDeclaration.number("momentum", 0)
+                .atLeast(0)
+                .doc("Decay rate of the momentum buffer; 0 keeps no buffer.");
+    }
+
+    static KeyDeclaration dampening() {
+        return KeyDeclaration.number("dampening", 0)
+                .doc("How much of each new gradient is kept out of the buffer.");
+    }
+
+    static KeyDeclaration nesterov() {
+        return KeyDeclaration.flag("nesterov", false)
+                .doc("Nesterov's momentum; needs momentum and no dampening.");
     }
 
     @Override
     public Optimizer create(Settings params) {
+        return sgd(params);
+    }
+
+    /** Creates SGD from checked settings. */
+    static Sgd sgd(Settings params) {
         double momentum = params.doubleOr("momentum", 0);
         double dampening = params.doubleOr("dampening", 0);
         boolean nesterov = params.booleanOr("nesterov", false);
