@@ -31,6 +31,10 @@ class ProviderFailuresTest {
             import ds.optim.spi.*;
             import java.util.List;
 
+            final class Aid {
+                static void help() {}
+            }
+
             public final class Stranger implements OptimizerProvider {
                 public Stranger() {
                     %s
@@ -110,6 +114,28 @@ class ProviderFailuresTest {
                 "The optimizer provider stranger.Stranger of module stranger cannot be created:"
                         + " java.lang.ArithmeticException: no Remove or repair that module.",
                 failure.getMessage());
+    }
+
+    @Test
+    void oneWhoseModuleLacksADependencyIsNamedWithWhatIsMissing() throws IOException {
+        ModuleLayer layer = stranger("Aid.help();", "x");
+        Files.delete(directory.resolve("classes/stranger/Aid.class"));
+        var failure = assertThrows(ProviderException.class, () -> Optimizers.in(layer));
+        assertEquals(
+                "The optimizer provider stranger.Stranger of module stranger cannot be created:"
+                        + " java.lang.NoClassDefFoundError: stranger/Aid Remove or repair that"
+                        + " module.",
+                failure.getMessage());
+    }
+
+    @Test
+    void oneWhoseClassIsNotInItsModuleIsNamed() throws IOException {
+        ModuleLayer layer = stranger("", "x");
+        Files.delete(directory.resolve("classes/stranger/Stranger.class"));
+        var failure = assertThrows(ProviderException.class, () -> Optimizers.in(layer));
+        String message = String.valueOf(failure.getMessage());
+        assertTrue(message.contains("stranger.Stranger"), message);
+        assertTrue(message.endsWith("Remove or repair that module."), message);
     }
 
     private ModuleLayer stranger(String constructor, String name) throws IOException {
