@@ -1,9 +1,9 @@
 package ds.config;
 
-import static ds.core.KeyDeclaration.any;
 import static ds.core.KeyDeclaration.choice;
 import static ds.core.KeyDeclaration.flag;
 import static ds.core.KeyDeclaration.integer;
+import static ds.core.KeyDeclaration.list;
 import static ds.core.KeyDeclaration.number;
 import static ds.core.KeyDeclaration.object;
 import static ds.core.KeyDeclaration.text;
@@ -199,7 +199,7 @@ final class KeyTable {
                                                         + " divided by local ranks."),
                                 integer("seed", 42)
                                         .doc("Seed of initial values, data order and dropout."),
-                                any("parameter_groups")
+                                list("parameter_groups")
                                         .doc(
                                                 "Parameters with settings of their own: objects with conditions"
                                                         + " (name, dimensions, tag, layer) and lr, lr_multiplier,"
