@@ -159,7 +159,9 @@ record ZeroOneAdam(Hyper base, OneBitNumbers.Rule rule, ZeroOneSteps steps, Pass
                             for (long i = from; i < to; i++) {
                                 float denominator = (float) Math.sqrt(second.get(i)) + eps;
                                 float mean = scratch.get(i);
-                                first.set(i, -(mean / rates));
+                                if (rates > 0) { // a schedule may hold the rate at 0
+                                    first.set(i, -(mean / rates));
+                                }
                                 master.set(i, master.get(i) + mean / denominator);
                             }
                         });
