@@ -1,18 +1,23 @@
 package ds.cli;
 
+import ds.engine.metrics.ScheduleCurve;
 import ds.engine.plan.Decision;
+import ds.engine.plan.GroupSummary;
 import ds.engine.plan.MemoryEstimate;
 import ds.engine.plan.PlanInputs;
 import ds.engine.plan.Planner;
 import ds.engine.plan.TrainingPlan;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
 
 /** {@code ds plan}. */
 @CommandLine.Command(
@@ -20,7 +25,19 @@ import picocli.CommandLine.Mixin;
         sortOptions = false,
         description = "Shows what a configuration would do with a model, and allocates nothing.")
 final class PlanCommand extends Command {
+    private static final int PLOT_COLUMNS = 72;
+    private static final int PLOT_ROWS = 13;
+
     @Mixin private Setup setup = new Setup();
+
+    @Option(
+            names = "--plot-schedule",
+            paramLabel = "FILE.svg",
+            arity = "0..1",
+            fallbackValue = "",
+            description =
+                    "Draw the learning rate over the steps of the run: here, or into this file.")
+    private @Nullable String plot; // null: not given; empty: in the terminal
 
     @Override
     int run() {
@@ -35,10 +52,28 @@ final class PlanCommand extends Command {
                                 Optional.empty(),
                                 Optional.of(loaded.steps()),
                                 loaded.train().targetsPerSample(),
+                                List.of(),
                                 ModuleLayer.boot()));
         out().result(plan.toString().stripTrailing());
+        plot(plan, loaded);
         out().document(document(plan));
         return Main.OK;
+    }
+
+    private void plot(TrainingPlan plan, Setup.Loaded loaded) {
+        if (plot == null) {
+            return;
+        }
+        ScheduleCurve curve =
+                new ScheduleCurve(plan.schedule(), plan.optimizer().base(), loaded.steps());
+        if (plot.isEmpty()) {
+            out().result("\n" + curve.text(PLOT_COLUMNS, PLOT_ROWS).stripTrailing());
+        } else {
+            curve.writeSvg(
+                    Path.of(plot),
+                    "%s with %s, %d steps"
+                            .formatted(plan.optimizerName(), plan.scheduleName(), loaded.steps()));
+        }
     }
 
     private static Map<String, Object> document(TrainingPlan plan) {
@@ -69,6 +104,16 @@ final class PlanCommand extends Command {
         moved.put("gathered", memory.gatheredPerStep());
         moved.put("nvme", memory.nvmePerStep());
         document.put("bytes_per_step_and_rank", moved);
+        List<Object> groups = new ArrayList<>();
+        for (GroupSummary group : plan.groups()) {
+            Map<String, Object> entry = new LinkedHashMap<>();
+            entry.put("conditions", group.conditions());
+            entry.put("differences", group.differences());
+            entry.put("parameters", group.parameters());
+            entry.put("elements", group.elements());
+            groups.add(entry);
+        }
+        document.put("parameter_groups", groups);
         document.put("reproducible", plan.irreproducible().isEmpty());
         document.put("irreproducible_because", plan.irreproducible());
         List<Object> decisions = new ArrayList<>();

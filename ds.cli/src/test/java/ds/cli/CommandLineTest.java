@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import org.junit.jupiter.api.BeforeEach;
@@ -348,6 +349,39 @@ class CommandLineTest {
     }
 
     @Test
+    void planDrawsTheScheduleHereOrIntoAFile() throws IOException {
+        Path text = Files.writeString(temporary.resolve("text.txt"), "to be or not ".repeat(60));
+        Path config =
+                Files.writeString(
+                        temporary.resolve("ds_config.json"),
+                        """
+                        {"train_batch_size": 4,
+                         "optimizer": {"type": "Adam", "params": {"lr": 0.01}},
+                         "scheduler": {"type": "OneCycle", "params": {
+                             "cycle_min_lr": 0.001, "cycle_max_lr": 0.01,
+                             "cycle_first_step_size": 40}}}
+                        """);
+        Object[] plan = {
+            "plan", "--config", config, "--data", text, "--model", MODEL, "--steps", 100
+        };
+        String plain = ds(plan).results();
+        assertFalse(plain.contains("learning rate"), plain);
+        Object[] here = Arrays.copyOf(plan, plan.length + 1);
+        here[plan.length] = "--plot-schedule";
+        String drawn = ds(here).results();
+        assertTrue(drawn.contains("\nlearning rate\n 1.000e-02 +"), drawn);
+        assertTrue(drawn.contains("\nfirst beta, or momentum\n 9.000e-01 +"), drawn);
+        assertTrue(drawn.contains("step 100"), drawn);
+        Path file = temporary.resolve("schedule.svg");
+        Object[] into = Arrays.copyOf(here, here.length + 1);
+        into[here.length] = file;
+        assertEquals(plain, ds(into).results());
+        String svg = Files.readString(file);
+        assertTrue(svg.startsWith("<svg ") && svg.contains("adam with OneCycle, 100 steps"), svg);
+        assertEquals(2, svg.split("<polyline").length - 1);
+    }
+
+    @Test
     void theOthersAnswerToo() throws IOException {
         Ran plan = ds("plan", "--config", config, "--data", text, "--model", MODEL);
         assertEquals(0, plan.status(), plan.messages());
@@ -368,7 +402,9 @@ class CommandLineTest {
         assertTrue(json.results().contains("\"bytes_per_rank\": {"), json.results());
         Ran report = ds("report");
         assertEquals(0, report.status());
-        assertTrue(report.results().contains("optimizers     adam, adamw, sgd"), report.results());
+        assertTrue(
+                report.results().contains("optimizers     adagrad, adam, adamw, "),
+                report.results());
         Path made = temporary.resolve("made.json");
         assertEquals(0, ds("init", made).status());
         assertEquals(0, ds("config", "check", made).status());

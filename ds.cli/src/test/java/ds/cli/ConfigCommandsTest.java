@@ -97,7 +97,10 @@ class ConfigCommandsTest {
     @Test
     void aSettingOfPluginsSaysWhichHaveIt() throws IOException {
         JsonNode results = printed("config", "explain", "lr", "--format", "json").get("results");
-        assertTrue(results.get(0).get("of").toString().contains("\"adamw\""), results.toString());
+        assertTrue(
+                results.findValues("of").stream()
+                        .anyMatch(of -> of.toString().contains("\"adamw\"")),
+                results.toString());
         String text = ds("config", "explain", "optimizer.params.betas").results();
         assertTrue(text.contains("  of       adam, adamw"), text);
     }

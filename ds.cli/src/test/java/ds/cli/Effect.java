@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
@@ -85,12 +86,26 @@ record Effect(
         return trial.train(2, 2, (engine, _) -> engine.parameterHash());
     }
 
+    /** Two ranks, long enough for compressed exchanges. */
+    private static Object steps(Trial trial) {
+        return trial.train(2, 6, (engine, _) -> engine.parameterHash());
+    }
+
     private static Object samples(Trial trial) {
         return trial.train(1, 1, (_, reports) -> reports.getFirst().samples());
     }
 
     private static Object rates(Trial trial) {
         return trial.train(1, 8, (_, reports) -> reports.stream().map(StepReport::lr).toList());
+    }
+
+    /** The plan's own schedule, which the engine asks before every step. */
+    private static Object momenta(Trial trial) {
+        return trial.plan(
+                plan ->
+                        IntStream.range(0, 8)
+                                .mapToObj(t -> plan.schedule().at(t, plan.optimizer().base()))
+                                .toList());
     }
 
     private static Object scales(Trial trial) {
@@ -447,6 +462,11 @@ record Effect(
                                                         .filter(name -> name.startsWith("ds-r0-w"))
                                                         .sorted()
                                                         .toList())),
+                of(
+                        "jvm.parameter_groups",
+                        List.of(Map.of("dimensions", 1, "lr_multiplier", 0.5)),
+                        List.of(Map.of("name", "*.w1", "frozen", true)),
+                        Effect::parameters),
                 of("jvm.seed", 1, 2, Effect::parameters),
                 of("jvm.stochastic_rounding", false, true, Effect::parameters, brainMasters()));
     }
@@ -469,6 +489,13 @@ record Effect(
             all.add(of(name + "eps", 1e-8, 1e-2, Effect::parameters, decayed));
             all.add(of(name + "weight_decay", 0.0, 0.5, Effect::parameters, decayed));
             all.add(of(name + "bias_correction", true, false, Effect::parameters, decayed));
+            all.add(
+                    of(
+                            name + "amsgrad",
+                            false,
+                            true,
+                            bytes(1, MemoryKind.OPTIMIZER_STATES),
+                            decayed));
             if (type.equals("adam")) {
                 all.add(of(name + "adam_w_mode", true, false, Effect::parameters, decayed));
             }
@@ -479,6 +506,168 @@ record Effect(
         all.add(of("optimizer[sgd].dampening", 0.0, 0.5, Effect::parameters, heavy));
         all.add(of("optimizer[sgd].nesterov", false, true, Effect::parameters, heavy));
         all.add(of("optimizer[sgd].weight_decay", 0.0, 0.5, Effect::parameters, heavy));
+        Object[] summed = {"optimizer.type", "adagrad", "optimizer.params.weight_decay", 0.1};
+        all.add(of("optimizer[adagrad].lr", 0.01, 0.02, Effect::parameters, summed));
+        all.add(of("optimizer[adagrad].eps", 1e-10, 1e-2, Effect::parameters, summed));
+        all.add(of("optimizer[adagrad].weight_decay", 0.0, 0.5, Effect::parameters, summed));
+        all.add(of("optimizer[adagrad].lr_decay", 0.0, 0.5, Effect::parameters, summed));
+        all.add(
+                of(
+                        "optimizer[adagrad].initial_accumulator_value",
+                        0.0,
+                        0.5,
+                        Effect::parameters,
+                        summed));
+        Object[] square = {"optimizer.type", "muon", "optimizer.params.weight_decay", 0.1};
+        String muon = "optimizer[muon].";
+        all.add(of(muon + "lr", 0.01, 0.02, Effect::parameters, square));
+        all.add(of(muon + "muon_lr", 0.01, 0.02, Effect::parameters, square));
+        all.add(of(muon + "adam_lr", 0.01, 0.02, Effect::parameters, square));
+        all.add(of(muon + "momentum", 0.95, 0.5, Effect::parameters, square));
+        all.add(of(muon + "weight_decay", 0.0, 0.5, Effect::parameters, square));
+        all.add(of(muon + "ns_method", "gram", "standard", Effect::parameters, square));
+        all.add(
+                of(
+                        muon + "betas",
+                        List.of(0.9, 0.95),
+                        List.of(0.8, 0.9),
+                        Effect::parameters,
+                        square));
+        all.add(of(muon + "eps", 1e-10, 1e-2, Effect::parameters, square));
+        all.addAll(oneBit());
+        all.addAll(mup());
+        Object[] signed = {"optimizer.type", "lion"};
+        all.add(of("optimizer[lion].lr", 0.01, 0.02, Effect::parameters, signed));
+        all.add(
+                of(
+                        "optimizer[lion].betas",
+                        List.of(0.9, 0.999),
+                        List.of(0.1, 0.1),
+                        Effect::parameters,
+                        signed));
+        all.add(of("optimizer[lion].weight_decay", 0.0, 0.5, Effect::parameters, signed));
+        Object[] trusting = {"optimizer.type", "lamb", "optimizer.params.weight_decay", 0.1};
+        all.add(of("optimizer[lamb].lr", 0.01, 0.02, Effect::parameters, trusting));
+        all.add(
+                of(
+                        "optimizer[lamb].betas",
+                        List.of(0.9, 0.999),
+                        List.of(0.8, 0.99),
+                        Effect::parameters,
+                        trusting));
+        all.add(of("optimizer[lamb].eps", 1e-8, 1e-2, Effect::parameters, trusting));
+        all.add(of("optimizer[lamb].eps_inside_sqrt", false, true, Effect::parameters, trusting));
+        all.add(of("optimizer[lamb].weight_decay", 0.0, 0.5, Effect::parameters, trusting));
+        all.add(of("optimizer[lamb].bias_correction", true, false, Effect::parameters, trusting));
+        all.add(of("optimizer[lamb].max_coeff", 10.0, 0.02, Effect::parameters, trusting));
+        all.add(of("optimizer[lamb].min_coeff", 0.01, 5.0, Effect::parameters, trusting));
+        return all;
+    }
+
+    private static List<Effect> mup() {
+        Map<String, Object> narrow =
+                Map.of(
+                        "tok", List.of(0, 8),
+                        "pos", List.of(0, 8),
+                        "*w*", List.of(8, 8),
+                        "*", List.of(8));
+        Map<String, Object> same =
+                Map.of(
+                        "tok", List.of(0, 0),
+                        "pos", List.of(0, 0),
+                        "*w*", List.of(0, 0),
+                        "*", List.of(0));
+        List<Effect> all = new ArrayList<>();
+        for (String type : List.of("muadam", "muadamw", "musgd")) {
+            Object[] set = {
+                "optimizer.type",
+                type,
+                "optimizer.params.weight_decay",
+                0.1,
+                "optimizer.params.base_shapes",
+                narrow
+            };
+            String name = "optimizer[" + type + "].";
+            all.add(of(name + "lr", 0.01, 0.02, Effect::parameters, set));
+            all.add(of(name + "weight_decay", 0.0, 0.5, Effect::parameters, set));
+            all.add(of(name + "decoupled_wd", false, true, Effect::parameters, set));
+            all.add(of(name + "base_shapes", narrow, same, Effect::parameters, set));
+            if (type.equals("musgd")) {
+                Object[] heavy = with(set, "optimizer.params.momentum", 0.9);
+                all.add(of(name + "momentum", 0.0, 0.9, Effect::parameters, set));
+                all.add(of(name + "dampening", 0.0, 0.5, Effect::parameters, heavy));
+                all.add(of(name + "nesterov", false, true, Effect::parameters, heavy));
+            } else {
+                all.add(
+                        of(
+                                name + "betas",
+                                List.of(0.9, 0.999),
+                                List.of(0.8, 0.99),
+                                Effect::parameters,
+                                set));
+                all.add(of(name + "eps", 1e-8, 1e-2, Effect::parameters, set));
+                all.add(
+                        of(
+                                name + "amsgrad",
+                                false,
+                                true,
+                                bytes(1, MemoryKind.OPTIMIZER_STATES),
+                                set));
+            }
+        }
+        return all;
+    }
+
+    private static List<Effect> oneBit() {
+        List<Effect> all = new ArrayList<>();
+        for (String type : List.of("onebitadam", "onebitlamb", "zerooneadam")) {
+            String freeze = type.equals("zerooneadam") ? "var_freeze_step" : "freeze_step";
+            Object[] set = {
+                "optimizer.type",
+                type,
+                "optimizer.params.weight_decay",
+                0.1,
+                "optimizer.params." + freeze,
+                2
+            };
+            String name = "optimizer[" + type + "].";
+            all.add(of(name + "lr", 0.01, 0.02, Effect::steps, set));
+            all.add(
+                    of(
+                            name + "betas",
+                            List.of(0.9, 0.999),
+                            List.of(0.8, 0.99),
+                            Effect::steps,
+                            set));
+            all.add(of(name + "eps", 1e-8, 1e-2, Effect::steps, set));
+            all.add(of(name + "weight_decay", 0.0, 0.5, Effect::steps, set));
+            all.add(of(name + freeze, 2, 4, Effect::steps, set));
+            if (type.equals("zerooneadam")) {
+                all.add(
+                        of(
+                                name + "var_update_scaler",
+                                1,
+                                2,
+                                Effect::steps,
+                                with(set, "optimizer.params.var_freeze_step", 8)));
+                all.add(of(name + "local_step_scaler", 1, 100, Effect::steps, set));
+                all.add(
+                        of(
+                                name + "local_step_clipper",
+                                1,
+                                4,
+                                Effect::steps,
+                                with(set, "optimizer.params.local_step_scaler", 1)));
+            }
+            if (type.equals("onebitlamb")) {
+                all.add(of(name + "max_coeff", 10.0, 0.02, Effect::steps, set));
+                all.add(of(name + "min_coeff", 0.01, 5.0, Effect::steps, set));
+                all.add(of(name + "coeff_beta", 0.9, 0.5, Effect::steps, set));
+                all.add(of(name + "factor_max", 4.0, 0.95, Effect::steps, set));
+                all.add(of(name + "factor_min", 0.5, 3.0, Effect::steps, set));
+                all.add(of(name + "factor_threshold", 0.1, 0.0, Effect::steps, set));
+            }
+        }
         return all;
     }
 
@@ -506,6 +695,67 @@ record Effect(
                 all.add(of(name + "total_num_steps", 5, 9, Effect::rates, context));
             }
         }
+        Object[] cosine = {
+            "scheduler.type",
+            "WarmupCosineLR",
+            "scheduler.params.warmup_num_steps",
+            3,
+            "scheduler.params.total_num_steps",
+            6
+        };
+        String name = "scheduler[WarmupCosineLR].";
+        all.add(of(name + "total_num_steps", 5, 9, Effect::rates, cosine));
+        all.add(of(name + "warmup_min_ratio", 0.0, 0.1, Effect::rates, cosine));
+        all.add(of(name + "warmup_num_steps", 2, 4, Effect::rates, cosine));
+        all.add(of(name + "cos_min_ratio", 0.0, 0.1, Effect::rates, cosine));
+        all.add(of(name + "warmup_type", "log", "linear", Effect::rates, cosine));
+        all.add(of(name + "last_batch_iteration", -1, 2, Effect::rates, cosine));
+        all.addAll(oneCycle());
+        Object[] range = {
+            "scheduler.type", "LRRangeTest", "scheduler.params.lr_range_test_step_size", 2
+        };
+        name = "scheduler[LRRangeTest].lr_range_test_";
+        all.add(of(name + "min_lr", 0.001, 0.002, Effect::rates, range));
+        all.add(of(name + "step_size", 2, 3, Effect::rates, range));
+        all.add(of(name + "step_rate", 1.0, 2.0, Effect::rates, range));
+        all.add(of(name + "staircase", false, true, Effect::rates, range));
+        all.add(of("scheduler[LRRangeTest].last_batch_iteration", -1, 2, Effect::rates, range));
         return all;
+    }
+
+    private static List<Effect> oneCycle() {
+        Object[] cycle = {
+            "optimizer.type",
+            "adam",
+            "scheduler.type",
+            "OneCycle",
+            "scheduler.params.cycle_min_lr",
+            0.001,
+            "scheduler.params.cycle_max_lr",
+            0.01,
+            "scheduler.params.cycle_first_step_size",
+            3,
+            "scheduler.params.cycle_second_step_size",
+            2,
+            "scheduler.params.decay_step_size",
+            1,
+            "scheduler.params.decay_lr_rate",
+            0.1
+        };
+        String name = "scheduler[OneCycle].";
+        return List.of(
+                of(name + "cycle_min_lr", 0.001, 0.002, Effect::rates, cycle),
+                of(name + "cycle_max_lr", 0.01, 0.02, Effect::rates, cycle),
+                of(name + "decay_lr_rate", 0.1, 0.2, Effect::rates, cycle),
+                of(name + "cycle_first_step_size", 3, 4, Effect::rates, cycle),
+                of(name + "cycle_second_step_size", 2, 3, Effect::rates, cycle),
+                of(name + "cycle_first_stair_count", 0, 2, Effect::rates, cycle),
+                of(name + "cycle_second_stair_count", 0, 1, Effect::rates, cycle),
+                of(name + "decay_step_size", 1, 2, Effect::rates, cycle),
+                of(name + "cycle_momentum", true, false, Effect::momenta, cycle),
+                of(name + "cycle_min_mom", 0.8, 0.7, Effect::momenta, cycle),
+                of(name + "cycle_max_mom", 0.9, 0.95, Effect::momenta, cycle),
+                of(name + "decay_mom_rate", 0.0, 0.01, Effect::momenta, cycle),
+                of(name + "last_batch_iteration", -1, 2, Effect::rates, cycle));
     }
 }

@@ -50,6 +50,7 @@ final class Checker {
         found.addAll(CrossRules.check(checked.settings(), isOldName()));
         found.addAll(RuntimeRules.check(root));
         unread.addAll(ExtendedRules.check(checked.settings()));
+        unread.addAll(ParameterGroupKeys.check(checked.settings()));
         OptionalInt ranks = Ranks.of(options, checked.settings(), unread);
         unread.forEach(d -> found.add(relaxed(d, warn)));
         found.addAll(ElasticRules.check(checked.settings(), options.environment()));

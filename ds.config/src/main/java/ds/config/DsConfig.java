@@ -234,6 +234,11 @@ public final class DsConfig {
                 jvm.booleanOr("stochastic_rounding", false));
     }
 
+    /** Returns the groups of parameters for which something is different, in order. */
+    public List<ParameterGroup> parameterGroups() {
+        return ParameterGroupKeys.groups(root.section("jvm"));
+    }
+
     /**
      * Returns everything by dotted path, defaults included.
      *

@@ -3,6 +3,7 @@ package ds.config;
 import static ds.core.KeyDeclaration.choice;
 import static ds.core.KeyDeclaration.flag;
 import static ds.core.KeyDeclaration.integer;
+import static ds.core.KeyDeclaration.list;
 import static ds.core.KeyDeclaration.number;
 import static ds.core.KeyDeclaration.object;
 import static ds.core.KeyDeclaration.text;
@@ -192,7 +193,13 @@ final class KeyTable {
                                 flag("stochastic_rounding", false)
                                         .doc(
                                                 "Round bf16 masters up or down by chance, so that small"
-                                                        + " changes are kept on average.")))
+                                                        + " changes are kept on average."),
+                                list("parameter_groups")
+                                        .doc(
+                                                "Parameters with settings of their own: objects with conditions"
+                                                        + " (name, dimensions, tag, layer) and lr, lr_multiplier,"
+                                                        + " weight_decay, betas or frozen; the first that fits"
+                                                        + " holds.")))
                 .doc("Settings that only this runtime has; DeepSpeed ignores them.");
     }
 }

@@ -34,7 +34,8 @@ final class PrecisionRules {
 
     private void dataTypes() {
         Settings types = root.section("data_types");
-        Optional<DType> accumulation = type(types, "grad_accum_dtype");
+        Optional<DType> accumulation =
+                PrecisionKeys.type(types.stringOr("grad_accum_dtype", mode.jsonName()));
         if (stage == 0 && accumulation.filter(type -> type != mode).isPresent()) {
             refuse(
                     "/data_types/grad_accum_dtype",
@@ -42,30 +43,6 @@ final class PrecisionRules {
                             .formatted(accumulation.get().jsonName(), mode.jsonName()),
                     "Use \"stage\": 1 or more, or remove it.");
         }
-        type(types, "param_dtype")
-                .filter(type -> type != mode)
-                .ifPresent(
-                        type ->
-                                refuse(
-                                        "/data_types/param_dtype",
-                                        "'param_dtype' is '%s', but the run is in %s."
-                                                .formatted(type.jsonName(), mode.jsonName()),
-                                        "Remove it, or turn the other mode on."));
-    }
-
-    private Optional<DType> type(Settings types, String key) {
-        if (!types.has(key)) {
-            return Optional.empty();
-        }
-        String name = types.stringOr(key, "");
-        Optional<DType> type = PrecisionKeys.type(name);
-        if (type.isEmpty()) {
-            refuse(
-                    "/data_types/" + key,
-                    "'%s' is '%s', which is no type that it can have.".formatted(key, name),
-                    "Write fp32, fp16 or bf16.");
-        }
-        return type;
     }
 
     /** Dividing before the exchange is not for stages that scatter what they reduce. */

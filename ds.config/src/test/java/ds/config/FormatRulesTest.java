@@ -19,10 +19,10 @@ class FormatRulesTest {
                         "'grad_accum_dtype' is 'fp32' at stage 0, where gradients have the type of the run, bf16."),
                 new Refused(
                         "\"data_types\": {\"grad_accum_dtype\": \"int8\"}",
-                        "'grad_accum_dtype' is 'int8', which is no type that it can have."),
+                        "'grad_accum_dtype' must be one of fp32, fp16, bf16, was \"int8\"."),
                 new Refused(
                         "\"data_types\": {\"param_dtype\": \"bf16\"}",
-                        "'param_dtype' is 'bf16', but the run is in fp32."),
+                        "'param_dtype' is bf16, but parameters are fp32: neither fp16 nor bf16 is enabled."),
                 new Refused(
                         "\"zero_optimization\": {\"stage\": 2}, \"prescale_gradients\": true",
                         "'prescale_gradients' does not go with reduce_scatter at stage 2."),

@@ -47,7 +47,8 @@ public final class Engine implements AutoCloseable {
 
     static Engine open(TrainableModel model, DsConfig config, EngineOptions options) {
         TrainingPlan plan = Planner.plan(model.layout(), config, options.planInputs());
-        return new Engine(model, config, options, plan, Ranks.open(model, options, plan));
+        TrainableModel planned = FrozenModel.of(model, plan.partition().layout());
+        return new Engine(planned, config, options, plan, Ranks.open(planned, options, plan));
     }
 
     /** Returns what the configuration became. */
@@ -57,7 +58,7 @@ public final class Engine implements AutoCloseable {
 
     /** Returns the model. */
     public TrainableModel model() {
-        return model;
+        return model instanceof FrozenModel(TrainableModel inner, _) ? inner : model;
     }
 
     /** Returns the boundaries so far, skipped ones included. */

@@ -1,11 +1,14 @@
 package ds.engine;
 
+import ds.config.ParameterGroup;
 import ds.core.Device;
 import ds.core.HostDevice;
 import ds.engine.data.Dataset;
 import ds.engine.plan.PlanInputs;
 import ds.offload.FileOperations;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
 
@@ -22,6 +25,7 @@ public final class EngineOptions {
     private Duration peerLimit = PEER_LIMIT;
     private Supplier<Device> device = HostDevice::new;
     private FileOperations files = FileOperations.system();
+    private final List<ParameterGroup> groups = new ArrayList<>();
     private ModuleLayer layer = ModuleLayer.boot();
 
     EngineOptions() {}
@@ -71,6 +75,15 @@ public final class EngineOptions {
         return this;
     }
 
+    /**
+     * Gives parameters settings of their own, as an entry of {@code jvm.parameter_groups} does; a
+     * parameter belongs to the first group that it fits, and these come before the configuration's.
+     */
+    public EngineOptions parameterGroup(ParameterGroup group) {
+        groups.add(group);
+        return this;
+    }
+
     /** How long a rank may stay away from a collective before the others fail; default 5 minutes. */
     public EngineOptions peerLimit(Duration limit) {
         peerLimit = limit;
@@ -103,6 +116,7 @@ public final class EngineOptions {
                 seed,
                 plannedSteps,
                 trainingData.map(Dataset::targetsPerSample).orElse(1L),
+                groups,
                 layer);
     }
 

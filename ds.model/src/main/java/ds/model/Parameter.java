@@ -12,7 +12,8 @@ import java.util.Set;
  * @param init how it starts
  * @param trainable false: no master, state or gradient; still sharded at stage 3
  * @param tieKey parameters with one key share the storage of the first one in layout order
- * @param tags free words that optimizers and groups may look at: {@code bias}, {@code norm}
+ * @param tags free words that optimizers and groups may look at: {@code bias}, {@code norm},
+ *     {@code embedding}, {@code head}
  * @param externalName the tensor's name in foreign files, if another
  */
 public record Parameter(

@@ -5,6 +5,7 @@ import ds.core.FlatBuffer;
 import ds.core.MemoryKind;
 import ds.core.RankMemory;
 import java.util.List;
+import java.util.Optional;
 
 /** Arrays in host memory, stepped in place or fed to the device chunk by chunk. */
 final class MemoryStateStore implements StateStore {
@@ -68,6 +69,11 @@ final class MemoryStateStore implements StateStore {
     @Override
     public void write(int array, long firstElement, FlatBuffer from) {
         arrays.get(array).slice(firstElement, from.lengthElements()).copyFrom(from);
+    }
+
+    @Override
+    public Optional<FlatBuffer> view(int array, long firstElement, long length) {
+        return Optional.of(arrays.get(array).slice(firstElement, length));
     }
 
     @Override

@@ -2,6 +2,7 @@ package ds.offload;
 
 import ds.core.FlatBuffer;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * One rank's arrays of per-element state (masters, optimizer slots), all of one length, at their
@@ -42,6 +43,14 @@ public interface StateStore extends AutoCloseable {
 
     /** Writes elements of one array; for initial values and loading. */
     void write(int array, long firstElement, FlatBuffer from);
+
+    /**
+     * Returns elements of one array where they lie, if they rest in memory that can be addressed:
+     * for steps that see more than a chunk at once.
+     */
+    default Optional<FlatBuffer> view(int array, long firstElement, long length) {
+        return Optional.empty();
+    }
 
     /** Returns the layout. */
     StateLayout layout();

@@ -19,7 +19,8 @@ import tools.jackson.core.json.JsonFactory;
 
 /**
  * A recorded fixture: a JSON manifest, and a file of tensors where it names one. They lie in the
- * folder that the system property {@code ds.fixtures} names, by default in {@code ../testdata}.
+ * folder that the system property {@code ds.fixtures} names, by default {@code ../testdata}, or in
+ * its subfolder {@code golden}.
  */
 public final class Golden {
     private final Map<String, Object> manifest;
@@ -31,12 +32,12 @@ public final class Golden {
     }
 
     /**
-     * Reads {@code golden/NAME.json} of the fixtures folder.
+     * Reads {@code NAME.json} of the fixtures folder.
      *
      * @throws IOException if it is not there
      */
     public static Golden read(String name) throws IOException {
-        Path folder = Path.of(System.getProperty("ds.fixtures", "../testdata")).resolve("golden");
+        Path folder = folder();
         Map<String, Object> manifest;
         try (JsonParser parser =
                 new JsonFactory()
@@ -52,6 +53,21 @@ public final class Golden {
                                 Files.readAllBytes(folder.resolve((String) of(manifest, "bin"))))
                         : ByteBuffer.allocate(0);
         return new Golden(manifest, tensors.order(ByteOrder.LITTLE_ENDIAN));
+    }
+
+    private static Path folder() {
+        Path named = Path.of(System.getProperty("ds.fixtures", "../testdata"));
+        return Files.isDirectory(named.resolve("golden")) ? named.resolve("golden") : named;
+    }
+
+    /** Returns whether the fixtures folder has {@code NAME.json}. */
+    public static boolean isPresent(String name) {
+        return Files.isRegularFile(folder().resolve(name + ".json"));
+    }
+
+    /** Returns a value of the manifest itself. */
+    public Object value(String key) {
+        return of(manifest, key);
     }
 
     /** Returns the objects in the list {@code key}. */

@@ -33,6 +33,7 @@ final class RankExchange implements Optimizer.Exchange {
     private final RankMemory memory;
     private final Map<Use, FlatBuffer> buffers = new EnumMap<>(Use.class);
     private final ExactNorm norm = new ExactNorm();
+    private long sentBytes;
 
     RankExchange(Communicator communicator, Kernels kernels, RankMemory memory) {
         this.communicator = communicator;
@@ -59,6 +60,16 @@ final class RankExchange implements Optimizer.Exchange {
         return new Split(starts);
     }
 
+    /** Returns the bytes handed to other ranks so far. */
+    long sentBytes() {
+        return sentBytes;
+    }
+
+    @Override
+    public int ranks() {
+        return communicator.size();
+    }
+
     @Override
     public void allReduceMean(FlatBuffer buffer) {
         Split split = evenly(buffer.lengthElements());
@@ -75,6 +86,10 @@ final class RankExchange implements Optimizer.Exchange {
                         })
                 .await();
         communicator.allGather(own, buffer, split).await();
+        long others = communicator.size() - 1L;
+        sentBytes +=
+                DType.FP32.bytesOf(
+                        buffer.lengthElements() - split.length(rank) + others * split.length(rank));
     }
 
     /**
@@ -124,6 +139,10 @@ final class RankExchange implements Optimizer.Exchange {
                         new Split(new long[] {0, myWords}),
                         serverError.slice(0, mine));
         communicator.allGather(ownSigns, signs, sent).await();
+        // Signs to their owners and of the mean to everybody, with a scale each.
+        sentBytes +=
+                DType.BF16.bytesOf(sent.total() - myWords + (world - 1) * myWords)
+                        + 2 * DType.FP32.bytesOf(world - 1);
         FlatBuffer meanScales = gatherScales(ownScale);
         for (int r = 0; r < world; r++) {
             for (long i = 0; i < parts.length(r); i++) {

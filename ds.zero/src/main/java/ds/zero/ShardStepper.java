@@ -7,7 +7,6 @@ import ds.core.MemoryKind;
 import ds.core.RankMemory;
 import ds.kernels.ExactNorm;
 import ds.kernels.Kernels;
-import ds.kernels.Philox;
 import ds.model.Parameter;
 import ds.offload.StateStore;
 import ds.optim.spi.Optimizer;
@@ -16,7 +15,6 @@ import ds.optim.spi.ParameterSpec;
 import ds.optim.spi.Shard;
 import ds.optim.spi.StepContext;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -26,7 +24,7 @@ import java.util.stream.Stream;
 
 /**
  * Drives an optimizer over what one rank steps: chunk by chunk through the store, with a second pass
- * for norms, and whole parameters one by one. Owned by the rank's thread, which waits while a
+ * for norms, and whole parameters through {@link WholeStepper}. Owned by the rank's thread, which waits while a
  * store's own thread runs a chunk.
  */
 final class ShardStepper {
@@ -58,7 +56,7 @@ final class ShardStepper {
     }
 
     /** How one parameter is stepped, with a sum for each norm that its kind asks for. */
-    private record Trained(ParameterSpec spec, Optimizer.Kind kind, List<ExactNorm> norms) {
+    record Trained(ParameterSpec spec, Optimizer.Kind kind, List<ExactNorm> norms) {
         static Trained of(ParameterSpec spec, Optimizer.Kind kind) {
             int count = kind instanceof Optimizer.Norm norm ? norm.norms() : 0;
             return new Trained(spec, kind, Stream.generate(ExactNorm::new).limit(count).toList());
@@ -75,15 +73,12 @@ final class ShardStepper {
     private final boolean refreshes;
     private final StateStorage storage;
     private final Widening widening;
-    private final Philox rounding;
-    private final Map<String, Long> starts = new HashMap<>();
+    private final MasterRounding rounding;
     private final boolean sharded;
     private final Map<String, Trained> trained = new LinkedHashMap<>();
-    private final List<OwnedSpace.Piece> wholes = new ArrayList<>();
     private final Map<Long, List<Group>> groups = new ConcurrentHashMap<>();
     private final List<FlatBuffer> measured = new ArrayList<>();
-    private final List<FlatBuffer> wholeStaging = new ArrayList<>();
-    private final Optimizer.Exchange exchange;
+    private final WholeStepper wholes;
     private final boolean chunked;
 
     ShardStepper(
@@ -104,14 +99,10 @@ final class ShardStepper {
         this.copies = narrow && !storage.mastersAreNarrow() && parameters.inMemory();
         this.refreshes = !narrow && state.masterStored() && parameters.inMemory();
         this.widening = new Widening(kernels, memory);
-        this.rounding = new Philox(options.seed(), Philox.ROUNDING);
+        this.rounding = new MasterRounding(map.layout(), options, kernels);
         this.sharded = options.residency().shardStates();
-        this.exchange = new RankExchange(communicator, kernels, memory);
         boolean anyChunked = false;
-        long start = 0;
         for (Parameter parameter : map.layout().storages()) {
-            starts.put(parameter.name(), start);
-            start += PartitionMap.padded(parameter.elements());
             if (parameter.trainable()) {
                 ParameterSpec spec = spec(parameter);
                 Optimizer.Kind kind = parts.optimizer().kind(spec);
@@ -121,12 +112,22 @@ final class ShardStepper {
         }
         this.chunked = anyChunked;
         check(map);
+        List<OwnedSpace.Piece> wholePieces = new ArrayList<>();
         for (OwnedSpace.Piece piece : state.stepped().pieces(0, state.stepped().elements())) {
             if (isWhole(trained(piece.parameter().name()).kind())) {
-                wholes.add(piece);
+                wholePieces.add(piece);
             }
         }
-        allocateWholeStaging();
+        this.wholes =
+                new WholeStepper(
+                        wholePieces,
+                        this::trained,
+                        state,
+                        parameters,
+                        gradients,
+                        rounding,
+                        options,
+                        parts);
     }
 
     static ParameterSpec spec(Parameter parameter) {
@@ -171,18 +172,6 @@ final class ShardStepper {
         }
     }
 
-    private void allocateWholeStaging() {
-        long longest =
-                wholes.stream()
-                        .mapToLong(piece -> PartitionMap.padded(piece.length()))
-                        .max()
-                        .orElse(0);
-        int arrays = state.slots().size() + (masterApart() ? 1 : 0);
-        for (int i = 0; longest > 0 && i < arrays; i++) {
-            wholeStaging.add(memory.allocate(MemoryKind.STAGING, DType.FP32, longest));
-        }
-    }
-
     /** Returns whether the step after {@code appliedSteps} wants this rank's own gradients. */
     boolean wantsLocalGradients(long appliedSteps) {
         return kinds().anyMatch(
@@ -190,6 +179,11 @@ final class ShardStepper {
                                 kind instanceof Optimizer.Replica replica
                                         && replica.gradients(appliedSteps)
                                                 == Optimizer.Replica.Gradients.LOCAL);
+    }
+
+    /** Returns the bytes that exchanges of replicas handed to other ranks so far. */
+    long replicaBytes() {
+        return wholes.replicaBytes();
     }
 
     /** Steps everything this rank steps. Collective where a kind needs norms or exchanges. */
@@ -208,9 +202,7 @@ final class ShardStepper {
                     resident,
                     (first, arrays, stored) -> pass(first, arrays, stored, context, false));
         }
-        for (OwnedSpace.Piece piece : wholes) {
-            stepWhole(piece, context);
-        }
+        wholes.step(context);
     }
 
     private List<FlatBuffer> resident(long first, long length) {
@@ -276,32 +268,12 @@ final class ShardStepper {
         }
     }
 
-    /** Writes new weights back to masters that rest in 16 bits. */
     private void roundMaster(Group group, FlatBuffer from, FlatBuffer to, StepContext context) {
-        if (!storage.stochastic()) {
-            kernels.convert(
-                    from.slice(group.from(), group.length()),
-                    to.slice(group.from(), group.length()));
-            return;
-        }
-        for (ParameterRange range : group.ranges()) {
-            long at = group.from() + range.shardOffset();
-            kernels.roundStochastically(
-                    from.slice(at, range.length()),
-                    rounding,
-                    context.appliedSteps(),
-                    start(range.parameter().name()) + range.parameterOffset(),
-                    to.slice(at, range.length()));
-        }
-    }
-
-    /** Returns where a parameter begins in the logical space, whatever the partition. */
-    private long start(String name) {
-        Long start = starts.get(name);
-        if (start == null) {
-            throw new IllegalArgumentException("There is no parameter '%s'.".formatted(name));
-        }
-        return start;
+        rounding.round(
+                group.ranges(),
+                from.slice(group.from(), group.length()),
+                to.slice(group.from(), group.length()),
+                context.appliedSteps());
     }
 
     /** Cuts a chunk where the kind changes; a chunk begins with a block, hence with an element. */
@@ -381,60 +353,5 @@ final class ShardStepper {
         for (int i = 0; i < norms.size(); i++) {
             norms.get(i).setFrom(limbs, i * ExactNorm.LONGS);
         }
-    }
-
-    private void stepWhole(OwnedSpace.Piece piece, StepContext context) {
-        long first = piece.offset();
-        long length = PartitionMap.padded(piece.length());
-        List<FlatBuffer> arrays = wholeStaging.stream().map(a -> a.slice(0, length)).toList();
-        int slotsFrom = masterApart() ? 1 : 0;
-        FlatBuffer master = masterApart() ? arrays.getFirst() : state.working(first, length);
-        if (masterApart()) {
-            state.readMaster(first, master);
-        }
-        for (int i = slotsFrom; i < arrays.size(); i++) {
-            state.readSlot(i - slotsFrom, first, arrays.get(i));
-        }
-        Optional<FlatBuffer> working =
-                parameters.inMemory()
-                        ? Optional.of(state.working(first, length))
-                        : Optional.empty();
-        Trained trained = trained(piece.parameter().name());
-        ParameterSpec spec = trained.spec();
-        Group group =
-                new Group(
-                        trained.kind(),
-                        0,
-                        piece.length(),
-                        List.of(new ParameterRange(spec, 0, 0, piece.length())));
-        Shard shard =
-                new Chunk(
-                                master,
-                                widening.wide(GRADIENT, gradient(first, length)),
-                                arrays.subList(slotsFrom, arrays.size()),
-                                copies ? working : Optional.empty())
-                        .shard(group);
-        switch (group.kind()) {
-            case Optimizer.Matrix matrix -> matrix.step(shard, context);
-            case Optimizer.Replica replica -> replica.step(shard, context, exchange);
-            case Optimizer.Element _, Optimizer.Norm _ ->
-                    throw new AssertionError("Stepped chunk by chunk: " + spec.name());
-        }
-        for (int i = slotsFrom; i < arrays.size(); i++) {
-            state.writeSlot(i - slotsFrom, first, arrays.get(i));
-        }
-        if (storage.mastersAreNarrow()) {
-            roundMaster(group, master, working.orElseThrow(), context);
-        } else if (state.masterStored()) {
-            state.writeMaster(first, master);
-            if (refreshes) {
-                working.ifPresent(copy -> copy.copyFrom(master));
-            }
-        }
-    }
-
-    /** Returns whether a step needs the master apart from where it rests. */
-    private boolean masterApart() {
-        return state.masterStored() || storage.mastersAreNarrow();
     }
 }

@@ -290,6 +290,7 @@ public final class ZeroRank implements AutoCloseable {
                 parts.communicator().traffic(),
                 gradients.exchanges(),
                 parameters.liveElementsHighWater(),
+                stepper.replicaBytes(),
                 state.store().storedBytes() + parameters.storedBytes(),
                 new ZeroUsage.PhaseTimes(
                         parameters.gatherNanos(),

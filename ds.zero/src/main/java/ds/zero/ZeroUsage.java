@@ -11,6 +11,7 @@ import java.util.Map;
  * @param traffic collectives and their bytes
  * @param exchanges gradient exchanges (units completed)
  * @param liveElementsHighWater most elements gathered and on loan at once
+ * @param replicaBytes bytes that exchanges of replica optimizers handed to other ranks
  * @param storedBytes bytes at rest outside memory
  * @param times nanoseconds per phase
  */
@@ -19,6 +20,7 @@ public record ZeroUsage(
         Traffic traffic,
         long exchanges,
         long liveElementsHighWater,
+        long replicaBytes,
         long storedBytes,
         PhaseTimes times) {
     /**

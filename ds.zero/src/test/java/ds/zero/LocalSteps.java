@@ -1,5 +1,6 @@
 package ds.zero;
 
+import ds.core.FlatBuffer;
 import ds.optim.spi.Hyper;
 import ds.optim.spi.Optimizer;
 import ds.optim.spi.ParameterSpec;
@@ -31,7 +32,23 @@ final class LocalSteps implements Optimizer, Optimizer.Replica {
     }
 
     @Override
-    public void step(Shard replica, StepContext context, Exchange exchange) {
+    public long keptElements(List<ParameterSpec> parameters, int ranks) {
+        return parameters.size();
+    }
+
+    @Override
+    public void step(
+            List<Shard> replicas, StepContext context, Exchange exchange, FlatBuffer kept) {
+        for (int i = 0; i < replicas.size(); i++) {
+            if (kept.get(i) != context.appliedSteps() - 1) {
+                throw new IllegalStateException("Not as it was left: " + kept.get(i));
+            }
+            kept.set(i, context.appliedSteps());
+            step(replicas.get(i), context, exchange);
+        }
+    }
+
+    private static void step(Shard replica, StepContext context, Exchange exchange) {
         var mean = replica.slots().getFirst();
         mean.copyFrom(replica.gradient());
         exchange.allReduceMean(mean);

@@ -77,7 +77,15 @@ final class MixedKinds implements Optimizer {
     /** Takes the mean gradient of the whole matrix away, which no part of it could do. */
     private static final class RowsMinusTheirMean implements Matrix {
         @Override
-        public void step(Shard whole, StepContext context) {
+        public long scratchElements(ParameterSpec parameter) {
+            return 7;
+        }
+
+        @Override
+        public void step(Shard whole, StepContext context, FlatBuffer scratch) {
+            if (scratch.lengthElements() != 7) {
+                throw new IllegalStateException("Not what was asked for: " + scratch);
+            }
             if (whole.length() != 48 * 96 || whole.ranges().size() != 1) {
                 throw new IllegalStateException("Not the whole matrix: " + whole.ranges());
             }

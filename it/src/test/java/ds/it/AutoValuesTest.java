@@ -32,7 +32,7 @@ class AutoValuesTest {
 
     private static PlanInputs inputs(int ranks, Optional<Long> steps) {
         return new PlanInputs(
-                ranks, Optional.of(1), Optional.empty(), steps, 32, ModuleLayer.boot());
+                ranks, Optional.of(1), Optional.empty(), steps, 32, List.of(), ModuleLayer.boot());
     }
 
     private static Map<String, String> texts(TrainingPlan plan, Decision.Kind kind) {
@@ -241,6 +241,7 @@ class AutoValuesTest {
                                 Optional.of(9L),
                                 Optional.empty(),
                                 32,
+                                List.of(),
                                 ModuleLayer.boot()));
         assertEquals(
                 Map.of(

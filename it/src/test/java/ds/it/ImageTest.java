@@ -28,6 +28,7 @@ class ImageTest {
     private static final Pattern LOSS = Pattern.compile("\"loss\": ?([0-9.eE-]+)");
 
     @TempDir Path directory;
+    private String scheduler = "";
 
     @BeforeEach
     void imageIsBuilt() {
@@ -79,13 +80,26 @@ class ImageTest {
 
     @Test
     void aModuleAddedAtRunTimeTrainsInTheImage() throws Exception {
-        Path example = Reactor.ROOT.resolve("examples", "custom-optimizer", "target");
+        trains("signum", Map.of("DS_PLUGINS", jar("custom-optimizer").toString()));
+    }
+
+    @Test
+    void aScheduleAddedAtRunTimeIsTakenInTheImage() throws Exception {
+        scheduler =
+                "\"scheduler\": {\"type\": \"InverseRoot\", \"params\": {\"warmup_num_steps\": 4}},";
+        trains("adamw", Map.of("DS_PLUGINS", jar("custom-schedule").toString()));
+        List<String> metrics = Files.readAllLines(directory.resolve("metrics.jsonl"));
+        assertTrue(metrics.get(0).contains("\"lr\":7.5E-4"), metrics.get(0));
+        assertTrue(metrics.get(3).contains("\"lr\":0.003"), metrics.get(3));
+        assertTrue(metrics.get(15).contains("\"lr\":0.0015"), metrics.get(15));
+    }
+
+    private static Path jar(String name) throws IOException {
+        Path example = Reactor.ROOT.resolve("examples", name, "target");
         try (Stream<Path> files = Files.list(example)) {
-            Path jar =
-                    files.filter(f -> f.getFileName().toString().endsWith("SNAPSHOT.jar"))
-                            .findFirst()
-                            .orElseThrow();
-            trains("signum", Map.of("DS_PLUGINS", jar.toString()));
+            return files.filter(f -> f.getFileName().toString().endsWith("SNAPSHOT.jar"))
+                    .findFirst()
+                    .orElseThrow();
         }
     }
 
@@ -119,13 +133,14 @@ class ImageTest {
                   "gradient_accumulation_steps": 2,
                   "optimizer": {"type": "%s", "params": {"lr": 3e-3}},
                   "bf16": {"enabled": true},
+                  %s
                   "zero_optimization": {
                     "stage": 3,
                     "offload_optimizer": {"device": "nvme", "nvme_path": "%s"}
                   }
                 }
                 """
-                        .formatted(optimizer, directory));
+                        .formatted(optimizer, scheduler, directory));
         return Programs.run(
                 directory,
                 environment,

@@ -4,21 +4,30 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ds.engine.LossScaler;
+import ds.testkit.FixtureReport;
 import ds.testkit.Golden;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** The loss scale follows DeepSpeed's recorded traces exactly: 164 of them. */
 class LossScalerTest {
     @Test
+    @Tag("fixtures")
     void followsEveryRecordedTrace() throws IOException {
-        int steps = 0;
+        Assumptions.assumeTrue(Golden.isPresent("loss_scaler"), "no loss_scaler fixtures here");
+        FixtureReport report = new FixtureReport("loss_scaler");
+        AtomicInteger steps = new AtomicInteger();
         for (Map<String, Object> trace : Golden.read("loss_scaler").cases("cases")) {
-            steps += follow(trace);
+            report.check(String.valueOf(trace.get("id")), () -> steps.addAndGet(follow(trace)));
         }
-        assertTrue(steps > 1_000, "only %d steps were recorded".formatted(steps));
+        System.out.println(report);
+        assertEquals(List.of(), report.outside());
+        assertTrue(steps.get() > 1_000, "only %d steps were recorded".formatted(steps.get()));
     }
 
     private static int follow(Map<String, Object> trace) {

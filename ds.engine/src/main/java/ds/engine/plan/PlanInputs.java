@@ -1,5 +1,7 @@
 package ds.engine.plan;
 
+import ds.config.ParameterGroup;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -11,6 +13,7 @@ import java.util.Optional;
  * @param seed overrides the configuration's; empty takes {@code jvm.seed}
  * @param plannedSteps steps that will be made, if known
  * @param targetsPerSample targets in one sample: tokens, for text
+ * @param groups of parameters for which something is different; before the configuration's own
  * @param layer where providers are looked up
  */
 public record PlanInputs(
@@ -19,4 +22,10 @@ public record PlanInputs(
         Optional<Long> seed,
         Optional<Long> plannedSteps,
         long targetsPerSample,
-        ModuleLayer layer) {}
+        List<ParameterGroup> groups,
+        ModuleLayer layer) {
+    /** Copies the groups. */
+    public PlanInputs {
+        groups = List.copyOf(groups);
+    }
+}

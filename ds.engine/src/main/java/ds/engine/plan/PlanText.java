@@ -1,9 +1,14 @@
 package ds.engine.plan;
 
 import ds.offload.RestingPlace;
+import ds.optim.spi.Optimizer;
 import ds.zero.GradientStorage;
+import ds.zero.PartitionMap;
+import ds.zero.Region;
 import ds.zero.StateStorage;
+import java.util.Arrays;
 import java.util.Locale;
+import java.util.LongSummaryStatistics;
 
 /** The plan as a page of text. */
 final class PlanText {
@@ -55,6 +60,7 @@ final class PlanText {
                 plan.optimizerName(),
                 plan.optimizer().slots().stream().map(s -> s.name()).toList(),
                 place(plan.zero().optimizer()));
+        wholes(text, plan.partition());
         line(text, "parameters", "rest %s", place(plan.zero().parameters()));
         line(
                 text,
@@ -62,6 +68,17 @@ final class PlanText {
                 "%s, lr %s",
                 plan.scheduleName(),
                 plan.schedule().at(0, plan.optimizer().base()).lr());
+        for (GroupSummary group : plan.groups()) {
+            line(
+                    text,
+                    "group",
+                    "%s: %s; %d parameters, %,d elements: %s",
+                    group.conditions(),
+                    group.differences(),
+                    group.parameters().size(),
+                    group.elements(),
+                    String.join(", ", group.parameters()));
+        }
         line(text, "clipping", "%s", plan.clip() > 0 ? "norm " + plan.clip() : "off");
         line(text, "workers", "%d per rank", plan.workersPerRank());
         line(
@@ -83,6 +100,7 @@ final class PlanText {
                 bytes(memory.exchangedPerStep()),
                 bytes(memory.gatheredPerStep()),
                 bytes(memory.nvmePerStep()));
+        replicas(text, plan);
         line(
                 text,
                 "reproducible",
@@ -99,6 +117,48 @@ final class PlanText {
                     decision.text());
         }
         return text.toString();
+    }
+
+    /** What a step moves once its exchanges are compressed: a bit per element, out and back. */
+    private static void replicas(StringBuilder text, TrainingPlan plan) {
+        boolean any =
+                plan.partition().layout().storages().stream()
+                        .filter(parameter -> parameter.trainable())
+                        .map(Planner::spec)
+                        .map(plan.optimizer()::kind)
+                        .anyMatch(Optimizer.Replica.class::isInstance);
+        int world = plan.batch().world();
+        if (any) {
+            line(
+                    text,
+                    "compressed",
+                    "a step exchanges about %s instead once signs are exchanged",
+                    bytes(2 * trained(plan) / Byte.SIZE * (world - 1) / world));
+        }
+    }
+
+    /** What goes to one rank each, and how even that is. */
+    private static void wholes(StringBuilder text, PartitionMap map) {
+        long matrices = 0;
+        long[] elements = new long[map.world()];
+        for (int unit = 0; unit < map.layout().units().size(); unit++) {
+            matrices += map.places(unit, Region.WHOLE).size();
+        }
+        for (int rank = 0; rank < map.world(); rank++) {
+            elements[rank] = map.owned(rank, false).elements();
+        }
+        if (matrices == 0) {
+            return;
+        }
+        LongSummaryStatistics stepped = Arrays.stream(elements).summaryStatistics();
+        line(
+                text,
+                "whole",
+                "%d matrices to one rank each; elements per rank %,d to %,d, %.2f of an even share",
+                matrices,
+                stepped.getMin(),
+                stepped.getMax(),
+                stepped.getMax() / stepped.getAverage());
     }
 
     private static long trained(TrainingPlan plan) {

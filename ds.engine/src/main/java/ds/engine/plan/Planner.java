@@ -31,14 +31,20 @@ import java.util.OptionalInt;
  * the model and this machine. All problems are reported at once.
  */
 public final class Planner {
-    private final ModelLayout layout;
+    private static final double SCALE_BASE = 2;
+    private static final String REPLICAS =
+            "the ranks exchange signs, so that bits depend on how many there are";
+
+    private final ModelLayout model;
     private final DsConfig config;
     private final PlanInputs inputs;
     private final List<Diagnostic> problems = new ArrayList<>();
     private final List<Decision> decisions = new ArrayList<>();
     private final AutoValues auto;
+    private ModelLayout layout;
 
     private Planner(ModelLayout layout, DsConfig config, PlanInputs inputs) {
+        this.model = layout;
         this.layout = layout;
         this.config = config;
         this.inputs = inputs;
@@ -69,13 +75,19 @@ public final class Planner {
         RestingPlace optimizerPlace = optimizerPlace(section);
         RestingPlace parameterPlace = parameterPlace(section);
         checkLiveParameters(section);
-        PluginChoice plugins = new PluginChoice(config, inputs, problems, decisions, auto);
+        ParameterGroups groups = ParameterGroups.of(model, config, inputs.groups(), problems);
+        PluginChoice plugins = new PluginChoice(model, config, inputs, problems, decisions, auto);
         Optional<Optimizer> optimizer = plugins.optimizer();
         Optional<Schedule> schedule = optimizer.flatMap(found -> plugins.schedule(found.base()));
         if (!problems.isEmpty() || schedule.isEmpty() || batch.isEmpty()) {
             throw new ConfigException("The configuration", problems);
         }
-        Optimizer chosen = optimizer.orElseThrow();
+        Optimizer chosen = plugins.grouped(optimizer.orElseThrow(), groups);
+        layout = groups.frozen(model);
+        boolean replicas = checkReplicas(chosen, section.stage());
+        if (!problems.isEmpty()) {
+            throw new ConfigException("The configuration", problems);
+        }
         boolean masters = precision.type() != DType.FP32 && !formats.states().mastersAreNarrow();
         int arrays = arrays(chosen, masters, optimizerPlace, parameterPlace);
         ZeroOptions zero =
@@ -116,16 +128,38 @@ public final class Planner {
                 inputs.targetsPerSample(),
                 workers(),
                 config.stepsPerPrint().orElse(0),
-                List.of(),
+                groups.groups().stream().map(GroupSummary::of).toList(),
+                replicas ? List.of(REPLICAS) : List.of(),
                 decisions);
     }
 
     private static boolean isWhole(Optimizer optimizer, Parameter parameter) {
-        return parameter.trainable()
-                && optimizer.kind(
-                                new ParameterSpec(
-                                        parameter.name(), parameter.shape(), parameter.tags()))
-                        instanceof Optimizer.Matrix;
+        return parameter.trainable() && optimizer.kind(spec(parameter)) instanceof Optimizer.Matrix;
+    }
+
+    /** Returns what an optimizer may know about a parameter. */
+    static ParameterSpec spec(Parameter parameter) {
+        return new ParameterSpec(parameter.name(), parameter.shape(), parameter.tags());
+    }
+
+    /** Replicas need all state on every rank, as DeepSpeed requires too. */
+    private boolean checkReplicas(Optimizer optimizer, int stage) {
+        boolean replicas =
+                layout.storages().stream()
+                        .filter(Parameter::trainable)
+                        .map(p -> optimizer.kind(new ParameterSpec(p.name(), p.shape(), p.tags())))
+                        .anyMatch(Optimizer.Replica.class::isInstance);
+        if (replicas && stage > 0) {
+            problems.add(
+                    config.locate(
+                            Diagnostic.refused(
+                                    "replica-stage",
+                                    "/zero_optimization/stage",
+                                    "The optimizer keeps a replica per rank and is not compatible with ZeRO; 'stage' is %d."
+                                            .formatted(stage),
+                                    "Use \"stage\": 0, or another optimizer.")));
+        }
+        return replicas;
     }
 
     private int workers() {

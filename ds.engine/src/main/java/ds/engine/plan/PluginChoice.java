@@ -1,11 +1,13 @@
 package ds.engine.plan;
 
 import ds.config.DsConfig;
+import ds.config.ParameterGroup;
 import ds.config.PluginSection;
 import ds.core.Diagnostic;
 import ds.core.KeyDeclaration;
 import ds.core.ProviderTable;
 import ds.core.Settings;
+import ds.model.ModelLayout;
 import ds.optim.spi.Hyper;
 import ds.optim.spi.Optimizer;
 import ds.optim.spi.OptimizerProvider;
@@ -14,9 +16,11 @@ import ds.optim.spi.Schedule;
 import ds.optim.spi.ScheduleProvider;
 import ds.optim.spi.Schedules;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.function.Supplier;
 
 /** The optimizer and schedule that a configuration names, with their settings checked. */
@@ -31,18 +35,26 @@ final class PluginChoice {
                     "eps", 1e-8,
                     "weight_decay", 0.0);
 
+    private final ModelLayout layout;
     private final DsConfig config;
     private final PlanInputs inputs;
     private final List<Diagnostic> problems;
     private final List<Decision> decisions;
     private final AutoValues autoValues;
+    private Function<ParameterGroups.Caught, Optimizer> differently =
+            group -> {
+                throw new IllegalStateException("No optimizer for " + group.name());
+            };
+    private Function<Hyper, Schedule> schedules = _ -> (_, hyper) -> hyper;
 
     PluginChoice(
+            ModelLayout layout,
             DsConfig config,
             PlanInputs inputs,
             List<Diagnostic> problems,
             List<Decision> decisions,
             AutoValues autoValues) {
+        this.layout = layout;
         this.config = config;
         this.inputs = inputs;
         this.problems = problems;
@@ -69,7 +81,59 @@ final class PluginChoice {
         }
         OptimizerProvider provider = table.require(section.type());
         return settings(section, provider.settings(), AUTO_OPTIMIZER)
-                .flatMap(settings -> created(section, () -> provider.create(settings)));
+                .flatMap(
+                        settings ->
+                                created(
+                                        section,
+                                        () -> {
+                                            differently =
+                                                    group -> different(provider, settings, group);
+                                            return probed(provider.create(settings));
+                                        }));
+    }
+
+    /** Lets the optimizer look at every parameter: it may refuse one. */
+    private Optimizer probed(Optimizer optimizer) {
+        layout.storages().stream().map(Planner::spec).forEach(optimizer::kind);
+        return optimizer;
+    }
+
+    /** Makes the optimizer of a group: the same with other settings. */
+    private Optimizer different(
+            OptimizerProvider provider, Settings settings, ParameterGroups.Caught group) {
+        ParameterGroup rule = group.rule();
+        Settings own = settings;
+        if (rule.lr().isPresent()) {
+            own = own.without("muon_lr").without("adam_lr");
+            own = changed(provider, own, "lr", rule.lr().getAsDouble(), group);
+        }
+        if (rule.weightDecay().isPresent()) {
+            own = changed(provider, own, "weight_decay", rule.weightDecay().getAsDouble(), group);
+        }
+        if (rule.betas().isPresent()) {
+            own = changed(provider, own, "betas", rule.betas().get(), group);
+        }
+        return own == settings ? provider.create(settings) : provider.create(own);
+    }
+
+    private Settings changed(
+            OptimizerProvider provider,
+            Settings settings,
+            String key,
+            Object value,
+            ParameterGroups.Caught group) {
+        if (provider.settings().stream().noneMatch(declared -> declared.name().equals(key))) {
+            problems.add(
+                    config.locate(
+                            Diagnostic.refused(
+                                    "group",
+                                    group.pointer().map(at -> at + "/" + key).orElse(""),
+                                    "The group %s sets '%s', which the optimizer '%s' does not have."
+                                            .formatted(group.name(), key, provider.name()),
+                                    "Remove it.")));
+            return settings;
+        }
+        return settings.with(key, value);
     }
 
     /** Returns the optimizer's name as written. */
@@ -85,7 +149,7 @@ final class PluginChoice {
     /** Returns the schedule, constant without one; empty if a problem was reported. */
     Optional<Schedule> schedule(Hyper base) {
         if (config.scheduler().isEmpty()) {
-            return Optional.of((_, hyper) -> hyper);
+            return Optional.of(schedules.apply(base));
         }
         PluginSection section = config.scheduler().get();
         ProviderTable<ScheduleProvider> table = Schedules.in(inputs.layer());
@@ -95,7 +159,44 @@ final class PluginChoice {
         }
         ScheduleProvider provider = table.require(section.type());
         return scheduleSettings(section, provider, base)
-                .flatMap(settings -> created(section, () -> provider.create(settings, base)));
+                .flatMap(
+                        settings -> {
+                            schedules = hyper -> provider.create(settings, hyper);
+                            return created(section, () -> schedules.apply(base));
+                        });
+    }
+
+    /**
+     * Returns {@code optimizer} with the settings of each group, and a schedule for each parameter's
+     * own hyper-parameters; after {@link #schedule} has found nothing wrong.
+     */
+    Optimizer grouped(Optimizer optimizer, ParameterGroups groups) {
+        GroupedOptimizer.Group others = new GroupedOptimizer.Group(optimizer, 1);
+        Map<ParameterGroups.Caught, GroupedOptimizer.Group> made = new IdentityHashMap<>();
+        for (ParameterGroups.Caught group : groups.groups()) {
+            Optimizer own = differently.apply(group);
+            made.put(group, new GroupedOptimizer.Group(own, group.rule().lrMultiplier()));
+            if (!own.slots().equals(optimizer.slots())) {
+                problems.add(
+                        config.locate(
+                                Diagnostic.refused(
+                                        "group",
+                                        group.pointer().orElse(""),
+                                        "The group %s would keep other state %s than the rest %s."
+                                                .formatted(
+                                                        group.name(),
+                                                        own.slots(),
+                                                        optimizer.slots()),
+                                        "Change what it sets.")));
+            }
+        }
+        return new GroupedOptimizer(
+                others,
+                parameter ->
+                        groups.of(parameter.name())
+                                .map(group -> made.getOrDefault(group, others))
+                                .orElse(others),
+                base -> schedules.apply(base));
     }
 
     /** Makes the plug-in; settings that contradict one another become a diagnostic. */

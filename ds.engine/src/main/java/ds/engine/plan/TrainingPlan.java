@@ -28,6 +28,7 @@ import java.util.List;
  * @param targetsPerSample targets in one sample: tokens, for text; 1 otherwise
  * @param workersPerRank worker threads of each rank
  * @param logEverySteps how often a line of progress is due; 0 if unset
+ * @param groups parameters with settings of their own
  * @param irreproducible why bits may differ from another machine's; empty if they may not
  * @param decisions what became of {@code "auto"} and what has no effect
  */
@@ -47,10 +48,12 @@ public record TrainingPlan(
         long targetsPerSample,
         int workersPerRank,
         int logEverySteps,
+        List<GroupSummary> groups,
         List<String> irreproducible,
         List<Decision> decisions) {
     /** Copies the lists. */
     public TrainingPlan {
+        groups = List.copyOf(groups);
         irreproducible = List.copyOf(irreproducible);
         decisions = List.copyOf(decisions);
     }

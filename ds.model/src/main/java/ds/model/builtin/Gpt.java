@@ -55,11 +55,16 @@ public final class Gpt extends Network {
     }
 
     private final class Embed extends Part {
-        final Parameter tok = parameter("tok", NORMAL, options.vocabulary, options.width);
-        final Parameter pos = parameter("pos", NORMAL, options.context, options.width);
+        final Parameter tok = table("tok", options.vocabulary);
+        final Parameter pos = table("pos", options.context);
 
         Embed() {
             super("embed", "");
+        }
+
+        private Parameter table(String name, int rows) {
+            return parameter(
+                    Parameter.of(path(name), NORMAL, rows, options.width).tagged("embedding"));
         }
     }
 
@@ -106,7 +111,9 @@ public final class Gpt extends Network {
         private final Parameter weight =
                 options.tied
                         ? embed.tok
-                        : parameter("head", NORMAL, options.vocabulary, options.width);
+                        : parameter(
+                                Parameter.of("head", NORMAL, options.vocabulary, options.width)
+                                        .tagged("head"));
 
         Head() {
             super("final", "");

@@ -66,7 +66,8 @@ public final class Mlp extends Network {
         Dense(int number, int in, int out, boolean last) {
             super("layer" + number, "");
             Init init = new Init.Uniform((float) (1 / Math.sqrt(in)));
-            this.weight = parameter("W" + number, init, out, in);
+            Parameter matrix = Parameter.of("W" + number, init, out, in);
+            this.weight = parameter(last ? matrix.tagged("head") : matrix);
             this.bias = parameter(Parameter.of("b" + number, init, out).tagged("bias"));
             this.last = last;
         }

@@ -13,7 +13,8 @@ public final class Embedding extends Part {
     /** Creates a table that starts normal with deviation 0.02. */
     public Embedding(String name, int vocabulary, int width) {
         super(name);
-        this.table = parameter("table", INIT, vocabulary, width);
+        this.table =
+                parameter(Parameter.of(path("table"), INIT, vocabulary, width).tagged("embedding"));
     }
 
     /** Returns the table, for an output layer to share. */

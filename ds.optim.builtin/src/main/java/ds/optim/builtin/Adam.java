@@ -8,10 +8,18 @@ import ds.optim.spi.StateSlot;
 import ds.optim.spi.StepContext;
 import java.util.List;
 
-/** Adam (Kingma and Ba 2015) and AdamW (Loshchilov and Hutter 2019), as {@link AdamNumbers} says. */
+/**
+ * Adam (Kingma and Ba 2015), AdamW (Loshchilov and Hutter 2019) and AMSGrad (Reddi et al. 2018), as
+ * {@link AdamNumbers} says.
+ */
 final class Adam implements Optimizer, Optimizer.Element {
     private static final List<StateSlot> SLOTS =
             List.of(new StateSlot("exp_avg"), new StateSlot("exp_avg_sq"));
+    private static final List<StateSlot> AMSGRAD =
+            List.of(
+                    new StateSlot("exp_avg"),
+                    new StateSlot("exp_avg_sq"),
+                    new StateSlot("max_exp_avg_sq"));
 
     private final Hyper base;
     private final AdamSettings settings;
@@ -30,7 +38,7 @@ final class Adam implements Optimizer, Optimizer.Element {
 
     @Override
     public List<StateSlot> slots() {
-        return SLOTS;
+        return settings.amsgrad() ? AMSGRAD : SLOTS;
     }
 
     @Override
@@ -41,7 +49,11 @@ final class Adam implements Optimizer, Optimizer.Element {
     @Override
     public void step(Shard shard, StepContext context) {
         AdamNumbers numbers = AdamNumbers.of(context, settings);
-        context.forEachPiece(shard.length(), (from, to) -> passes.adam(numbers, shard, from, to));
+        context.forEachPiece(
+                shard.length(),
+                settings.amsgrad()
+                        ? (from, to) -> passes.amsgrad(numbers, shard, from, to)
+                        : (from, to) -> passes.adam(numbers, shard, from, to));
     }
 
     @Override

@@ -69,6 +69,147 @@ final class ScalarPasses implements Passes {
         copyOut(shard, from, to);
     }
 
+    @Override
+    public void amsgrad(AdamNumbers numbers, Shard shard, long from, long to) {
+        MemorySegment master = shard.master().segment();
+        MemorySegment gradient = shard.gradient().segment();
+        MemorySegment first = shard.slots().get(0).segment();
+        MemorySegment second = shard.slots().get(1).segment();
+        MemorySegment largest = shard.slots().get(2).segment();
+        for (long at = from * Float.BYTES; at < to * Float.BYTES; at += Float.BYTES) {
+            float p = master.get(FlatBuffer.FLOAT, at);
+            float d =
+                    Math.fma(p, numbers.l2(), gradient.get(FlatBuffer.FLOAT, at) * numbers.scale());
+            float m =
+                    Math.fma(first.get(FlatBuffer.FLOAT, at), numbers.beta1(), d * numbers.gain1());
+            float v =
+                    Math.fma(
+                            second.get(FlatBuffer.FLOAT, at),
+                            numbers.beta2(),
+                            d * d * numbers.gain2());
+            float most = Math.max(largest.get(FlatBuffer.FLOAT, at), v);
+            float denominator = Math.fma((float) Math.sqrt(most), numbers.root(), numbers.eps());
+            float updated = Math.fma(m / denominator, numbers.rate(), p * numbers.decay());
+            first.set(FlatBuffer.FLOAT, at, m);
+            second.set(FlatBuffer.FLOAT, at, v);
+            largest.set(FlatBuffer.FLOAT, at, most);
+            master.set(FlatBuffer.FLOAT, at, updated);
+        }
+        copyOut(shard, from, to);
+    }
+
+    @Override
+    public void adagrad(AdagradNumbers numbers, Shard shard, long from, long to) {
+        MemorySegment master = shard.master().segment();
+        MemorySegment gradient = shard.gradient().segment();
+        MemorySegment sum = shard.slots().get(0).segment();
+        for (long at = from * Float.BYTES; at < to * Float.BYTES; at += Float.BYTES) {
+            float p = master.get(FlatBuffer.FLOAT, at);
+            float d =
+                    Math.fma(p, numbers.l2(), gradient.get(FlatBuffer.FLOAT, at) * numbers.scale());
+            float s = Math.fma(d, d, sum.get(FlatBuffer.FLOAT, at));
+            float denominator = (float) Math.sqrt(s + numbers.initial()) + numbers.eps();
+            sum.set(FlatBuffer.FLOAT, at, s);
+            master.set(FlatBuffer.FLOAT, at, Math.fma(d / denominator, numbers.rate(), p));
+        }
+        copyOut(shard, from, to);
+    }
+
+    @Override
+    public void lion(LionNumbers numbers, Shard shard, long from, long to) {
+        MemorySegment master = shard.master().segment();
+        MemorySegment gradient = shard.gradient().segment();
+        MemorySegment momentum = shard.slots().get(0).segment();
+        for (long at = from * Float.BYTES; at < to * Float.BYTES; at += Float.BYTES) {
+            float p = master.get(FlatBuffer.FLOAT, at);
+            float d = gradient.get(FlatBuffer.FLOAT, at) * numbers.scale();
+            float m = momentum.get(FlatBuffer.FLOAT, at);
+            float blend = Math.fma(m, numbers.beta1(), d * numbers.gain1());
+            float step = Math.copySign(numbers.rate(), blend);
+            momentum.set(FlatBuffer.FLOAT, at, Math.fma(m, numbers.beta2(), d * numbers.gain2()));
+            master.set(FlatBuffer.FLOAT, at, Math.fma(p, numbers.decay(), -step));
+        }
+        copyOut(shard, from, to);
+    }
+
+    @Override
+    public void lambMeasure(
+            LambNumbers numbers,
+            Shard shard,
+            FlatBuffer weights,
+            FlatBuffer update,
+            long from,
+            long to) {
+        MemorySegment master = shard.master().segment();
+        MemorySegment gradient = shard.gradient().segment();
+        MemorySegment first = shard.slots().get(0).segment();
+        MemorySegment second = shard.slots().get(1).segment();
+        for (long at = from * Float.BYTES; at < to * Float.BYTES; at += Float.BYTES) {
+            float p = master.get(FlatBuffer.FLOAT, at);
+            float d = gradient.get(FlatBuffer.FLOAT, at) * numbers.scale();
+            float m =
+                    Math.fma(first.get(FlatBuffer.FLOAT, at), numbers.beta1(), d * numbers.gain1());
+            float v =
+                    Math.fma(
+                            second.get(FlatBuffer.FLOAT, at),
+                            numbers.beta2(),
+                            d * d * numbers.gain2());
+            first.set(FlatBuffer.FLOAT, at, m);
+            second.set(FlatBuffer.FLOAT, at, v);
+            weights.segment().set(FlatBuffer.FLOAT, at, p);
+            update.segment().set(FlatBuffer.FLOAT, at, lambUpdate(numbers, p, m, v));
+        }
+    }
+
+    private static float lambUpdate(LambNumbers numbers, float p, float m, float v) {
+        float denominator = (float) Math.sqrt(v + numbers.inside()) + numbers.outside();
+        return Math.fma(p, numbers.decay(), m / denominator);
+    }
+
+    @Override
+    public void lambApply(LambNumbers numbers, float rate, Shard shard, long from, long to) {
+        MemorySegment master = shard.master().segment();
+        MemorySegment first = shard.slots().get(0).segment();
+        MemorySegment second = shard.slots().get(1).segment();
+        for (long at = from * Float.BYTES; at < to * Float.BYTES; at += Float.BYTES) {
+            float p = master.get(FlatBuffer.FLOAT, at);
+            float update =
+                    lambUpdate(
+                            numbers,
+                            p,
+                            first.get(FlatBuffer.FLOAT, at),
+                            second.get(FlatBuffer.FLOAT, at));
+            master.set(FlatBuffer.FLOAT, at, Math.fma(update, rate, p));
+        }
+        copyOut(shard, from, to);
+    }
+
+    @Override
+    public void muonMomentum(
+            MuonNumbers numbers, Shard shard, FlatBuffer update, long from, long to) {
+        MemorySegment gradient = shard.gradient().segment();
+        MemorySegment momentum = shard.slots().get(0).segment();
+        for (long at = from * Float.BYTES; at < to * Float.BYTES; at += Float.BYTES) {
+            float d = gradient.get(FlatBuffer.FLOAT, at) * numbers.scale();
+            float m = momentum.get(FlatBuffer.FLOAT, at);
+            m = Math.fma(d - m, numbers.gain(), m);
+            momentum.set(FlatBuffer.FLOAT, at, m);
+            update.segment().set(FlatBuffer.FLOAT, at, Math.fma(m - d, numbers.momentum(), d));
+        }
+    }
+
+    @Override
+    public void muonApply(
+            MuonNumbers numbers, Shard shard, FlatBuffer direction, long from, long to) {
+        MemorySegment master = shard.master().segment();
+        for (long at = from * Float.BYTES; at < to * Float.BYTES; at += Float.BYTES) {
+            float p = master.get(FlatBuffer.FLOAT, at);
+            float o = direction.segment().get(FlatBuffer.FLOAT, at);
+            master.set(FlatBuffer.FLOAT, at, Math.fma(o, numbers.rate(), p * numbers.decay()));
+        }
+        copyOut(shard, from, to);
+    }
+
     private static void copyOut(Shard shard, long from, long to) {
         if (shard.copyOut().isEmpty()) {
             return;

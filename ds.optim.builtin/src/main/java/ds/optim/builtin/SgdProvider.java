@@ -21,28 +21,38 @@ public final class SgdProvider implements OptimizerProvider {
 
     @Override
     public List<KeyDeclaration> settings() {
-        return List.of(
-                KeyDeclaration.number("lr", LR).atLeast(0).doc("Learning rate."),
-                KeyDeclaration.number("momentum", 0)
-                        .atLeast(0)
-                        .doc("Decay rate of the momentum buffer; 0 keeps no buffer."),
-                KeyDeclaration.number("dampening", 0)
-                        .doc("How much of each new gradient is kept out of the buffer."),
-                KeyDeclaration.flag("nesterov", false)
-                        .doc("Nesterov's momentum; needs momentum and no dampening."),
-                KeyDeclaration.number("weight_decay", 0)
-                        .atLeast(0)
-                        .doc("The weight that joins the gradient (L2)."),
-                KeyDeclaration.flag("fused", true)
-                        .doc("Asks PyTorch for one fused kernel.")
-                        .noEffect("there is one fused kernel here, with the same numbers."),
-                KeyDeclaration.number("max_grad_norm")
-                        .doc("Clipping inside the optimizer.")
-                        .refused("use the top-level key 'gradient_clipping'."));
+        return SharedKeys.and(
+                SharedKeys.torch(),
+                SharedKeys.lr(LR),
+                momentum(),
+                dampening(),
+                nesterov(),
+                SharedKeys.l2());
+    }
+
+    static KeyDeclaration momentum() {
+        return KeyDeclaration.number("momentum", 0)
+                .atLeast(0)
+                .doc("Decay rate of the momentum buffer; 0 keeps no buffer.");
+    }
+
+    static KeyDeclaration dampening() {
+        return KeyDeclaration.number("dampening", 0)
+                .doc("How much of each new gradient is kept out of the buffer.");
+    }
+
+    static KeyDeclaration nesterov() {
+        return KeyDeclaration.flag("nesterov", false)
+                .doc("Nesterov's momentum; needs momentum and no dampening.");
     }
 
     @Override
     public Optimizer create(Settings params) {
+        return sgd(params);
+    }
+
+    /** Creates SGD from checked settings. */
+    static Sgd sgd(Settings params) {
         double momentum = params.doubleOr("momentum", 0);
         double dampening = params.doubleOr("dampening", 0);
         boolean nesterov = params.booleanOr("nesterov", false);

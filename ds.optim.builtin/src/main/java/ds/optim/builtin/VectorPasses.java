@@ -3,7 +3,6 @@ package ds.optim.builtin;
 import ds.core.FlatBuffer;
 import ds.optim.spi.Shard;
 import java.lang.foreign.MemorySegment;
-import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
@@ -14,13 +13,10 @@ import jdk.incubator.vector.VectorSpecies;
  */
 final class VectorPasses implements Passes {
     private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
-    private static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
-    private static final int STRIDE = FLOATS.vectorByteSize();
 
     /**
      * Elements between two roundings: what an Adam step touches of them stays in a first-level cache,
-     * so the copy costs no second trip to memory. One loop per method, and no method that returns a
-     * vector: the compiler does not always inline those, and then allocates every vector.
+     * so the copy costs no second trip to memory.
      */
     private static final int TILE = 256;
 
@@ -43,45 +39,10 @@ final class VectorPasses implements Passes {
                 shard,
                 from,
                 end,
-                (at, until) -> adam(numbers, master, gradient, first, second, at, until));
+                (at, until) ->
+                        VectorLoops.adam(numbers, master, gradient, first, second, at, until));
         if (end < to) {
             tail.adam(numbers, shard, end, to);
-        }
-    }
-
-    private static void adam(
-            AdamNumbers numbers,
-            MemorySegment master,
-            MemorySegment gradient,
-            MemorySegment first,
-            MemorySegment second,
-            long from,
-            long end) {
-        FloatVector scale = FloatVector.broadcast(FLOATS, numbers.scale());
-        FloatVector l2 = FloatVector.broadcast(FLOATS, numbers.l2());
-        FloatVector beta1 = FloatVector.broadcast(FLOATS, numbers.beta1());
-        FloatVector gain1 = FloatVector.broadcast(FLOATS, numbers.gain1());
-        FloatVector beta2 = FloatVector.broadcast(FLOATS, numbers.beta2());
-        FloatVector gain2 = FloatVector.broadcast(FLOATS, numbers.gain2());
-        FloatVector root = FloatVector.broadcast(FLOATS, numbers.root());
-        FloatVector eps = FloatVector.broadcast(FLOATS, numbers.eps());
-        FloatVector rate = FloatVector.broadcast(FLOATS, numbers.rate());
-        FloatVector decay = FloatVector.broadcast(FLOATS, numbers.decay());
-        for (long at = from; at < end; at += STRIDE) {
-            FloatVector p = FloatVector.fromMemorySegment(FLOATS, master, at, ORDER);
-            FloatVector g = FloatVector.fromMemorySegment(FLOATS, gradient, at, ORDER);
-            FloatVector d = p.fma(l2, g.mul(scale));
-            FloatVector m =
-                    FloatVector.fromMemorySegment(FLOATS, first, at, ORDER)
-                            .fma(beta1, d.mul(gain1));
-            FloatVector v =
-                    FloatVector.fromMemorySegment(FLOATS, second, at, ORDER)
-                            .fma(beta2, d.mul(d).mul(gain2));
-            m.intoMemorySegment(first, at, ORDER);
-            v.intoMemorySegment(second, at, ORDER);
-            FloatVector denominator = v.sqrt().fma(root, eps);
-            FloatVector updated = m.div(denominator).fma(rate, p.mul(decay));
-            updated.intoMemorySegment(master, at, ORDER);
         }
     }
 
@@ -95,36 +56,9 @@ final class VectorPasses implements Passes {
                 shard,
                 from,
                 end,
-                (at, until) -> momentum(numbers, master, gradient, buffer, at, until));
+                (at, until) -> VectorLoops.momentum(numbers, master, gradient, buffer, at, until));
         if (end < to) {
             tail.momentum(numbers, shard, end, to);
-        }
-    }
-
-    private static void momentum(
-            SgdNumbers numbers,
-            MemorySegment master,
-            MemorySegment gradient,
-            MemorySegment buffer,
-            long from,
-            long end) {
-        FloatVector scale = FloatVector.broadcast(FLOATS, numbers.scale());
-        FloatVector l2 = FloatVector.broadcast(FLOATS, numbers.l2());
-        FloatVector momentum = FloatVector.broadcast(FLOATS, numbers.momentum());
-        FloatVector gain = FloatVector.broadcast(FLOATS, numbers.gain());
-        FloatVector ofBuffer = FloatVector.broadcast(FLOATS, numbers.ofBuffer());
-        FloatVector ofGradient = FloatVector.broadcast(FLOATS, numbers.ofGradient());
-        FloatVector rate = FloatVector.broadcast(FLOATS, numbers.rate());
-        for (long at = from; at < end; at += STRIDE) {
-            FloatVector p = FloatVector.fromMemorySegment(FLOATS, master, at, ORDER);
-            FloatVector g = FloatVector.fromMemorySegment(FLOATS, gradient, at, ORDER);
-            FloatVector d = p.fma(l2, g.mul(scale));
-            FloatVector b =
-                    FloatVector.fromMemorySegment(FLOATS, buffer, at, ORDER)
-                            .fma(momentum, d.mul(gain));
-            b.intoMemorySegment(buffer, at, ORDER);
-            FloatVector updated = b.fma(ofBuffer, d.mul(ofGradient)).fma(rate, p);
-            updated.intoMemorySegment(master, at, ORDER);
         }
     }
 
@@ -133,22 +67,135 @@ final class VectorPasses implements Passes {
         MemorySegment master = shard.master().segment();
         MemorySegment gradient = shard.gradient().segment();
         long end = to - (to - from) % FLOATS.length();
-        tiles(shard, from, end, (at, until) -> plain(numbers, master, gradient, at, until));
+        tiles(
+                shard,
+                from,
+                end,
+                (at, until) -> VectorLoops.plain(numbers, master, gradient, at, until));
         if (end < to) {
             tail.plain(numbers, shard, end, to);
         }
     }
 
-    private static void plain(
-            SgdNumbers numbers, MemorySegment master, MemorySegment gradient, long from, long end) {
-        FloatVector scale = FloatVector.broadcast(FLOATS, numbers.scale());
-        FloatVector l2 = FloatVector.broadcast(FLOATS, numbers.l2());
-        FloatVector rate = FloatVector.broadcast(FLOATS, numbers.rate());
-        for (long at = from; at < end; at += STRIDE) {
-            FloatVector p = FloatVector.fromMemorySegment(FLOATS, master, at, ORDER);
-            FloatVector g = FloatVector.fromMemorySegment(FLOATS, gradient, at, ORDER);
-            FloatVector updated = p.fma(l2, g.mul(scale)).fma(rate, p);
-            updated.intoMemorySegment(master, at, ORDER);
+    @Override
+    public void amsgrad(AdamNumbers numbers, Shard shard, long from, long to) {
+        MemorySegment master = shard.master().segment();
+        MemorySegment gradient = shard.gradient().segment();
+        MemorySegment first = shard.slots().get(0).segment();
+        MemorySegment second = shard.slots().get(1).segment();
+        MemorySegment largest = shard.slots().get(2).segment();
+        long end = to - (to - from) % FLOATS.length();
+        tiles(
+                shard,
+                from,
+                end,
+                (at, until) ->
+                        VectorLoops.amsgrad(
+                                numbers, master, gradient, first, second, largest, at, until));
+        if (end < to) {
+            tail.amsgrad(numbers, shard, end, to);
+        }
+    }
+
+    @Override
+    public void adagrad(AdagradNumbers numbers, Shard shard, long from, long to) {
+        MemorySegment master = shard.master().segment();
+        MemorySegment gradient = shard.gradient().segment();
+        MemorySegment sum = shard.slots().get(0).segment();
+        long end = to - (to - from) % FLOATS.length();
+        tiles(
+                shard,
+                from,
+                end,
+                (at, until) -> VectorLoops.adagrad(numbers, master, gradient, sum, at, until));
+        if (end < to) {
+            tail.adagrad(numbers, shard, end, to);
+        }
+    }
+
+    @Override
+    public void lion(LionNumbers numbers, Shard shard, long from, long to) {
+        MemorySegment master = shard.master().segment();
+        MemorySegment gradient = shard.gradient().segment();
+        MemorySegment momentum = shard.slots().get(0).segment();
+        long end = to - (to - from) % FLOATS.length();
+        tiles(
+                shard,
+                from,
+                end,
+                (at, until) -> VectorLoops.lion(numbers, master, gradient, momentum, at, until));
+        if (end < to) {
+            tail.lion(numbers, shard, end, to);
+        }
+    }
+
+    @Override
+    public void lambMeasure(
+            LambNumbers numbers,
+            Shard shard,
+            FlatBuffer weights,
+            FlatBuffer update,
+            long from,
+            long to) {
+        long end = to - (to - from) % FLOATS.length();
+        VectorLoops.lambMeasure(
+                numbers,
+                shard,
+                weights.segment(),
+                update.segment(),
+                from * Float.BYTES,
+                end * Float.BYTES);
+        if (end < to) {
+            tail.lambMeasure(numbers, shard, weights, update, end, to);
+        }
+    }
+
+    @Override
+    public void lambApply(LambNumbers numbers, float rate, Shard shard, long from, long to) {
+        MemorySegment master = shard.master().segment();
+        MemorySegment first = shard.slots().get(0).segment();
+        MemorySegment second = shard.slots().get(1).segment();
+        long end = to - (to - from) % FLOATS.length();
+        tiles(
+                shard,
+                from,
+                end,
+                (at, until) ->
+                        VectorLoops.lambApply(numbers, rate, master, first, second, at, until));
+        if (end < to) {
+            tail.lambApply(numbers, rate, shard, end, to);
+        }
+    }
+
+    @Override
+    public void muonMomentum(
+            MuonNumbers numbers, Shard shard, FlatBuffer update, long from, long to) {
+        long end = to - (to - from) % FLOATS.length();
+        VectorLoops.muonMomentum(
+                numbers,
+                shard.gradient().segment(),
+                shard.slots().get(0).segment(),
+                update.segment(),
+                from * Float.BYTES,
+                end * Float.BYTES);
+        if (end < to) {
+            tail.muonMomentum(numbers, shard, update, end, to);
+        }
+    }
+
+    @Override
+    public void muonApply(
+            MuonNumbers numbers, Shard shard, FlatBuffer direction, long from, long to) {
+        MemorySegment master = shard.master().segment();
+        MemorySegment along = direction.segment();
+        long end = to - (to - from) % FLOATS.length();
+        tiles(
+                shard,
+                from,
+                end,
+                (at, until) -> VectorLoops.muonApply(numbers, master, along, at, until));
+        if (end < to) {
+            tail.muonApply(numbers, shard, direction, end, to);
         }
     }
 

@@ -19,7 +19,7 @@ import ds.optim.spi.Schedule;
  */
 record Warmup(double minLr, double maxLr, long steps, boolean logarithmic, long start, Tail tail)
         implements Schedule {
-    private static final long STEPS_MIN = 2;
+    static final long STEPS_MIN = 2;
 
     /** What follows the warm-up. */
     @FunctionalInterface
@@ -49,6 +49,11 @@ record Warmup(double minLr, double maxLr, long steps, boolean logarithmic, long 
         if (iteration >= steps) {
             return tail.share(iteration, steps);
         }
+        return climb(iteration, steps, logarithmic);
+    }
+
+    /** Returns the share of the way that {@code iteration} of {@code steps}, at least 2, has come. */
+    static double climb(long iteration, long steps, boolean logarithmic) {
         return logarithmic
                 ? 1 / StrictMath.log(steps) * StrictMath.log(iteration + 1)
                 : (double) iteration / steps;

@@ -18,15 +18,42 @@ final class WarmupKeys {
                 KeyDeclaration.number("warmup_min_lr", 0)
                         .doc("Learning rate at the start of the warm-up."),
                 maxLr.doc("Learning rate at the end of the warm-up."),
-                KeyDeclaration.integer("warmup_num_steps", STEPS)
-                        .atLeast(1)
-                        .in("steps")
-                        .doc("Length of the warm-up; 1 means 2."),
-                KeyDeclaration.choice("warmup_type", LOG, List.of(LOG, "linear"))
-                        .doc("How the learning rate grows."),
-                KeyDeclaration.integer("last_batch_iteration", START)
-                        .atLeast(START)
-                        .doc("Iteration that a run continued by hand starts from."));
+                steps(),
+                shape(),
+                start());
+    }
+
+    /** Returns the declaration of the warm-up's length. */
+    static KeyDeclaration steps() {
+        return KeyDeclaration.integer("warmup_num_steps", STEPS)
+                .atLeast(1)
+                .in("steps")
+                .doc("Length of the warm-up; 1 means 2.");
+    }
+
+    /** Returns the declaration of the warm-up's shape. */
+    static KeyDeclaration shape() {
+        return KeyDeclaration.choice("warmup_type", LOG, List.of(LOG, "linear"))
+                .doc("How the learning rate grows.");
+    }
+
+    /** Returns the declaration of the iteration to start from. */
+    static KeyDeclaration start() {
+        return KeyDeclaration.integer("last_batch_iteration", START)
+                .atLeast(START)
+                .doc("Iteration that a run continued by hand starts from.");
+    }
+
+    static long steps(Settings params) {
+        return params.longOr("warmup_num_steps", STEPS);
+    }
+
+    static boolean isLogarithmic(Settings params) {
+        return params.stringOr("warmup_type", LOG).equals(LOG);
+    }
+
+    static long start(Settings params) {
+        return params.longOr("last_batch_iteration", START);
     }
 
     /** Creates the schedule from checked settings. */
@@ -34,9 +61,9 @@ final class WarmupKeys {
         return new Warmup(
                 params.doubleOr("warmup_min_lr", 0),
                 params.doubleOr("warmup_max_lr", maxLr),
-                params.longOr("warmup_num_steps", STEPS),
-                params.stringOr("warmup_type", LOG).equals(LOG),
-                params.longOr("last_batch_iteration", START),
+                steps(params),
+                isLogarithmic(params),
+                start(params),
                 tail);
     }
 }

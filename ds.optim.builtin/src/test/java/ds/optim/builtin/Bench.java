@@ -2,6 +2,7 @@ package ds.optim.builtin;
 
 import ds.core.DType;
 import ds.core.FlatBuffer;
+import ds.kernels.ExactNorm;
 import ds.kernels.Kernels;
 import ds.kernels.KernelsProviders;
 import ds.kernels.Workers;
@@ -47,6 +48,15 @@ final class Bench implements AutoCloseable {
     }
 
     Shard shard(Optimizer optimizer, FlatBuffer master, FlatBuffer gradient, Optional<DType> copy) {
+        return shard(optimizer, PARAMETER, master, gradient, copy);
+    }
+
+    Shard shard(
+            Optimizer optimizer,
+            ParameterSpec parameter,
+            FlatBuffer master,
+            FlatBuffer gradient,
+            Optional<DType> copy) {
         long length = master.lengthElements();
         return new Shard(
                 master,
@@ -54,7 +64,7 @@ final class Bench implements AutoCloseable {
                 Stream.generate(() -> buffer(DType.FP32, length))
                         .limit(optimizer.slots().size())
                         .toList(),
-                List.of(new ParameterRange(PARAMETER, 0, 0, length)),
+                List.of(new ParameterRange(parameter, 0, 0, length)),
                 copy.map(type -> buffer(type, length)));
     }
 
@@ -68,12 +78,50 @@ final class Bench implements AutoCloseable {
                 shard.copyOut().map(copy -> copy.slice(from, to - from)));
     }
 
+    /** Returns the same shard with a parameter in its first elements and padding behind it. */
+    static Shard withPaddingFrom(long first, Shard shard) {
+        return new Shard(
+                shard.master(),
+                shard.gradient(),
+                shard.slots(),
+                List.of(new ParameterRange(PARAMETER, 0, 0, first)),
+                shard.copyOut());
+    }
+
     StepContext context(long step, Hyper hyper, float gradientScale) {
         return new StepContext(step, step, step, hyper, gradientScale, kernels);
     }
 
+    /** Steps a shard of one parameter as the runtime would. */
     void step(Optimizer optimizer, Shard shard, StepContext context) {
-        ((Optimizer.Element) optimizer.kind(PARAMETER)).step(shard, context);
+        switch (optimizer.kind(shard.ranges().getFirst().parameter())) {
+            case Optimizer.Element element -> element.step(shard, context);
+            case Optimizer.Matrix matrix ->
+                    matrix.step(
+                            shard,
+                            context,
+                            buffer(
+                                    DType.FP32,
+                                    matrix.scratchElements(shard.ranges().getFirst().parameter())));
+            case Optimizer.Norm norm -> {
+                List<FlatBuffer> measured =
+                        Stream.generate(() -> buffer(DType.FP32, shard.length()))
+                                .limit(norm.norms())
+                                .toList();
+                norm.measure(shard, context, measured);
+                norm.apply(
+                        shard,
+                        context,
+                        List.of(measured.stream().mapToDouble(this::norm).toArray()));
+            }
+            case Optimizer.Replica _ -> throw new AssertionError("a replica needs an exchange");
+        }
+    }
+
+    private double norm(FlatBuffer values) {
+        ExactNorm sum = new ExactNorm();
+        kernels.addSquares(values, sum);
+        return sum.norm();
     }
 
     @Override

@@ -35,7 +35,7 @@ final class Probe {
         if (!Passes.best().getClass().getSimpleName().equals(expectedPasses)) {
             throw new AssertionError("uses " + Passes.best());
         }
-        if (Schedules.in(ModuleLayer.boot()).names().size() != 2) {
+        if (Schedules.in(ModuleLayer.boot()).names().size() != 5) {
             throw new AssertionError("finds " + Schedules.in(ModuleLayer.boot()).names());
         }
         int hash = 0;

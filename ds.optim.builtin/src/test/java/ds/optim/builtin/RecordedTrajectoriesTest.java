@@ -9,7 +9,9 @@ import ds.core.Settings;
 import ds.optim.spi.Hyper;
 import ds.optim.spi.Optimizer;
 import ds.optim.spi.OptimizerProvider;
+import ds.optim.spi.ParameterSpec;
 import ds.optim.spi.Shard;
+import ds.testkit.FixtureReport;
 import ds.testkit.Golden;
 import java.io.IOException;
 import java.util.HashMap;
@@ -17,11 +19,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeSet;
-import java.util.stream.Stream;
-import org.junit.jupiter.api.DynamicTest;
+import java.util.TreeMap;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.TestFactory;
 
 /** Ten steps of DeepSpeed's and PyTorch's own optimizers, recorded; ours end in the same places. */
 class RecordedTrajectoriesTest {
@@ -29,6 +30,12 @@ class RecordedTrajectoriesTest {
 
     /** Weights of SGD grow to 25: the recording itself is then 3.8e-6 from the exact value. */
     private static final int PARAMETER_ULPS = 4;
+
+    /** A gradient and its decay can cancel, and Adagrad divides by what is left. */
+    private static final double DECAYED_ADAGRAD = 1e-4;
+
+    /** Matrix products of the recording were made in 16 bits, ours in 32. */
+    private static final double SIXTEEN_BIT_PRODUCTS = 1e-2;
 
     /** DeepSpeed's 1 − beta2 is an fp32 difference, 1.3e-5 off; ours is rounded from fp64. */
     private static final double STATE_RELATIVE = 2e-5;
@@ -40,141 +47,185 @@ class RecordedTrajectoriesTest {
     private static final int STEPS = 10;
     private static final List<String> TENSORS = List.of("a", "b", "c");
 
-    /** Optimizers that were recorded and are not provided yet. */
-    private static final Set<String> NOT_YET_PROVIDED =
-            Set.of(
-                    "ds.CPUAdagrad",
-                    "torch.optim.Adagrad",
-                    "ref.Lion",
-                    "ds.CPULion",
-                    "ref.LAMB(DeepSpeed FusedLamb formula)",
-                    "ds.SingleDeviceMuon",
-                    "torch.optim.Muon");
-
-    /** Of the provided optimizers: AMSGrad is refused, and 16-bit weights always have a master. */
-    private static final Set<String> OTHER_VARIANTS =
-            Set.of(
-                    "cpuadam_bfloat16_states16",
-                    "cpuadam_bfloat16_states32",
-                    "cpuadam_float16_states16",
-                    "cpuadam_float16_states32",
-                    "torch_adam_11",
-                    "torch_adam_15",
-                    "torch_adam_7",
-                    "torch_adamw_1",
-                    "torch_adamw_13",
-                    "torch_adamw_5");
-
     private static final Map<String, OptimizerProvider> PROVIDERS =
             Map.of(
                     "ds.CPUAdam", new AdamProvider(),
                     "ds.FusedAdam(cpu)", new AdamProvider(),
                     "torch.optim.Adam", new AdamProvider(),
                     "torch.optim.AdamW", new AdamWProvider(),
-                    "torch.optim.SGD", new SgdProvider());
+                    "torch.optim.SGD", new SgdProvider(),
+                    "torch.optim.Adagrad", new AdagradProvider(),
+                    "ds.CPUAdagrad", new AdagradProvider(),
+                    "ref.Lion", new LionProvider(),
+                    "ref.LAMB(DeepSpeed FusedLamb formula)", new LambProvider(),
+                    "ds.SingleDeviceMuon", new MuonProvider());
 
-    @TestFactory
-    Stream<DynamicTest> providedOptimizersFollowTheRecording() throws IOException {
+    @Test
+    @Tag("fixtures")
+    void providedOptimizersFollowTheRecording() throws IOException {
+        Assumptions.assumeTrue(Golden.isPresent("optim"), "no optim fixtures in this folder");
         Golden golden = Golden.read("optim");
-        List<Map<String, Object>> provided =
-                golden.cases("cases").stream()
-                        .filter(RecordedTrajectoriesTest::isProvided)
-                        .toList();
-        assertEquals(27, provided.size());
-        return provided.stream()
-                .map(c -> DynamicTest.dynamicTest((String) c.get("id"), () -> follow(golden, c)));
+        FixtureReport report = new FixtureReport("optim");
+        for (Map<String, Object> recorded : golden.cases("cases")) {
+            if (whyNot(recorded).isEmpty()) {
+                new Trajectory(golden, recorded, report).follow();
+            }
+        }
+        System.out.println(report);
+        assertEquals(List.of(), report.outside());
+        assertTrue(report.cases() > 0);
     }
 
     @Test
-    void everythingElseIsListedAsNotYetProvided() throws IOException {
-        Set<String> sources = new TreeSet<>();
-        Set<String> variants = new TreeSet<>();
+    void whatIsNotComparedIsListedWithItsReason() throws IOException {
+        Map<String, Integer> reasons = new TreeMap<>();
         for (Map<String, Object> recorded : Golden.read("optim").cases("cases")) {
-            if (!PROVIDERS.containsKey((String) recorded.get("source"))) {
-                sources.add((String) recorded.get("source"));
-            } else if (!isProvided(recorded)) {
-                variants.add((String) recorded.get("id"));
-            }
+            whyNot(recorded).ifPresent(reason -> reasons.merge(reason, 1, Integer::sum));
         }
-        assertEquals(new TreeSet<>(NOT_YET_PROVIDED), sources);
-        assertEquals(new TreeSet<>(OTHER_VARIANTS), variants);
+        assertEquals(
+                Map.of(
+                        "16-bit weights without a master, which no run here has", 4,
+                        "a defect that is not imitated", 3,
+                        "a step that depends on where the state rests", 1,
+                        "PyTorch's own Muon, which DeepSpeed does not take", 2),
+                reasons);
     }
 
-    private static boolean isProvided(Map<String, Object> recorded) {
+    /** Returns why a case is not compared; empty if it is. */
+    private static Optional<String> whyNot(Map<String, Object> recorded) {
         Map<String, Object> hyper = Golden.object(recorded.get("hyper"));
-        return PROVIDERS.containsKey((String) recorded.get("source"))
-                && !Boolean.TRUE.equals(hyper.get("amsgrad"))
-                && recorded.get("param_dtype").equals("float32");
+        String source = (String) recorded.get("source");
+        if (((String) recorded.get("id")).startsWith("peerbug_")) {
+            return Optional.of("a defect that is not imitated");
+        }
+        if (!recorded.get("param_dtype").equals("float32")) {
+            return Optional.of("16-bit weights without a master, which no run here has");
+        }
+        if (source.equals("ds.CPUAdagrad") && !hyper.get("weight_decay").equals(0.0)) {
+            return Optional.of("a step that depends on where the state rests");
+        }
+        return PROVIDERS.containsKey(source)
+                ? Optional.empty()
+                : Optional.of("PyTorch's own Muon, which DeepSpeed does not take");
     }
 
-    private static void follow(Golden golden, Map<String, Object> recorded) {
-        Map<String, Object> params = new HashMap<>(Golden.object(recorded.get("hyper")));
-        params.put("adam_w_mode", params.remove("adamw_mode"));
-        if (recorded.get("source").equals("torch.optim.Adam")) {
-            params.put("adam_w_mode", false);
-        }
-        OptimizerProvider provider = PROVIDERS.get((String) recorded.get("source"));
-        params.keySet()
-                .removeIf(key -> provider.settings().stream().noneMatch(k -> k.name().equals(key)));
-        params.values().removeIf(value -> value == null);
-        Settings.Checked checked = Settings.validate(provider.settings(), params, "");
-        assertTrue(checked.isUsable(), () -> checked.diagnostics().toString());
-        Optimizer optimizer = provider.create(checked.settings());
-        for (String tensor : TENSORS) {
-            follow(golden, recorded, optimizer, tensor);
-        }
-    }
+    /** One recorded run, made again tensor by tensor. */
+    private record Trajectory(Golden golden, Map<String, Object> recorded, FixtureReport report) {
+        private static final Set<String> NOT_SETTINGS =
+                Set.of("adamw_mode", "ns_steps", "nesterov", "ns_compute_dtype", "adjust_lr_fn");
 
-    private static void follow(
-            Golden golden, Map<String, Object> recorded, Optimizer optimizer, String tensor) {
-        String data = (String) recorded.get("data");
-        List<?> rates = (List<?>) recorded.get("lr_per_step");
-        Map<String, Object> steps = Golden.object(recorded.get("steps"));
-        try (Bench bench = new Bench(1)) {
-            FlatBuffer master = bench.floats(golden.floats(data + "/p0/" + tensor));
-            FlatBuffer gradient = bench.buffer(DType.FP32, master.lengthElements());
-            Shard shard = bench.shard(optimizer, master, gradient, Optional.empty());
-            for (int step = 1; step <= STEPS; step++) {
-                gradient.copyFrom(
-                        FlatBuffer.ofFloats(golden.floats(data + "/g" + step + "/" + tensor)));
-                Hyper hyper = optimizer.base();
-                if (rates != null) {
-                    hyper = hyper.withLr(((Number) rates.get(step - 1)).doubleValue());
-                }
-                bench.step(optimizer, shard, bench.context(step, hyper, 1));
-                if (steps.get(String.valueOf(step)) instanceof Map<?, ?> fields) {
-                    compare(golden, Golden.object(fields), shard, optimizer, step + "/" + tensor);
+        void follow() {
+            Optimizer optimizer = optimizer();
+            Map<String, Object> first = Golden.object(Golden.object(step(1)).get("p"));
+            for (String tensor : TENSORS) {
+                if (first.containsKey(tensor)) {
+                    follow(optimizer, tensor);
                 }
             }
         }
-    }
 
-    private static void compare(
-            Golden golden,
-            Map<String, Object> fields,
-            Shard shard,
-            Optimizer optimizer,
-            String where) {
-        String tensor = where.substring(where.indexOf('/') + 1);
-        float[] expected = golden.floats((String) Golden.object(fields.get("p")).get(tensor));
-        for (int i = 0; i < expected.length; i++) {
-            assertEquals(
-                    expected[i],
-                    shard.master().get(i),
-                    Math.max(PARAMETER_ABSOLUTE, PARAMETER_ULPS * Math.ulp(expected[i])),
-                    where + " " + i);
+        private Object step(int step) {
+            return Golden.object(recorded.get("steps"))
+                    .getOrDefault(String.valueOf(step), Map.of());
         }
-        for (int slot = 0; slot < optimizer.slots().size(); slot++) {
-            String name = optimizer.slots().get(slot).name();
-            double absolute = name.equals("exp_avg_sq") ? SQUARED_ABSOLUTE : SIGNED_ABSOLUTE;
-            float[] state = golden.floats((String) Golden.object(fields.get(name)).get(tensor));
-            for (int i = 0; i < state.length; i++) {
-                assertEquals(
-                        state[i],
-                        shard.slots().get(slot).get(i),
-                        absolute + STATE_RELATIVE * Math.abs(state[i]),
-                        where + " " + name + " " + i);
+
+        private Map<String, Object> hyper() {
+            return Golden.object(recorded.get("hyper"));
+        }
+
+        private Optimizer optimizer() {
+            OptimizerProvider provider = PROVIDERS.get((String) recorded.get("source"));
+            Map<String, Object> params = new HashMap<>(hyper());
+            if (params.containsKey("adamw_mode")) {
+                params.put("adam_w_mode", params.get("adamw_mode"));
             }
+            if (recorded.get("source").equals("torch.optim.Adam")) {
+                params.put("adam_w_mode", false);
+            }
+            if (!(provider instanceof SgdProvider)) {
+                params.keySet().removeAll(NOT_SETTINGS);
+            }
+            params.values().removeIf(value -> value == null);
+            Settings.Checked checked = Settings.validate(provider.settings(), params, "");
+            assertTrue(checked.isUsable(), () -> checked.diagnostics().toString());
+            return provider.create(checked.settings());
+        }
+
+        private void follow(Optimizer optimizer, String tensor) {
+            String data = (String) recorded.get("data");
+            String start = data + "/p0/" + tensor;
+            List<?> rates = (List<?>) recorded.get("lr_per_step");
+            ParameterSpec parameter = new ParameterSpec(tensor, golden.shape(start), Set.of());
+            try (Bench bench = new Bench(1)) {
+                FlatBuffer master = bench.floats(golden.floats(start));
+                FlatBuffer gradient = bench.buffer(DType.FP32, master.lengthElements());
+                Shard shard = bench.shard(optimizer, parameter, master, gradient, Optional.empty());
+                for (int step = 1; step <= STEPS; step++) {
+                    gradient.copyFrom(
+                            FlatBuffer.ofFloats(golden.floats(data + "/g" + step + "/" + tensor)));
+                    Hyper hyper = optimizer.base();
+                    if (rates != null) {
+                        hyper = hyper.withLr(((Number) rates.get(step - 1)).doubleValue());
+                    }
+                    bench.step(optimizer, shard, bench.context(step, hyper, 1));
+                    Map<String, Object> fields = Golden.object(step(step));
+                    if (!fields.isEmpty()) {
+                        compare(fields, shard, optimizer, tensor, "step " + step + " of " + tensor);
+                    }
+                }
+            }
+        }
+
+        private void compare(
+                Map<String, Object> fields,
+                Shard shard,
+                Optimizer optimizer,
+                String tensor,
+                String where) {
+            String id = (String) recorded.get("id");
+            float[] expected = golden.floats((String) Golden.object(fields.get("p")).get(tensor));
+            for (int i = 0; i < expected.length; i++) {
+                double deviation = Math.abs((double) expected[i] - shard.master().get(i));
+                report.add(id, where + " at " + i, deviation, tolerance(expected[i]));
+            }
+            for (int slot = 0; slot < optimizer.slots().size(); slot++) {
+                String name = optimizer.slots().get(slot).name();
+                Object recordedState = fields.get(recordedName(name));
+                if (recordedState == null) {
+                    continue; // Muon's matrices have no second moment
+                }
+                float[] state = golden.floats((String) Golden.object(recordedState).get(tensor));
+                double absolute = name.endsWith("exp_avg_sq") ? SQUARED_ABSOLUTE : SIGNED_ABSOLUTE;
+                double offset =
+                        ((Number) hyper().getOrDefault("initial_accumulator_value", 0))
+                                .doubleValue();
+                for (int i = 0; i < state.length; i++) {
+                    assertEquals(
+                            state[i],
+                            shard.slots().get(slot).get(i) + offset,
+                            absolute + STATE_RELATIVE * Math.abs(state[i]),
+                            id + " " + where + " " + name + " " + i);
+                }
+            }
+        }
+
+        private String recordedName(String slot) {
+            return switch ((String) recorded.get("source")) {
+                case "ds.CPUAdagrad" -> "exp_avg_sq";
+                case "ds.SingleDeviceMuon" -> slot.equals("exp_avg") ? "momentum_buffer" : slot;
+                default -> slot;
+            };
+        }
+
+        private double tolerance(float expected) {
+            if (((String) recorded.get("id")).endsWith("_lowp")) {
+                return SIXTEEN_BIT_PRODUCTS;
+            }
+            boolean decays = ((Number) hyper().getOrDefault("weight_decay", 0)).doubleValue() != 0;
+            if (((String) recorded.get("source")).endsWith("Adagrad") && decays) {
+                return DECAYED_ADAGRAD;
+            }
+            return Math.max(PARAMETER_ABSOLUTE, PARAMETER_ULPS * (double) Math.ulp(expected));
         }
     }
 }

@@ -7,6 +7,7 @@ import ds.core.Diagnostic;
 import ds.core.Settings;
 import ds.optim.spi.Hyper;
 import ds.optim.spi.OptimizerProvider;
+import ds.optim.spi.Optimizers;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -23,23 +24,34 @@ class SettingsTest {
     }
 
     @Test
-    void amsgradIsRefusedWithTheReason() {
+    void whatNoStepHereHasIsRefusedWithTheReason() {
         assertEquals(
                 List.of(
                         "/optimizer/params/amsgrad: 'amsgrad' = true is not supported here:"
-                                + " DeepSpeed's fused Adam has no AMSGrad either; remove it or set"
-                                + " it to false."),
-                problems(new AdamProvider(), Map.of("amsgrad", true)));
-        assertEquals(List.of(), problems(new AdamProvider(), Map.of("amsgrad", false)));
+                                + " DeepSpeed has no AMSGrad here either; remove it or set it to"
+                                + " false."),
+                problems(new LambProvider(), Map.of("amsgrad", true)));
+        assertEquals(List.of(), problems(new LambProvider(), Map.of("amsgrad", false)));
+        assertEquals(
+                List.of(
+                        "/optimizer/params/maximize: 'maximize' = true is not supported here: a"
+                                + " loss is minimised here; remove it, and negate the loss."),
+                problems(new SgdProvider(), Map.of("maximize", true)));
     }
 
     @Test
-    void clippingInsideTheOptimizerIsRefusedWithTheKeyToUse() {
-        assertEquals(
-                List.of(
-                        "/optimizer/params/max_grad_norm: 'max_grad_norm' = 1.0 is not supported"
-                                + " here: use the top-level key 'gradient_clipping'."),
-                problems(new SgdProvider(), Map.of("max_grad_norm", 1.0)));
+    void everyOptimizerRefusesToClipWithTheSameWords() {
+        for (OptimizerProvider provider : Optimizers.in(ModuleLayer.boot()).all()) {
+            assertEquals(
+                    List.of(
+                            "/optimizer/params/max_grad_norm: 'max_grad_norm' = 1.0 is not"
+                                    + " supported here: use the top-level key"
+                                    + " 'gradient_clipping'."),
+                    problems(provider, Map.of("max_grad_norm", 1.0)).stream()
+                            .filter(problem -> problem.contains("max_grad_norm"))
+                            .toList(),
+                    provider.name());
+        }
     }
 
     @Test
@@ -69,7 +81,8 @@ class SettingsTest {
     void theDefaultsAreDeepSpeeds() {
         assertEquals(
                 "Adam[Hyper[lr=0.001, beta1OrMomentum=0.9, beta2=0.999], AdamSettings[eps=1.0E-8,"
-                        + " weightDecay=0.0, decoupled=true, biasCorrection=true]]",
+                        + " weightDecay=0.0, decoupled=true, biasCorrection=true,"
+                        + " amsgrad=false]]",
                 create(new AdamProvider(), Map.of()));
         assertEquals(
                 create(new AdamProvider(), Map.of()),
@@ -99,6 +112,21 @@ class SettingsTest {
         assertEquals(
                 "WarmupDecayLR needs total_num_steps, the number of steps of the whole run.",
                 decay.getMessage());
+    }
+
+    @Test
+    void theDefaultsOfTheOthersAreThoseOfTheirSources() {
+        Hyper betas = new Hyper(1e-3, 0.9, 0.999);
+        assertEquals(
+                new Lion(betas, 0, Passes.best()).toString().replaceAll("@.*", ""),
+                create(new LionProvider(), Map.of()).replaceAll("@.*", ""));
+        assertEquals(
+                new LambSettings(1e-8, false, 0, true, 0.01, 10),
+                ((Lamb) new LambProvider().create(Settings.empty())).settings());
+        assertEquals(
+                new AdagradSettings(1e-10, 0, 0, 0),
+                ((Adagrad) new AdagradProvider().create(Settings.empty())).settings());
+        assertEquals(1e-2, new AdagradProvider().create(Settings.empty()).base().lr());
     }
 
     private static String create(OptimizerProvider provider, Map<String, Object> params) {

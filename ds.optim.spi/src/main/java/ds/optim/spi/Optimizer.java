@@ -8,6 +8,14 @@ public interface Optimizer {
     /** Returns the hyper-parameters before any schedule. */
     Hyper base();
 
+    /**
+     * Returns the hyper-parameters of one parameter before any schedule, where they are others. What
+     * a step is given in {@link StepContext#hyper} has been made from these. A pure function.
+     */
+    default Hyper base(ParameterSpec parameter) {
+        return base();
+    }
+
     /** Returns the state arrays every parameter has; at most 8. */
     List<StateSlot> slots();
 
@@ -45,8 +53,18 @@ public interface Optimizer {
 
     /** Needs whole matrices: Muon. One owner rank per matrix. */
     non-sealed interface Matrix extends Kind {
-        /** Updates one whole parameter; the shard holds exactly it. */
-        void step(Shard wholeMatrix, StepContext context);
+        /** Returns how many fp32 elements a step needs beside the shard; a pure function. */
+        default long scratchElements(ParameterSpec parameter) {
+            return 0;
+        }
+
+        /**
+         * Updates one whole parameter; the shard holds exactly it.
+         *
+         * @param scratch at least {@link #scratchElements} fp32 elements of any content, lent for
+         *     the call
+         */
+        void step(Shard wholeMatrix, StepContext context, FlatBuffer scratch);
     }
 
     /** Keeps a replica per rank and exchanges by itself: the 1-bit family; stage 0 only. */
@@ -62,12 +80,31 @@ public interface Optimizer {
         /** Returns which gradients the step after {@code appliedSteps} steps wants. */
         Gradients gradients(long appliedSteps);
 
-        /** Updates this rank's replica. */
-        void step(Shard replica, StepContext context, Exchange exchange);
+        /**
+         * Returns how many fp32 elements of its own a rank keeps from step to step beside the slots:
+         * what a compressed exchange carries over. They are zero at first and in no checkpoint.
+         *
+         * @param parameters those that are stepped together, in order
+         * @param ranks the group's size
+         */
+        default long keptElements(List<ParameterSpec> parameters, int ranks) {
+            return 0;
+        }
+
+        /**
+         * Updates this rank's replica of all parameters of this kind.
+         *
+         * @param replicas one shard for each parameter, whole, in layout order
+         * @param kept {@link #keptElements} elements, as the last step left them
+         */
+        void step(List<Shard> replicas, StepContext context, Exchange exchange, FlatBuffer kept);
     }
 
     /** The only communication an optimizer may ask for. */
     interface Exchange {
+        /** Returns the group's size. */
+        int ranks();
+
         /** Replaces the buffer by its mean over ranks. */
         void allReduceMean(FlatBuffer buffer);
 
