@@ -22,6 +22,8 @@ final class AutocastRules {
     private static final Set<String> AMP_KEYS =
             Set.of("enabled", "opt_level", "loss_scale", "verbosity");
 
+    private static final Set<String> LEVELS = Set.of("O0", "O1", "O2");
+
     private final Settings root;
     private final List<Diagnostic> found;
 
@@ -42,8 +44,11 @@ final class AutocastRules {
                     amp.value("loss_scale").orElse("dynamic") instanceof Number number
                             ? number.doubleValue()
                             : 0;
+            String level = level(amp);
             return new Autocast(
-                    level(amp).equals("O1") ? Optional.of(DType.FP16) : Optional.empty(), scale);
+                    level.equals("O0") ? Optional.empty() : Optional.of(DType.FP16),
+                    level.equals("O2"),
+                    scale);
         }
         Settings autocast = root.section(AUTOCAST);
         boolean products = !autocast.has(MODULES) || modules(autocast).contains(LINEAR);
@@ -52,6 +57,7 @@ final class AutocastRules {
                         ? PrecisionKeys.type(autocast.stringOr("dtype", "bf16"))
                                 .filter(type -> type != DType.FP32)
                         : Optional.empty(),
+                false,
                 0);
     }
 
@@ -123,14 +129,11 @@ final class AutocastRules {
             }
         }
         String level = level(section);
-        if (!level.equals("O0") && !level.equals("O1")) {
+        if (!LEVELS.contains(level)) {
             refuse(
                     "/amp/opt_level",
-                    level.equals("O2")
-                            ? "'opt_level' O2 keeps the parameters of norms in fp32, but all parameters have one type here."
-                            : "'opt_level' is '%s', which has no masters to train."
-                                    .formatted(level),
-                    "Use O1, or fp16, whose norms compute in fp32.");
+                    "'opt_level' is '%s', which has no masters to train.".formatted(level),
+                    "Use O1 or O2.");
         }
         Object scale = section.value("loss_scale").orElse("dynamic");
         boolean number = scale instanceof Number given && given.doubleValue() > 0;

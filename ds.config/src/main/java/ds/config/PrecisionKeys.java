@@ -91,7 +91,7 @@ final class PrecisionKeys {
                 .with(Trait.OPEN)
                 .doc(
                         "Mixed precision as NVIDIA apex names it: opt_level O0 is fp32, O1 products in"
-                                + " fp16.");
+                                + " fp16, O2 fp16 with fp32 parameters of norms.");
     }
 
     private static KeyDeclaration autocast() {

@@ -54,9 +54,6 @@ class FormatRulesTest {
                         "\"amp\": {\"enabled\": true}, \"fp16\": {\"enabled\": true}",
                         "'amp' and 'fp16' are both enabled."),
                 new Refused(
-                        "\"amp\": {\"enabled\": true, \"opt_level\": \"O2\"}",
-                        "'opt_level' O2 keeps the parameters of norms in fp32, but all parameters have one type here."),
-                new Refused(
                         "\"amp\": {\"enabled\": true, \"opt_level\": \"O3\"}",
                         "'opt_level' is 'O3', which has no masters to train."),
                 new Refused(

@@ -2,6 +2,8 @@ package ds.zero;
 
 import ds.core.FlatBuffer;
 import ds.model.Lease;
+import ds.model.Parameter;
+import java.util.Map;
 
 /** The working parameters of one rank. Owned by the rank's thread. */
 interface Parameters {
@@ -26,6 +28,11 @@ interface Parameters {
 
     /** Hands new values out; with {@code frozen} also those that are never stepped. Collective. */
     void publish(boolean frozen);
+
+    /** Returns the fp32 copies of masters that are lent instead of 16-bit parameters. */
+    default Map<Parameter, FlatBuffer> wide() {
+        return Map.of();
+    }
 
     /** Gathers a unit and lends it. Collective where parameters are sharded. */
     Lease acquire(int unit);

@@ -12,39 +12,48 @@ import ds.model.ModelLayout;
 import ds.model.Parameter;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
 /** Working parameters of which every rank holds all: stages 0 to 2. Nothing is gathered on demand. */
 final class ReplicatedParameters implements Parameters {
+    private static final String NORM = "norm";
+
     private final PartitionMap map;
     private final Communicator communicator;
     private final boolean gathered;
     private final OwnedSpace held;
     private final FlatBuffer all;
     private final Map<String, FlatBuffer> views = new HashMap<>();
+    private final Map<Parameter, FlatBuffer> wide = new LinkedHashMap<>();
     private final Lease lease = new WholeModel();
 
-    /**
-     * Allocates the parameters.
-     *
-     * @param gathered whether ranks step parts only, which must then be collected
-     */
+    /** Allocates the parameters. */
     ReplicatedParameters(
-            PartitionMap map,
-            Communicator communicator,
-            RankMemory memory,
-            DType precision,
-            boolean gathered) {
+            PartitionMap map, Communicator communicator, RankMemory memory, ZeroOptions options) {
         this.map = map;
         this.communicator = communicator;
-        this.gathered = gathered;
+        this.gathered = options.residency().shardStates(); // ranks step parts only
         this.held = map.everything(true);
-        this.all = memory.allocate(MemoryKind.PARAMETERS, precision, held.elements());
+        this.all = memory.allocate(MemoryKind.PARAMETERS, options.precision(), held.elements());
         ModelLayout layout = map.layout();
         layout.units().stream()
                 .flatMap(unit -> unit.parameters().stream())
                 .forEach(parameter -> views.put(parameter.name(), view(parameter)));
+        for (Parameter parameter : layout.storages()) {
+            if (options.wideNorms() && parameter.trainable() && parameter.tags().contains(NORM)) {
+                FlatBuffer lent =
+                        memory.allocate(MemoryKind.PARAMETERS, DType.FP32, parameter.elements());
+                wide.put(parameter, lent);
+                views.put(parameter.name(), lent);
+            }
+        }
+    }
+
+    @Override
+    public Map<Parameter, FlatBuffer> wide() {
+        return wide;
     }
 
     private FlatBuffer view(Parameter parameter) {

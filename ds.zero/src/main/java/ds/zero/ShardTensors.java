@@ -96,6 +96,21 @@ final class ShardTensors {
                     parameters.write(held(run, first), round(chunk));
                 });
         parameters.publish(true);
+        refreshWideParameters();
+    }
+
+    /** Copies masters to the parameters that are lent in fp32. */
+    void refreshWideParameters() {
+        parameters
+                .wide()
+                .forEach(
+                        (parameter, copy) -> {
+                            PartitionMap.Place place = map.place(parameter);
+                            long first =
+                                    state.stepped()
+                                            .offsetOf(place.unit(), place.region(), place.offset());
+                            state.readMaster(first, copy);
+                        });
     }
 
     private static void read(

@@ -20,6 +20,8 @@ import ds.offload.RestingPlace;
  * @param gradients how gradients travel and are added
  * @param states in which types masters and optimizer slots rest
  * @param products the type of products of matrices: {@code precision}, or 16-bit in an fp32 run
+ * @param wideNorms whether parameters tagged {@code norm} are lent to models in fp32 although the
+ *     others are 16-bit; only where every rank steps all
  */
 public record ZeroOptions(
         Residency residency,
@@ -32,7 +34,8 @@ public record ZeroOptions(
         long seed,
         GradientStorage gradients,
         StateStorage states,
-        DType products) {
+        DType products,
+        boolean wideNorms) {
     private static final int CHUNK_BYTES_MIN = 4096;
 
     /** Checks the ranges. */
@@ -57,6 +60,10 @@ public record ZeroOptions(
                                     precision.jsonName(),
                                     parameters,
                                     optimizer));
+        }
+        if (wideNorms && residency.shardStates()) {
+            throw new IllegalArgumentException(
+                    "Norms have fp32 parameters only where every rank steps all; use stage 0.");
         }
         if (products != precision && precision != DType.FP32) {
             throw new IllegalArgumentException(
@@ -95,7 +102,8 @@ public record ZeroOptions(
                 seed,
                 GradientStorage.of(precision),
                 StateStorage.FP32,
-                precision);
+                precision,
+                false);
     }
 
     /** Returns options with everything in memory, unbounded live parameters and 4 MiB chunks. */

@@ -95,12 +95,7 @@ public final class ZeroRank implements AutoCloseable {
                     new ShardedParameters(map, parts.communicator(), parts.memory(), options, home);
         } else {
             this.parameters =
-                    new ReplicatedParameters(
-                            map,
-                            parts.communicator(),
-                            parts.memory(),
-                            options.precision(),
-                            options.residency().shardStates());
+                    new ReplicatedParameters(map, parts.communicator(), parts.memory(), options);
         }
         this.gradients =
                 new Gradients(map, parts.communicator(), parts.kernels(), parts.memory(), options);
@@ -240,6 +235,7 @@ public final class ZeroRank implements AutoCloseable {
         stepNanos += stepped - before;
         tensors.refreshStoredParameters();
         parameters.publish(false);
+        tensors.refreshWideParameters();
         publishNanos += System.nanoTime() - stepped;
     }
 

@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -106,6 +107,12 @@ class ModeParityTest {
                 0,
                 Places.MEMORY,
                 Ranks.EACH),
+        AMP_O2(
+                ", \"amp\": {\"enabled\": true, \"opt_level\": \"O2\", \"loss_scale\": 8}",
+                0,
+                0,
+                Places.MEMORY,
+                Ranks.EACH),
         ADDED_RANKS(", \"gradient_allreduce_op\": \"sum\"", 0, 2, Places.MEMORY, Ranks.EACH);
 
         private final String json;
@@ -139,6 +146,13 @@ class ModeParityTest {
     private enum Places {
         MEMORY,
         ALL
+    }
+
+    /** The parameters of norms make the difference between O2 and fp16. */
+    @Test
+    void normsOfO2AreNotThoseOfFp16() {
+        Cell cell = new Cell(Mode.AMP_O2, 0, "none", 1);
+        assertNotEquals(run(cell, FP16.formatted("", "")), run(cell, Mode.AMP_O2.json));
     }
 
     private record Cell(Mode mode, int stage, String place, int world) {}

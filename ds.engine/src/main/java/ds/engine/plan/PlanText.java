@@ -46,8 +46,9 @@ final class PlanText {
         line(
                 text,
                 "precision",
-                "%s%s, %s",
+                "%s%s%s, %s",
                 plan.precision().type().jsonName(),
+                plan.zero().wideNorms() ? " with norms' parameters in fp32" : "",
                 plan.precision().products() == plan.precision().type()
                         ? ""
                         : " with products in " + plan.precision().products().jsonName(),

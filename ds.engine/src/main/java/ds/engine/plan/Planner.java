@@ -102,7 +102,8 @@ public final class Planner {
                         seed(),
                         formats.gradients(),
                         formats.states(),
-                        precision.products());
+                        precision.products(),
+                        formats.wideNorms());
         auto.reduceBucket(section.reduceBucketSize());
         auto.prefetchBucket(section.prefetchBucketSize(), section.stage());
         double clip = auto.clip(config.gradientClipping());

@@ -26,6 +26,7 @@ final class PrecisionChoice {
     private final List<Diagnostic> problems;
     private final boolean half;
     private final boolean brain;
+    private final Autocast autocast;
 
     PrecisionChoice(DsConfig config, int ranks, AutoValues auto, List<Diagnostic> problems) {
         this.config = config;
@@ -33,6 +34,7 @@ final class PrecisionChoice {
         this.problems = problems;
         this.half = auto.enabled(config.fp16().enabled(), "/fp16/enabled");
         this.brain = auto.enabled(config.bf16().enabled(), "/bf16/enabled");
+        this.autocast = config.autocast();
     }
 
     /** Returns the type of parameters and activations, and the loss scale. */
@@ -47,15 +49,15 @@ final class PrecisionChoice {
                         Optional.empty(),
                         1,
                         config.bf16().checkGradOverflow())
-                : cast(config.autocast());
+                : cast();
     }
 
-    /** fp32, perhaps with products in 16 bits; those of fp16 need a loss scale. */
-    private PrecisionPlan cast(Autocast autocast) {
+    /** fp32, perhaps with products or all in 16 bits; those of fp16 need a loss scale. */
+    private PrecisionPlan cast() {
         DType products = autocast.products().orElse(DType.FP32);
         boolean dynamic = products == DType.FP16 && autocast.lossScale() == 0;
         return new PrecisionPlan(
-                DType.FP32,
+                type(),
                 products,
                 dynamic ? Optional.of(TORCH_SCALE) : Optional.empty(),
                 products == DType.FP16 && !dynamic ? autocast.lossScale() : 1,
@@ -118,8 +120,13 @@ final class PrecisionChoice {
                 config.jvm().stochasticRounding());
     }
 
+    /** Returns whether norms keep fp32 parameters. */
+    boolean wideNorms() {
+        return autocast.all();
+    }
+
     private DType type() {
-        return half ? DType.FP16 : brain ? DType.BF16 : DType.FP32;
+        return half || autocast.all() ? DType.FP16 : brain ? DType.BF16 : DType.FP32;
     }
 
     private boolean narrowMasters() {

@@ -72,13 +72,13 @@ public final class Gpt extends Network {
         private final int d = options.width;
         private final Init last = NORMAL.scaled(1 / Math.sqrt(2.0 * options.layers));
         private final Parameter gain1 = gain("ln1_g", d);
-        private final Parameter shift1 = bias("ln1_b", d);
+        private final Parameter shift1 = shift("ln1_b", d);
         private final Parameter wqkv = parameter("wqkv", NORMAL, 3 * d, d);
         private final Parameter bqkv = bias("bqkv", 3 * d);
         private final Parameter wo = parameter("wo", last, d, d);
         private final Parameter bo = bias("bo", d);
         private final Parameter gain2 = gain("ln2_g", d);
-        private final Parameter shift2 = bias("ln2_b", d);
+        private final Parameter shift2 = shift("ln2_b", d);
         private final Parameter w1 = parameter("w1", NORMAL, options.feedForward(), d);
         private final Parameter b1 = bias("b1", options.feedForward());
         private final Parameter w2 = parameter("w2", last, d, options.feedForward());
@@ -107,7 +107,7 @@ public final class Gpt extends Network {
 
     private final class Head extends Layer {
         private final Parameter gain = gain("lnf_g", options.width);
-        private final Parameter shift = bias("lnf_b", options.width);
+        private final Parameter shift = shift("lnf_b", options.width);
         private final Parameter weight =
                 options.tied
                         ? embed.tok

@@ -13,7 +13,7 @@ public final class LayerNorm extends Layer {
     public LayerNorm(String name, int width) {
         super(name);
         this.gamma = gain("gamma", width);
-        this.beta = bias("beta", width);
+        this.beta = shift("beta", width);
     }
 
     @Override

@@ -60,6 +60,14 @@ public abstract class Part {
         return parameter(Parameter.of(path(shortName), Init.ONE, length).tagged("norm"));
     }
 
+    /**
+     * Declares a vector that starts at 0 and is added to normalized rows; tagged {@code norm} and
+     * {@code bias}.
+     */
+    protected final Parameter shift(String shortName, int length) {
+        return parameter(Parameter.of(path(shortName), Init.ZERO, length).tagged("norm", "bias"));
+    }
+
     /** Declares a vector that starts at 0 and is added to rows; tagged {@code bias}. */
     protected final Parameter bias(String shortName, int length) {
         return parameter(Parameter.of(path(shortName), Init.ZERO, length).tagged("bias"));
