@@ -128,6 +128,12 @@ final class AutocastRules {
                         "Turn one of them off.");
             }
         }
+        if (root.value("managed_gradient_accumulation").orElse(true).equals(false)) {
+            refuse(
+                    "/amp/enabled",
+                    "'amp' does not go with 'managed_gradient_accumulation' false.",
+                    "Remove one of them.");
+        }
         String level = level(section);
         if (!LEVELS.contains(level)) {
             refuse(
