@@ -31,7 +31,6 @@ import java.util.OptionalInt;
  * the model and this machine. All problems are reported at once.
  */
 public final class Planner {
-    private static final double SCALE_BASE = 2;
     private static final String REPLICAS =
             "the ranks exchange signs, so that bits depend on how many there are";
 
