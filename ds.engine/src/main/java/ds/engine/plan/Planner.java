@@ -83,7 +83,7 @@ public final class Planner {
         }
         Optimizer chosen = plugins.grouped(optimizer.orElseThrow(), groups);
         layout = groups.frozen(model);
-        boolean replicas = checkReplicas(chosen, section.stage());
+        boolean replicas = checkReplicas(chosen, plugins.optimizerName(), section.stage());
         if (!problems.isEmpty()) {
             throw new ConfigException("The configuration", problems);
         }
@@ -143,7 +143,7 @@ public final class Planner {
     }
 
     /** Replicas need all state on every rank, as DeepSpeed requires too. */
-    private boolean checkReplicas(Optimizer optimizer, int stage) {
+    private boolean checkReplicas(Optimizer optimizer, String name, int stage) {
         boolean replicas =
                 layout.storages().stream()
                         .filter(Parameter::trainable)
@@ -153,11 +153,12 @@ public final class Planner {
             problems.add(
                     config.locate(
                             Diagnostic.refused(
-                                    "replica-stage",
-                                    "/zero_optimization/stage",
-                                    "The optimizer keeps a replica per rank and is not compatible with ZeRO; 'stage' is %d."
-                                            .formatted(stage),
-                                    "Use \"stage\": 0, or another optimizer.")));
+                                            "replica-stage",
+                                            "/zero_optimization/stage",
+                                            "'%s' keeps a replica per rank and is not compatible with ZeRO; 'stage' is %d."
+                                                    .formatted(name, stage),
+                                            "Use \"stage\": 0, or another optimizer.")
+                                    .alongside("/optimizer/type", "keeps a replica per rank")));
         }
         return replicas;
     }
