@@ -17,13 +17,14 @@ final class Gemm {
 
     private static final int ROWS = Lanes.TILE_ROWS;
     private static final int COLUMNS = Lanes.TILE_COLUMNS;
-    private static final int PART_ROWS = 128;
+    private static final int PART_ROWS = 256;
+    private static final int LEAST_ROWS = 64;
     private static final int CHUNK_COLUMNS = 256;
     private static final int PACK_COLUMNS = 128;
     private static final int STAGE_ROWS = 32;
 
-    /** Elements that wait to be packed: few enough to stay in the nearest cache. */
-    private static final int STAGE_LENGTH = BLOCK_DEPTH * COLUMNS;
+    /** Elements that wait to be packed: few enough to stay near. */
+    private static final int STAGE_LENGTH = STAGE_ROWS * PART_ROWS;
 
     private static final long PANEL_LIMIT = 1L << 22;
     private static final long STRIP_LIMIT = 1L << 20;
@@ -124,10 +125,15 @@ final class Gemm {
                     blocks * groups,
                     (own, i) -> packPanels(call, first, width, own, i / groups, i % groups));
         }
-        int stripRows =
-                Math.clamp(STRIP_LIMIT / Math.max(call.k, 1) / ROWS * ROWS, ROWS, PART_ROWS);
-        int rowParts = parts(call.m, stripRows);
         int wanted = small ? 1 : team.workers().count();
+        // Many rows use a panel often once it is near; two parts for each worker even out delays.
+        int share = wanted == 1 ? PART_ROWS : Math.max(LEAST_ROWS, parts(call.m, 2 * wanted));
+        int stripRows =
+                Math.clamp(
+                        STRIP_LIMIT / Math.max(call.k, 1) / ROWS * ROWS,
+                        ROWS,
+                        Math.min(share, PART_ROWS));
+        int rowParts = parts(call.m, stripRows);
         if (rowParts > wanted && rowParts % wanted != 0) {
             rowParts += wanted - rowParts % wanted;
         }
