@@ -166,12 +166,22 @@ final class LocalGroup {
         return -1;
     }
 
+    /** Says that a rank is gone; throws if one failed, since others may have left because of it. */
     private String gone(AtomicLongArray counters, int rank, long sequence, String verb) {
+        String gone = left(counters, rank, sequence, verb);
+        for (int other = 0; other < size; other++) {
+            if (counters.get(other * COUNTER_STRIDE) <= sequence) {
+                family.check(familyRanks.get(other));
+            }
+        }
+        return gone;
+    }
+
+    private String left(AtomicLongArray counters, int rank, long sequence, String verb) {
         for (int other = 0; other < size; other++) {
             if (counters.get(other * COUNTER_STRIDE) > sequence) {
                 continue;
             }
-            family.check(familyRanks.get(other));
             Thread thread = owners.get(other);
             boolean dead = thread != null && !thread.isAlive();
             if (closed.get(other) != 0 || dead) {
