@@ -156,6 +156,10 @@ final class ShardStepper {
             throw new IllegalArgumentException(
                     "The optimizer keeps a replica per rank, which works at ZeRO stage 0 only; use stage 0 or another optimizer.");
         }
+        if (replica && storage.mastersAreNarrow()) {
+            throw new IllegalArgumentException(
+                    "The optimizer keeps a replica per rank, whose moves would be lost in 16-bit masters; use fp32 masters.");
+        }
         if (replica && !kinds().allMatch(Optimizer.Replica.class::isInstance)) {
             throw new IllegalArgumentException(
                     "An optimizer that keeps replicas must keep them of all parameters; its kinds are mixed.");
@@ -179,6 +183,11 @@ final class ShardStepper {
                                 kind instanceof Optimizer.Replica replica
                                         && replica.gradients(appliedSteps)
                                                 == Optimizer.Replica.Gradients.LOCAL);
+    }
+
+    /** Forgets what is in no checkpoint: call it when weights and states were replaced. */
+    void forget() {
+        wholes.forget();
     }
 
     /** Returns the bytes that exchanges of replicas handed to other ranks so far. */

@@ -117,6 +117,11 @@ final class WholeStepper {
         return state.slots().size() + (masterApart() ? 1 : 0);
     }
 
+    /** Forgets what replicas keep beside state, as the start of a run would. */
+    void forget() {
+        kept.values().forEach(FlatBuffer::zero);
+    }
+
     long replicaBytes() {
         return exchange.sentBytes();
     }

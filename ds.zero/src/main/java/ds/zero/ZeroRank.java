@@ -258,6 +258,7 @@ public final class ZeroRank implements AutoCloseable {
     /** Replaces everything this rank holds by what {@code source} delivers. Collective. */
     public void importTensors(TensorSource source) {
         tensors.load(source, true);
+        stepper.forget();
     }
 
     /** Returns the optimizer slots' names, which are kinds of {@link TensorSink}, in order. */

@@ -109,4 +109,29 @@ class OneBitTest {
                 String.valueOf(failure.getMessage()).contains("is not compatible with ZeRO"),
                 failure.getMessage());
     }
+
+    /** What a rank carries over is in no checkpoint, hence must not outlive a load. */
+    @ParameterizedTest
+    @CsvSource({
+        "OneBitAdam, freeze_step",
+        "ZeroOneAdam, var_freeze_step",
+        "OneBitLamb, freeze_step"
+    })
+    void resumesInTheSameEngineAsInAFreshOne(String type, String freeze) {
+        Path saved = directory.resolve("run");
+        String again;
+        try (Engine engine = open(type, freeze, 0, 2, "fp32")) {
+            engine.steps(FROZEN_AFTER + 5).forEach(_ -> {});
+            engine.saveCheckpoint(saved);
+            engine.steps(3).forEach(_ -> {});
+            engine.resume(saved);
+            engine.steps(4).forEach(_ -> {});
+            again = engine.parameterHash();
+        }
+        try (Engine engine = open(type, freeze, 0, 2, "fp32")) {
+            engine.resume(saved);
+            engine.steps(4).forEach(_ -> {});
+            assertEquals(engine.parameterHash(), again);
+        }
+    }
 }
