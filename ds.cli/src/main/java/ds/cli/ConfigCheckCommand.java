@@ -36,14 +36,14 @@ final class ConfigCheckCommand extends ConfigCommand {
             if (!check.diagnostics().isEmpty()) {
                 out().result(check.render(out().isColoured()).stripTrailing() + "\n");
             }
-            out().result("%s: %s".formatted(file, verdict(check)));
+            out().result("%s: %s".formatted(file, verdict(file, check, options)));
         }
         out().document(CheckReport.document(checks));
         return ok ? Main.OK : Main.MISTAKE;
     }
 
     /** Returns one line: whether it can be used, and how much there is to read above. */
-    private static String verdict(ConfigCheck check) {
+    private static String verdict(Path file, ConfigCheck check, CheckOptions options) {
         String verdict =
                 !check.isOk()
                         ? "has mistakes"
@@ -55,15 +55,21 @@ final class ConfigCheckCommand extends ConfigCommand {
                 counts.add("%d %s%s".formatted(count, severity.label(), count == 1 ? "" : "s"));
             }
         }
-        long unread =
-                check.diagnostics().stream()
-                        .filter(d -> d.isError() && UNREAD.contains(d.code()))
-                        .count();
-        if (unread > 0) {
+        long passing = unread(check);
+        if (passing > 0) {
+            passing -= unread(DsConfig.check(file, options.warnOnUnknownKeys(true)));
+        }
+        if (passing > 0) {
             counts.add(
                     "--unknown-keys warn lets %d key%s pass"
-                            .formatted(unread, unread == 1 ? "" : "s"));
+                            .formatted(passing, passing == 1 ? "" : "s"));
         }
         return counts.isEmpty() ? verdict : verdict + " (" + String.join(", ", counts) + ")";
+    }
+
+    private static long unread(ConfigCheck check) {
+        return check.diagnostics().stream()
+                .filter(d -> d.isError() && UNREAD.contains(d.code()))
+                .count();
     }
 }

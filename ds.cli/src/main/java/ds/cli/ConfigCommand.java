@@ -4,6 +4,7 @@ import ds.config.CheckOptions;
 import ds.config.ConfigCheck;
 import ds.config.DsConfig;
 import java.nio.file.Path;
+import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -21,7 +22,7 @@ abstract class ConfigCommand extends Command {
             names = "--world-size",
             paramLabel = "RANKS",
             description = "Work out the batch sizes for this number of ranks.")
-    private int worldSize;
+    private @Nullable Integer worldSize; // null: not given
 
     @Option(
             names = "--unknown-keys",
@@ -31,13 +32,10 @@ abstract class ConfigCommand extends Command {
 
     /** Returns what the options say, with every plug-in of this installation. */
     final CheckOptions options() {
-        if (worldSize < 0) {
-            throw new UserMistakeException(
-                    "--world-size is %d; it must be at least 1.".formatted(worldSize));
-        }
+        OptionalInt ranks = Setup.atLeastOne("--world-size", worldSize);
         CheckOptions options = Setup.plugins(CheckOptions.none());
-        if (worldSize > 0) {
-            options = options.worldSize(worldSize);
+        if (ranks.isPresent()) {
+            options = options.worldSize(ranks.getAsInt());
         }
         return unknownKeys == null
                 ? options

@@ -59,14 +59,14 @@ final class Setup {
             paramLabel = "RANKS",
             description =
                     "Local data-parallel ranks (default: what the batch sizes say, otherwise 1).")
-    private int worldSize;
+    private @Nullable Integer worldSize; // null: not given
 
     @Option(
             names = "--steps",
             paramLabel = "N",
             description =
                     "Train until this step, resumed ones counted (default: the schedule's total_num_steps, otherwise 600).")
-    private int steps;
+    private @Nullable Integer steps; // null: not given
 
     @Option(
             names = "--eval-split",
@@ -105,10 +105,7 @@ final class Setup {
                     "--eval-split is %s; it must be 0 or more and below 1."
                             .formatted(evaluationShare));
         }
-        if (steps < 0) {
-            throw new UserMistakeException(
-                    "--steps is %d; it must be at least 1.".formatted(steps));
-        }
+        OptionalInt lastStep = atLeastOne("--steps", steps);
         Path file = configFile == null ? Example.config() : configFile;
         DsConfig config = readConfig(file);
         int ranks = ranks(config);
@@ -131,17 +128,30 @@ final class Setup {
                 file,
                 config,
                 ranks,
-                steps > 0 ? steps : scheduledSteps(config).orElse(STEPS),
+                lastStep.isPresent() ? lastStep.getAsInt() : scheduledSteps(config).orElse(STEPS),
                 spec,
                 spec.create(train.shape()),
                 train,
                 validation);
     }
 
+    /** Returns what an option counts, or empty if it was not given. */
+    static OptionalInt atLeastOne(String option, @Nullable Integer value) {
+        if (value == null) {
+            return OptionalInt.empty();
+        }
+        if (value < 1) {
+            throw new UserMistakeException(
+                    "%s is %d; it must be at least 1.".formatted(option, value));
+        }
+        return OptionalInt.of(value);
+    }
+
     private DsConfig readConfig(Path file) {
         CheckOptions options = plugins(CheckOptions.none());
-        if (worldSize > 0) {
-            options = options.worldSize(worldSize);
+        OptionalInt ranks = atLeastOne("--world-size", worldSize);
+        if (ranks.isPresent()) {
+            options = options.worldSize(ranks.getAsInt());
         }
         ConfigCheck check = DsConfig.check(file, options);
         return check.orThrow();
@@ -161,12 +171,9 @@ final class Setup {
     }
 
     private int ranks(DsConfig config) {
-        if (worldSize < 0) {
-            throw new UserMistakeException(
-                    "--world-size is %d; it must be at least 1.".formatted(worldSize));
-        }
-        if (worldSize > 0) {
-            return worldSize;
+        OptionalInt asked = atLeastOne("--world-size", worldSize);
+        if (asked.isPresent()) {
+            return asked.getAsInt();
         }
         BatchSizes sizes = config.batch();
         if (sizes.train().isPresent()

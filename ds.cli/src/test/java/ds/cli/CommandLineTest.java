@@ -179,6 +179,8 @@ class CommandLineTest {
         assertMistake("there is no option '--stpes'. Did you mean '--steps'?", train("--stpes", 4));
         assertMistake("Invalid value for option '--steps'", train("--steps", "many"));
         assertMistake("--steps is -1; it must be at least 1.", train("--steps", -1));
+        assertMistake("--steps is 0; it must be at least 1.", train("--steps", 0));
+        assertMistake("--world-size is 0; it must be at least 1.", train("--world-size", 0));
         assertMistake("--save-every is 0; it must be at least 1.", train("--save-every", 0));
         assertMistake("There is no checkpoint in ", train("--resume", temporary));
         assertMistake("does not exist", ds("train", "--config", config, "--data", "absent.txt"));
