@@ -10,5 +10,6 @@ module ds.offload {
     uses ds.offload.spi.StorageProvider;
 
     provides ds.offload.spi.StorageProvider with
-            ds.offload.channel.ChannelProvider;
+            ds.offload.channel.ChannelProvider,
+            ds.offload.mapped.MappedProvider;
 }

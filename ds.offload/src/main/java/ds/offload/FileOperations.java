@@ -1,5 +1,6 @@
 package ds.offload;
 
+import ds.offload.spi.TransferQueue;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -20,6 +21,14 @@ public interface FileOperations {
 
     /** Writes at a position; returns the bytes written. */
     int write(FileChannel channel, Path file, ByteBuffer from, long position) throws IOException;
+
+    /**
+     * Returns what a backend that moves bytes without a channel (mapped memory, a kernel's queue)
+     * uses in place of its own {@code queue}: the system's door lets it pass as it is.
+     */
+    default TransferQueue queue(Path file, TransferQueue queue) {
+        return queue;
+    }
 
     /** Makes a file's bytes (and, if {@code metaData}, its size) durable. */
     void force(FileChannel channel, Path file, boolean metaData) throws IOException;

@@ -2,6 +2,7 @@ package ds.offload;
 
 import ds.core.Pending;
 import java.lang.foreign.MemorySegment;
+import java.util.Collection;
 
 /**
  * Asynchronous transfers between aligned memory and one preallocated file. Offsets, sizes and
@@ -22,6 +23,18 @@ public interface StorageBackend extends AutoCloseable {
      * @throws StorageException if the operating system cannot say that the bytes are on the medium
      */
     void sync();
+
+    /**
+     * Hands over requests that waited for room in the operating system's queue, and takes results,
+     * without waiting. For a lane that has something else to do before it awaits.
+     */
+    default void poll() {}
+
+    /**
+     * Announces memory that transfers will use until the backend is closed, so that the operating
+     * system can pin it once. A hint: other memory may be used too.
+     */
+    default void register(Collection<MemorySegment> buffers) {}
 
     /** Returns the provider's name. */
     String name();

@@ -1,6 +1,7 @@
 package ds.testkit;
 
 import ds.offload.FileOperations;
+import ds.offload.spi.TransferQueue;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -35,7 +36,8 @@ public final class FaultyFiles implements FileOperations {
         SYNC_DIRECTORY
     }
 
-    private enum Kind {
+    /** What a fault does. */
+    enum Kind {
         NONE,
         ERROR,
         STUCK,
@@ -43,8 +45,10 @@ public final class FaultyFiles implements FileOperations {
         FLIPPED
     }
 
-    private record Fault(Call call, long at, Kind kind, long amount) {}
+    /** A fault at one call; {@code amount} is the bytes of a torn write, or the bit that is flipped. */
+    record Fault(Call call, long at, Kind kind, long amount) {}
 
+    static final String BROKEN = "Input/output error";
     private static final String NO_SPACE = "No space left on device";
 
     private final FileOperations files;
@@ -135,14 +139,15 @@ public final class FaultyFiles implements FileOperations {
     private Fault next(Call call) throws IOException {
         Fault fault = count(call);
         switch (fault.kind()) {
-            case ERROR -> throw new IOException("Input/output error");
+            case ERROR -> throw new IOException(BROKEN);
             case STUCK -> pause(Duration.ofDays(1));
             case NONE, TORN, FLIPPED -> {}
         }
         return fault;
     }
 
-    private synchronized Fault count(Call call) {
+    /** Counts a call and takes its fault, which is of the kind NONE if there is none. */
+    synchronized Fault count(Call call) {
         long now = calls.merge(call, 1L, Long::sum);
         for (Iterator<Fault> each = faults.iterator(); each.hasNext(); ) {
             Fault fault = each.next();
@@ -164,13 +169,26 @@ public final class FaultyFiles implements FileOperations {
     }
 
     private void delay() throws IOException {
-        Duration each;
-        synchronized (this) {
-            each = delay;
-        }
+        Duration each = delayed();
         if (!each.isZero()) {
             pause(each);
         }
+    }
+
+    /** Returns the delay of every transfer. */
+    synchronized Duration delayed() {
+        return delay;
+    }
+
+    /** Returns whether stuck calls may go on. */
+    boolean released() {
+        return released.getCount() == 0;
+    }
+
+    /** {@inheritDoc} The same faults happen to its requests as to reads and writes of channels. */
+    @Override
+    public TransferQueue queue(Path file, TransferQueue queue) {
+        return new FaultyQueue(this, files.queue(file, queue));
     }
 
     @Override
@@ -232,7 +250,8 @@ public final class FaultyFiles implements FileOperations {
         return files.write(channel, file, from.slice(from.position(), size), position);
     }
 
-    private synchronized int admitted(int wanted) throws IOException {
+    /** Returns how many of {@code wanted} bytes there is space for. */
+    synchronized int admitted(int wanted) throws IOException {
         if (spaceBytes == 0) {
             throw new IOException(NO_SPACE);
         }
@@ -243,11 +262,11 @@ public final class FaultyFiles implements FileOperations {
         return size;
     }
 
-    private synchronized int shortReadBytes() {
+    synchronized int shortReadBytes() {
         return shortReadBytes;
     }
 
-    private synchronized int shortWriteBytes() {
+    synchronized int shortWriteBytes() {
         return shortWriteBytes;
     }
 

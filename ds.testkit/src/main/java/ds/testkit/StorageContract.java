@@ -5,14 +5,17 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ds.core.Pending;
+import ds.offload.AioSettings;
 import ds.offload.FileOperations;
 import ds.offload.StorageBackend;
 import ds.offload.StorageException;
+import ds.offload.StorageSettings;
 import ds.offload.spi.StorageProvider;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -43,6 +46,14 @@ public abstract class StorageContract {
     /** Returns the provider under test. */
     protected abstract StorageProvider provider();
 
+    /**
+     * Returns the bytes of which every transfer of this backend is a multiple: 1, or the sector of
+     * direct transfers.
+     */
+    protected int unitBytes() {
+        return 1;
+    }
+
     /** Frees the memory of the test. */
     @AfterEach
     protected final void freeMemory() {
@@ -61,8 +72,7 @@ public abstract class StorageContract {
         MemorySegment memory = arena.allocate((long) count * PAGE, PAGE);
         byte[] bytes = new byte[count * PAGE];
         new Random(seed).nextBytes(bytes);
-        MemorySegment.copy(
-                bytes, 0, memory, java.lang.foreign.ValueLayout.JAVA_BYTE, 0, bytes.length);
+        MemorySegment.copy(bytes, 0, memory, ValueLayout.JAVA_BYTE, 0, bytes.length);
         return memory;
     }
 
@@ -118,10 +128,151 @@ public abstract class StorageContract {
         MemorySegment written = pages(PAGES, 5);
         MemorySegment read = pages(PAGES, 6);
         FaultyFiles files =
-                FaultyFiles.around(FileOperations.system()).shortReads(1000).shortWrites(777);
+                FaultyFiles.around(FileOperations.system())
+                        .shortReads(unitBytes() == 1 ? 1000 : 3 * unitBytes())
+                        .shortWrites(unitBytes() == 1 ? 777 : unitBytes());
         try (StorageBackend backend = open(file(), 4, files)) {
             assertEquals(written.byteSize(), backend.write(0, written).await());
             assertEquals(read.byteSize(), backend.read(0, read).await());
+            assertTrue(files.calls(FaultyFiles.Call.WRITE) > 16, "the faults reach the backend");
+        }
+        assertSame(written, read);
+    }
+
+    @Test
+    void everySettingMovesTheSameBytes() throws IOException {
+        for (AioSettings aio :
+                List.of(
+                        new AioSettings(4096, 1, 1, false, true),
+                        new AioSettings(4096, 7, 1, true, true),
+                        new AioSettings(8192, 3, 2, false, false),
+                        new AioSettings(12_288, 64, 3, true, false),
+                        new AioSettings(1 << 20, 8, 5, false, true))) {
+            movesTheSameBytes(aio);
+        }
+    }
+
+    private void movesTheSameBytes(AioSettings aio) throws IOException {
+        StorageSettings settings = new StorageSettings(5, PATIENCE, aio);
+        MemorySegment written = pages(PAGES, 12);
+        MemorySegment read = pages(PAGES, 13);
+        try (StorageBackend backend = provider().open(file(), settings, FileOperations.system())) {
+            backend.register(List.of(written, read));
+            long[] sizes = {1, 20, 3, 39, 1};
+            transfer(sizes, (at, size) -> backend.write(at, written.asSlice(at, size)));
+            backend.poll();
+            transfer(sizes, (at, size) -> backend.read(at, read.asSlice(at, size)));
+        }
+        assertSame(written, read);
+    }
+
+    private interface Part {
+        Pending start(long offsetBytes, long sizeBytes);
+    }
+
+    /** Has transfers of so many pages, one after the other, in flight at once. */
+    private static void transfer(long[] pages, Part part) {
+        List<Pending> pending = new ArrayList<>();
+        long at = 0;
+        for (long count : pages) {
+            pending.add(part.start(at * PAGE, count * PAGE));
+            at += count;
+        }
+        for (int i = pages.length - 1; i >= 0; i--) {
+            assertEquals(pages[i] * PAGE, pending.get(i).await());
+        }
+    }
+
+    @Test
+    void aFlippedBitOfTheDeviceIsInTheBytes() throws IOException {
+        FaultyFiles files =
+                FaultyFiles.around(FileOperations.system())
+                        .flippedBit(FaultyFiles.Call.WRITE, 1, 8 * 5000)
+                        .flippedBit(FaultyFiles.Call.READ, 1, 8 * 9000 + 1);
+        MemorySegment written = pages(4, 14);
+        MemorySegment read = pages(4, 15);
+        try (StorageBackend backend = open(file(), 4, files)) {
+            backend.write(0, written).await();
+            backend.read(0, read).await();
+        }
+        flip(written, 5000, 1);
+        flip(written, 9000, 2);
+        assertSame(written, read);
+    }
+
+    private static void flip(MemorySegment memory, long at, int mask) {
+        memory.set(
+                ValueLayout.JAVA_BYTE, at, (byte) (memory.get(ValueLayout.JAVA_BYTE, at) ^ mask));
+    }
+
+    @Test
+    void aTornWriteIsReportedAsWhole() throws IOException {
+        FaultyFiles files = FaultyFiles.around(FileOperations.system()).tornWrite(1, 2 * PAGE);
+        MemorySegment written = pages(4, 16);
+        MemorySegment read = pages(4, 17);
+        try (StorageBackend backend = open(file(), 4, files)) {
+            assertEquals(written.byteSize(), backend.write(0, written).await());
+            backend.read(0, read).await();
+        }
+        written.asSlice(2 * PAGE).fill((byte) 0);
+        assertSame(written, read);
+    }
+
+    @Test
+    void aFullDiskIsAnErrorThatSaysSo() throws IOException {
+        Path file = file();
+        FaultyFiles files = FaultyFiles.around(FileOperations.system()).spaceFor(PAGE);
+        try (StorageBackend backend = open(file, 4, files)) {
+            StorageException failure =
+                    assertThrows(
+                            StorageException.class,
+                            () -> backend.write(PAGE, pages(4, 18)).await());
+            assertEquals(
+                    "Writing 16,384 bytes at offset 4,096 of %s failed after 4,096 bytes: No space left on device."
+                            .formatted(file),
+                    failure.getMessage());
+        }
+    }
+
+    @Test
+    void aFailureIsOneTransfersOnly() throws IOException {
+        Path file = file();
+        for (int nth = 1; nth <= 8; nth++) {
+            FaultyFiles files =
+                    FaultyFiles.around(FileOperations.system())
+                            .failing(FaultyFiles.Call.WRITE, nth);
+            MemorySegment written = pages(8, nth);
+            int failed = 0;
+            try (StorageBackend backend = open(file, 8, files)) {
+                List<Pending> pending = new ArrayList<>();
+                for (int page = 0; page < 8; page++) {
+                    pending.add(backend.write((long) page * PAGE, slice(written, page)));
+                }
+                for (int page = 0; page < 8; page++) {
+                    try {
+                        assertEquals(PAGE, pending.get(page).await());
+                    } catch (StorageException e) {
+                        failed++;
+                        assertEquals(
+                                "Writing 4,096 bytes at offset %,d of %s failed after 0 bytes: Input/output error."
+                                        .formatted((nth - 1) * PAGE, file),
+                                e.getMessage());
+                    }
+                }
+            }
+            assertEquals(1, failed, "failures with the fault at write " + nth);
+        }
+    }
+
+    @Test
+    void slowAnswersAreWaitedFor() throws IOException {
+        FaultyFiles files =
+                FaultyFiles.around(FileOperations.system()).delayed(Duration.ofMillis(20));
+        MemorySegment written = pages(2, 19);
+        MemorySegment read = pages(2, 20);
+        try (StorageBackend backend = open(file(), 4, files)) {
+            assertEquals(2 * PAGE, backend.write(0, written).await());
+            assertEquals(2 * PAGE, backend.read(0, read).await());
         }
         assertSame(written, read);
     }
@@ -154,7 +305,40 @@ public abstract class StorageContract {
                 shorter.setLength(PAGE + 100);
             }
             assertNames(file, () -> backend.read(PAGE, pages(1, 8)).await());
+            try (RandomAccessFile shorter = new RandomAccessFile(file.toFile(), "rw")) {
+                shorter.setLength(0);
+            }
+            assertNames(file, () -> backend.read(PAGE, pages(1, 8)).await());
         }
+    }
+
+    @Test
+    void aFileThatIsNotThereOrALinkIsAnError() throws IOException {
+        Path missing = directory.resolve("missing.bin");
+        StorageException absent =
+                assertThrows(
+                        StorageException.class, () -> open(missing, 1, FileOperations.system()));
+        assertTrue(String.valueOf(absent.getMessage()).contains(missing.toString()));
+        Path link = Files.createSymbolicLink(directory.resolve("link.bin"), file());
+        StorageException refused =
+                assertThrows(StorageException.class, () -> open(link, 1, FileOperations.system()));
+        assertTrue(String.valueOf(refused.getMessage()).contains(link.toString()));
+    }
+
+    @Test
+    void whatAnotherOpeningWroteIsRead() throws IOException {
+        Path file = file();
+        MemorySegment written = pages(PAGES, 21);
+        MemorySegment read = pages(PAGES, 22);
+        try (StorageBackend backend = open(file, 2, FileOperations.system())) {
+            backend.write(0, written).await();
+            backend.sync();
+        }
+        try (StorageBackend backend = open(file, 2, FileOperations.system())) {
+            backend.read(0, read).await();
+        }
+        assertSame(written, read);
+        assertEquals(-1, MemorySegment.ofArray(Files.readAllBytes(file)).mismatch(written));
     }
 
     @Test
