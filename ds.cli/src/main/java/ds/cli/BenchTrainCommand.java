@@ -138,7 +138,8 @@ final class BenchTrainCommand extends Command {
         return DsConfig.of(config);
     }
 
-    private static byte[] noise() {
+    /** Returns text that nothing can be learnt from. */
+    static byte[] noise() {
         byte[] text = new byte[1 << 16];
         long state = 1;
         for (int i = 0; i < text.length; i++) {

@@ -40,7 +40,7 @@ public final class Main {
               plan         what a configuration would do with a model, without doing it
               report       versions, providers, devices of this installation
               init         write a commented configuration for this machine
-              bench        gemm, adam, train: how fast this machine is
+              bench        gemm, adam, train, sample: how fast this machine is
               checkpoint   inspect, verify: look into a checkpoint, check every byte
 
             'ds COMMAND --help' explains one. Exit status: 0 success, 2 a mistake of the user, 1 a failure.""";
@@ -83,7 +83,7 @@ public final class Main {
                             name,
                             List.of("check", "explain", "schema", "show", "diff", "migrate"),
                             rest);
-            case "bench" -> group(out, name, List.of("gemm", "adam", "train"), rest);
+            case "bench" -> group(out, name, List.of("gemm", "adam", "train", "sample"), rest);
             case "checkpoint" -> group(out, name, List.of("inspect", "verify"), rest);
             default -> unknown(out, "command", name, NAMES, "ds --help");
         };
@@ -109,6 +109,7 @@ public final class Main {
             case "bench gemm" -> run(out, full, BenchGemmCommand::new, options);
             case "bench adam" -> run(out, full, BenchAdamCommand::new, options);
             case "bench train" -> run(out, full, BenchTrainCommand::new, options);
+            case "bench sample" -> run(out, full, BenchSampleCommand::new, options);
             case "checkpoint inspect" -> run(out, full, CheckpointInspectCommand::new, options);
             case "checkpoint verify" -> run(out, full, CheckpointVerifyCommand::new, options);
             default -> unknown(out, group + " command", name, names, "ds " + group + " --help");

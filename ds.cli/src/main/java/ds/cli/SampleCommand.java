@@ -1,7 +1,9 @@
 package ds.cli;
 
+import ds.engine.Generation;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import picocli.CommandLine;
 import picocli.CommandLine.Option;
@@ -41,6 +43,21 @@ final class SampleCommand extends Command {
             description = "Seed of the draws (default: ${DEFAULT-VALUE}).")
     private long seed = 42;
 
+    @Option(
+            names = "--no-cache",
+            description =
+                    "Compute the whole window again for each token: the same text, slower, to measure by.")
+    private boolean noCache;
+
+    private static String speed(Generation made) {
+        return String.format(
+                Locale.ROOT,
+                "%,d tokens in %.2f s: %,.0f tokens/s",
+                made.tokens(),
+                made.nanos() / 1e9,
+                made.tokensPerSecond());
+    }
+
     @Override
     int run() {
         if (tokens < 0 || !(temperature >= 0) || Double.isInfinite(temperature)) {
@@ -57,16 +74,25 @@ final class SampleCommand extends Command {
                         "%s is no language model: its data were numbers, so it cannot write."
                                 .formatted(directory));
             }
-            String text =
+            Generation made =
                     restored.engine()
-                            .generate(
+                            .generation(
                                     prompt,
-                                    g -> g.tokens(tokens).temperature(temperature).seed(seed));
-            out().result(Printable.of(text));
+                                    g ->
+                                            g.tokens(tokens)
+                                                    .temperature(temperature)
+                                                    .seed(seed)
+                                                    .cache(!noCache));
+            out().result(Printable.of(made.text()));
+            out().message(speed(made));
             Map<String, Object> document = new LinkedHashMap<>();
             document.put("checkpoint", restored.checkpoint().directory().toString());
             document.put("prompt", prompt);
-            document.put("text", text);
+            document.put("text", made.text());
+            document.put("tokens", made.tokens());
+            document.put("seconds", made.nanos() / 1e9);
+            document.put("tokens_per_second", made.tokensPerSecond());
+            document.put("cached", made.cached());
             out().document(document);
         }
         return Main.OK;

@@ -116,8 +116,21 @@ class CommandLineTest {
         assertTrue(sample.results().startsWith("It was"), sample.results());
         assertEquals(
                 sample.results(),
-                ds("sample", run, "--prompt", "It was", "--tokens", 5, "--temperature", 0)
+                ds(
+                                "sample",
+                                run,
+                                "--prompt",
+                                "It was",
+                                "--tokens",
+                                5,
+                                "--temperature",
+                                0,
+                                "--no-cache")
                         .results());
+        assertTrue(sample.messages().contains(" tokens/s"), sample.messages());
+        Ran document = ds("sample", run, "--tokens", 5, "--format", "json");
+        assertTrue(document.results().contains("\"tokens_per_second\": "), document.results());
+        assertTrue(document.results().contains("\"cached\": true"), document.results());
 
         Ran evaluated = ds("eval", run, "--data", text);
         assertEquals(0, evaluated.status(), evaluated.messages());
@@ -416,6 +429,22 @@ class CommandLineTest {
         assertEquals(
                 0,
                 ds("bench", "adam", "--elements", 4096, "--workers", 1, "--warm-up", 0).status());
+        Ran sample =
+                ds(
+                        "bench",
+                        "sample",
+                        "--layers",
+                        1,
+                        "--width",
+                        64,
+                        "--context",
+                        16,
+                        "--rounds",
+                        1,
+                        "--warm-up",
+                        0);
+        assertEquals(0, sample.status(), sample.messages());
+        assertTrue(sample.results().contains("with keys and values kept"), sample.results());
         assertEquals(0, ds("--version").status());
     }
 
@@ -438,6 +467,7 @@ class CommandLineTest {
                         "bench gemm",
                         "bench adam",
                         "bench train",
+                        "bench sample",
                         "checkpoint inspect",
                         "checkpoint verify")) {
             List<Object> words = new ArrayList<>(List.of(command.split(" ", -1)));

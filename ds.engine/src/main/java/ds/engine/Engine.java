@@ -152,18 +152,25 @@ public final class Engine implements AutoCloseable {
 
     /**
      * Continues {@code prompt} byte by byte, without changing anything, even if the model throws.
+     * The model sees a window of the text's end, at most as long as a sample of the training data;
+     * when it is full, it moves on by a quarter of its length, at once.
      *
      * @throws IllegalStateException if the model has no token logits, or the engine no training data
      *     of tokens: its samples say how long the model's window is
      */
     public String generate(String prompt, Function<GenerateOptions, GenerateOptions> change) {
+        return generation(prompt, change).text();
+    }
+
+    /** As {@link #generate}, with how it went. */
+    public Generation generation(String prompt, Function<GenerateOptions, GenerateOptions> change) {
         GenerateOptions wanted = change.apply(GenerateOptions.DEFAULT);
         if (!requireData().shape().tokens()) {
             throw new IllegalStateException(
                     "The training data is not tokens (%s), so the model generates no text."
                             .formatted(requireData().describe()));
         }
-        return ranks.guardedFirst(rank -> new Generator(rank).generate(prompt, wanted));
+        return ranks.guardedFirst(rank -> Generator.generate(rank, prompt, wanted));
     }
 
     /**

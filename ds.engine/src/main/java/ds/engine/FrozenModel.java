@@ -3,9 +3,11 @@ package ds.engine;
 import ds.model.Activations;
 import ds.model.BackwardContext;
 import ds.model.Batch;
+import ds.model.Continuation;
 import ds.model.ForwardContext;
 import ds.model.ModelLayout;
 import ds.model.TrainableModel;
+import java.util.Optional;
 
 /**
  * A model of which the configuration does not train everything. The model itself need not know: it
@@ -20,6 +22,11 @@ record FrozenModel(TrainableModel inner, ModelLayout layout) implements Trainabl
     @Override
     public Activations forward(Batch batch, ForwardContext context) {
         return inner.forward(batch, context);
+    }
+
+    @Override
+    public Optional<Continuation> continuation(int capacity, Batch probe, ForwardContext context) {
+        return inner.continuation(capacity, probe, context);
     }
 
     @Override

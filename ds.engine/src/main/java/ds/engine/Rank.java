@@ -7,6 +7,7 @@ import ds.engine.data.SampleOrder;
 import ds.engine.plan.TrainingPlan;
 import ds.model.Activations;
 import ds.model.Batch;
+import ds.model.Continuation;
 import ds.model.Mode;
 import ds.model.TrainableModel;
 import ds.model.Workspace;
@@ -363,18 +364,34 @@ final class Rank implements AutoCloseable {
         return Math.toIntExact(plan.targetsPerSample());
     }
 
+    /** Begins a sequence that the model continues; empty if it cannot. */
+    Optional<Continuation> continuation(int capacity, Batch probe) {
+        return model.continuation(capacity, probe, zero.forward(Mode.EVAL, workspace));
+    }
+
     /** Copies the logits of one row of an evaluation into {@code into}. */
     void logits(Batch batch, long row, float[] into) {
-        try (Activations activations = model.forward(batch, zero.forward(Mode.EVAL, workspace))) {
-            FlatBuffer logits = activations.outputs().get("logits");
-            if (logits == null || logits.lengthElements() < (row + 1) * into.length) {
-                throw new IllegalStateException(
-                        "This model has no output 'logits' with %d values per token; only byte-level language models generate text."
-                                .formatted(into.length));
-            }
-            for (int i = 0; i < into.length; i++) {
-                into[i] = logits.get(row * into.length + i);
-            }
+        try (Activations made = model.forward(batch, zero.forward(Mode.EVAL, workspace))) {
+            logits(made, row, into);
+        }
+    }
+
+    /** Goes on with a sequence, and copies the logits of one of the new rows into {@code into}. */
+    void logits(Continuation sequence, Batch next, long row, float[] into) {
+        try (Activations made = sequence.forward(next, zero.forward(Mode.EVAL, workspace))) {
+            logits(made, row, into);
+        }
+    }
+
+    private static void logits(Activations activations, long row, float[] into) {
+        FlatBuffer logits = activations.outputs().get("logits");
+        if (logits == null || logits.lengthElements() < (row + 1) * into.length) {
+            throw new IllegalStateException(
+                    "This model has no output 'logits' with %d values per token; only byte-level language models generate text."
+                            .formatted(into.length));
+        }
+        for (int i = 0; i < into.length; i++) {
+            into[i] = logits.get(row * into.length + i);
         }
     }
 

@@ -220,12 +220,48 @@ public interface Kernels {
             FlatBuffer dQkv);
 
     /**
+     * Returns how many elements {@link #cachedAttention} keeps of one sequence.
+     *
+     * @param shape of which heads and their width count
+     * @param capacity the most tokens of the sequence
+     */
+    long attentionCacheElements(AttentionShape shape, int capacity);
+
+    /**
+     * Causal softmax attention of the newest tokens of one sequence: with the bits that {@link
+     * #causalAttention} gives their rows when it is handed the whole sequence.
+     *
+     * @param shape one sequence and its new tokens
+     * @param past the tokens before them, of which earlier calls have kept keys and values
+     * @param capacity the most tokens that {@code cache} can hold
+     * @param qkv the new tokens' rows
+     * @param cache of qkv's type, {@link #attentionCacheElements} long; takes the new tokens' keys
+     *     and values, in an order of the provider's own
+     * @throws IllegalArgumentException if there is more than one sequence, or it does not fit
+     */
+    void cachedAttention(
+            AttentionShape shape,
+            int past,
+            int capacity,
+            FlatBuffer qkv,
+            FlatBuffer cache,
+            FlatBuffer out);
+
+    /**
      * Rotary position embedding of the first {@code 2·width} columns (q and k) of qkv rows of
      * 3·width columns, in place is allowed; v is copied. Pairs are (i, i + headWidth/2); angle =
      * position · base^(−2i/headWidth), computed in fp64 with {@code StrictMath}. {@code inverse}
      * rotates back: the backward pass.
+     *
+     * @param past the position of each sequence's first row
      */
-    void rope(AttentionShape shape, double base, boolean inverse, FlatBuffer qkv, FlatBuffer out);
+    void rope(
+            AttentionShape shape,
+            int past,
+            double base,
+            boolean inverse,
+            FlatBuffer qkv,
+            FlatBuffer out);
 
     /**
      * Mean cross entropy (natural log) over rows whose target is not {@value #IGNORED_TARGET}.

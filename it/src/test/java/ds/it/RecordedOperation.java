@@ -481,26 +481,29 @@ final class RecordedOperation {
         int tokens = size("x", 2);
         int d = size("x", 3);
         int first = number("pos0");
-        int all = first + tokens;
         int width = heads * d;
         float[] x = values("x");
-        FlatBuffer qkv = zeros(type, 3L * all * width);
+        FlatBuffer qkv = zeros(type, 3L * tokens * width);
         for (int h = 0; h < heads; h++) {
             for (int t = 0; t < tokens; t++) {
                 for (int i = 0; i < d; i++) {
-                    qkv.set(3L * (first + t) * width + h * d + i, x[(h * tokens + t) * d + i]);
+                    qkv.set(3L * t * width + h * d + i, x[(h * tokens + t) * d + i]);
                 }
             }
         }
         FlatBuffer out = zeros(stored, qkv.lengthElements());
-        kernels.rope(new Kernels.AttentionShape(1, all, heads, d), real("theta"), false, qkv, out);
+        kernels.rope(
+                new Kernels.AttentionShape(1, tokens, heads, d),
+                first,
+                real("theta"),
+                false,
+                qkv,
+                out);
         FlatBuffer y = zeros(stored, x.length);
         for (int h = 0; h < heads; h++) {
             for (int t = 0; t < tokens; t++) {
                 for (int i = 0; i < d; i++) {
-                    y.set(
-                            ((long) h * tokens + t) * d + i,
-                            out.get(3L * (first + t) * width + h * d + i));
+                    y.set(((long) h * tokens + t) * d + i, out.get(3L * t * width + h * d + i));
                 }
             }
         }

@@ -10,24 +10,24 @@ import java.util.Arrays;
  * sums are the same for every number of workers.
  */
 final class Attention {
-    private static final int QUERIES = 32;
+    static final int QUERIES = 32;
     private static final int ROWS = Lanes.TILE_ROWS;
     private static final int COLUMNS = Lanes.TILE_COLUMNS;
 
     // Slots of Scratch. Matrices are row-major; "panels" are packed as the right factor.
-    private static final int STAGE = 3;
-    private static final int KEYS_ACROSS = 4;
+    static final int STAGE = 3;
+    static final int KEYS_ACROSS = 4;
     private static final int VALUES_ACROSS = 5;
-    private static final int ALONG = 6;
-    private static final int TILE_STRIPS = 7;
-    private static final int SCORES = 8;
+    static final int ALONG = 6;
+    static final int TILE_STRIPS = 7;
+    static final int SCORES = 8;
     private static final int SLOPES = 9;
-    private static final int STRIPS = 10;
-    private static final int RESULT = 11;
+    static final int STRIPS = 10;
+    static final int RESULT = 11;
     private static final int TILE_PANELS = 12;
     private static final int KEY_SLOPES = 13;
     private static final int VALUE_SLOPES = 14;
-    private static final int STATISTICS = 15;
+    static final int STATISTICS = 15;
 
     private final Team team;
 
@@ -35,16 +35,16 @@ final class Attention {
         this.team = team;
     }
 
-    private static int up(int count, int unit) {
+    static int up(int count, int unit) {
         return (count + unit - 1) / unit * unit;
     }
 
-    private static float factor(AttentionShape shape) {
+    static float factor(AttentionShape shape) {
         return (float) (1.0 / Math.sqrt(shape.headWidth()));
     }
 
     /** Reads rows of one head's columns. */
-    private static void loadRows(
+    static void loadRows(
             Scratch own,
             FlatBuffer from,
             long row,
@@ -76,7 +76,7 @@ final class Attention {
     }
 
     /** Packs stage[rows, width] as panels of columns: the right factor of X · stage. */
-    private static void panelsAlong(
+    static void panelsAlong(
             Scratch own, float[] stage, int offset, int rows, int width, float[] panels) {
         for (int j = 0; j < width; j += COLUMNS) {
             own.lanes.packAlong(
@@ -91,13 +91,19 @@ final class Attention {
         }
     }
 
-    /** Packs matrix[rows, depth] in strips of rows: the left factor of matrix · X. */
-    private static void strips(
-            Scratch own, float[] matrix, int stride, int rows, int depth, float[] strips) {
+    /** Packs matrix[rows, depth] from {@code offset} in strips of rows: the left factor of matrix · X. */
+    static void strips(
+            Scratch own,
+            float[] matrix,
+            int offset,
+            int stride,
+            int rows,
+            int depth,
+            float[] strips) {
         for (int i = 0; i < rows; i += ROWS) {
             own.lanes.packAcross(
                     matrix,
-                    i * stride,
+                    offset + i * stride,
                     stride,
                     Math.min(ROWS, rows - i),
                     depth,
@@ -111,7 +117,7 @@ final class Attention {
      * c[rows, columns] = strips · panels; panel p starts at p · panelSize and its first {@code
      * depth} rows count.
      */
-    private static void multiply(
+    static void multiply(
             Scratch own,
             float[] strips,
             float[] panels,
@@ -127,7 +133,7 @@ final class Attention {
     }
 
     /** Makes scores from {@code count} on such that their exponential is 0. */
-    private static void mask(float[] scores, int offset, int count, int stride) {
+    static void mask(float[] scores, int offset, int count, int stride) {
         Arrays.fill(scores, offset + count, offset + stride, Float.NEGATIVE_INFINITY);
     }
 
@@ -183,7 +189,7 @@ final class Attention {
             int rows = Math.min(QUERIES, tokens - q0);
             int visible = q0 + rows;
             loadRows(own, qkv, row + q0, rows, 3 * width, column, d, stage, 0);
-            strips(own, stage, d, rows, d, queryStrips);
+            strips(own, stage, 0, d, rows, d, queryStrips);
             int stride = up(visible, COLUMNS);
             multiply(own, queryStrips, keys, COLUMNS * d, rows, visible, d, scores, stride, false);
             for (int i = 0; i < rows; i++) {
@@ -199,7 +205,7 @@ final class Attention {
                 statistics[QUERIES + i] = 1f / sum;
             }
             own.store(logSumExp, (long) head * tokens + q0, statistics, 0, rows);
-            strips(own, scores, stride, rows, visible, weightStrips);
+            strips(own, scores, 0, stride, rows, visible, weightStrips);
             multiply(
                     own,
                     weightStrips,
@@ -330,7 +336,7 @@ final class Attention {
             loadRows(own, dOut, row + q0, rows, width, column, d, stage, outputSlopes);
             own.load(logSumExp, (long) head * tokens + q0, statistics, 0, rows);
             int stride = up(visible, COLUMNS);
-            strips(own, stage, d, rows, d, tileStrips);
+            strips(own, stage, 0, d, rows, d, tileStrips);
             multiply(
                     own,
                     tileStrips,
@@ -381,7 +387,7 @@ final class Attention {
         }
 
         private void queryGradient(int q0, int rows, int visible, int stride) {
-            strips(own, slopes, stride, rows, visible, strips);
+            strips(own, slopes, 0, stride, rows, visible, strips);
             multiply(
                     own, strips, keysAlong, COLUMNS * tokens, rows, d, visible, result, dUp, false);
             for (int i = 0; i < rows; i++) {

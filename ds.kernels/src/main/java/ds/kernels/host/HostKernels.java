@@ -27,6 +27,7 @@ final class HostKernels implements Kernels {
     private final Team team;
     private final Gemm gemm;
     private final Attention attention;
+    private final CachedAttention cachedAttention;
     private final RowSums rowSums;
     private final Norms norms;
     private final Embeddings embeddings;
@@ -37,6 +38,7 @@ final class HostKernels implements Kernels {
         team = new Team(workers, lanes);
         gemm = new Gemm(team);
         attention = new Attention(team);
+        cachedAttention = new CachedAttention(team);
         rowSums = new RowSums(team);
         norms = new Norms(team, rowSums);
         embeddings = new Embeddings(team);
@@ -342,12 +344,49 @@ final class HostKernels implements Kernels {
     }
 
     @Override
+    public long attentionCacheElements(AttentionShape shape, int capacity) {
+        Check.sizes(capacity);
+        return CachedAttention.elements(shape, capacity);
+    }
+
+    @Override
+    public void cachedAttention(
+            AttentionShape shape,
+            int past,
+            int capacity,
+            FlatBuffer qkv,
+            FlatBuffer cache,
+            FlatBuffer out) {
+        Check.sizes(past, capacity);
+        if (shape.sequences() != 1 || shape.tokens() > capacity - past) {
+            throw new IllegalArgumentException(
+                    "%d sequences of %,d tokens after %,d do not fit a cache of one sequence of %,d."
+                            .formatted(shape.sequences(), shape.tokens(), past, capacity));
+        }
+        Check.holds(qkv, "qkv", (long) shape.tokens() * 3 * shape.width());
+        Check.holds(out, "out", (long) shape.tokens() * shape.width());
+        Check.holds(cache, "cache", CachedAttention.elements(shape, capacity));
+        if (cache.type() != qkv.type()) {
+            throw new IllegalArgumentException(
+                    "A cache of %s cannot keep keys of %s."
+                            .formatted(cache.type().jsonName(), qkv.type().jsonName()));
+        }
+        cachedAttention.run(shape, past, capacity, qkv, cache, out);
+    }
+
+    @Override
     public void rope(
-            AttentionShape shape, double base, boolean inverse, FlatBuffer qkv, FlatBuffer out) {
+            AttentionShape shape,
+            int past,
+            double base,
+            boolean inverse,
+            FlatBuffer qkv,
+            FlatBuffer out) {
+        Check.sizes(past);
         long rows = (long) shape.sequences() * shape.tokens();
         Check.holds(qkv, "qkv", rows * 3 * shape.width());
         Check.holds(out, "out", rows * 3 * shape.width());
-        rotation.run(shape, base, inverse, qkv, out);
+        rotation.run(shape, past, base, inverse, qkv, out);
     }
 
     @Override

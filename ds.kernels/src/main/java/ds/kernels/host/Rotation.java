@@ -16,10 +16,11 @@ final class Rotation {
         this.team = team;
     }
 
-    private void prepare(int tokens, int half, double base) {
-        if (tokens <= tableTokens && half == tableHalf && base == tableBase) {
+    private void prepare(int least, int half, double base) {
+        if (least <= tableTokens && half == tableHalf && base == tableBase) {
             return;
         }
+        int tokens = half == tableHalf && base == tableBase ? grown(least) : least;
         cosines = new float[tokens * half];
         sines = new float[tokens * half];
         for (int i = 0; i < half; i++) {
@@ -34,13 +35,24 @@ final class Rotation {
         tableBase = base;
     }
 
-    void run(AttentionShape shape, double base, boolean inverse, FlatBuffer qkv, FlatBuffer out) {
+    /** Growing by a token at a time, the table is made anew seldom. */
+    private int grown(int least) {
+        return Math.max(least, Math.multiplyExact(2, tableTokens));
+    }
+
+    void run(
+            AttentionShape shape,
+            int past,
+            double base,
+            boolean inverse,
+            FlatBuffer qkv,
+            FlatBuffer out) {
         int half = shape.headWidth() / 2;
         if (half * 2 != shape.headWidth()) {
             throw new IllegalArgumentException(
                     "Rotary embedding needs an even head width, was " + shape.headWidth() + ".");
         }
-        prepare(shape.tokens(), half, base);
+        prepare(Math.addExact(past, shape.tokens()), half, base);
         int width = shape.width();
         int tokens = shape.tokens();
         float sign = inverse ? -1f : 1f;
@@ -51,7 +63,7 @@ final class Rotation {
                     float[] row = own.slot(0, 3 * width);
                     for (int r = first; r < end; r++) {
                         own.load(qkv, (long) r * 3 * width, row, 0, 3 * width);
-                        int table = r % tokens * half;
+                        int table = (past + r % tokens) * half;
                         for (int h = 0; h < 2 * width; h += 2 * half) {
                             rotate(row, h, half, table, sign);
                         }

@@ -367,7 +367,7 @@ class ReferenceTest {
         int w = shape.width();
         FlatBuffer qkv = normal(18L * 3 * w, 1);
         FlatBuffer out = zeros(18L * 3 * w);
-        kernels.rope(shape, 10_000, false, qkv, out);
+        kernels.rope(shape, 0, 10_000, false, qkv, out);
         for (int r = 0; r < 18; r++) {
             for (int j = 0; j < 3 * w; j++) {
                 int c = j % 6;
@@ -379,7 +379,7 @@ class ReferenceTest {
                 assertEquals(j < 2 * w ? turned : x, out.get(at), 1e-6);
             }
         }
-        kernels.rope(shape, 10_000, true, out, out);
+        kernels.rope(shape, 0, 10_000, true, out, out);
         assertClose(doubles(qkv), out, 1e-6);
     }
 

@@ -72,6 +72,7 @@ class SameBitsTest {
         cases.put("embedding", SameBitsTest::embedding);
         cases.put("attention", (k, type, out) -> attention(k, type, out, 2, 70, 3, 20));
         cases.put("one head", (k, type, out) -> attention(k, type, out, 1, 37, 1, 8));
+        cases.put("cached attention", SameBitsTest::cachedAttention);
         cases.put("cross entropy", SameBitsTest::crossEntropy);
         cases.put("squared error", SameBitsTest::squaredError);
         cases.put("dropout", SameBitsTest::dropout);
@@ -195,8 +196,26 @@ class SameBitsTest {
         Stream.of(o, logSumExp).forEach(out::add);
         k.causalAttentionBackward(shape, qkv, o, logSumExp, dOut, dQkv);
         out.add(dQkv);
-        k.rope(shape, 10_000, false, qkv, dQkv);
+        k.rope(shape, 0, 10_000, false, qkv, dQkv);
         out.add(dQkv);
+    }
+
+    private static void cachedAttention(Kernels k, DType type, Output out) {
+        AttentionShape shape = new AttentionShape(1, 40, 3, 20);
+        FlatBuffer cache = Buffers.zeros(type, k.attentionCacheElements(shape, 41));
+        FlatBuffer o = Buffers.zeros(type, 41 * 60);
+        FlatBuffer qkv = Buffers.normal(type, 3 * 41 * 60, 1);
+        k.cachedAttention(shape, 0, 41, qkv, cache, o);
+        k.cachedAttention(
+                new AttentionShape(1, 1, 3, 20),
+                40,
+                41,
+                qkv.slice(40 * 180, 180),
+                cache,
+                o.slice(40 * 60, 60));
+        Stream.of(o, cache).forEach(out::add);
+        k.rope(shape, 1, 10_000, false, qkv, qkv);
+        out.add(qkv);
     }
 
     private static void crossEntropy(Kernels k, DType type, Output out) {

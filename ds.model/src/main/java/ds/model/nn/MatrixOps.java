@@ -201,6 +201,7 @@ final class MatrixOps {
     /** y = op(a) op(b) of two matrices. */
     static Tensor multiply(
             Pass pass, Tensor left, boolean transposeA, Tensor right, boolean transposeB) {
+        pass.mixesRows("matmul");
         boolean casts = pass.castsProducts();
         Tensor a = casts ? ElementOps.cast(pass, left, pass.productType()) : left;
         Tensor b = casts ? ElementOps.cast(pass, right, pass.productType()) : right;

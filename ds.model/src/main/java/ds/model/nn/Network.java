@@ -3,13 +3,16 @@ package ds.model.nn;
 import ds.model.Activations;
 import ds.model.BackwardContext;
 import ds.model.Batch;
+import ds.model.Continuation;
 import ds.model.ForwardContext;
+import ds.model.Mode;
 import ds.model.ModelLayout;
 import ds.model.Parameter;
 import ds.model.TrainableModel;
 import ds.model.Unit;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -98,7 +101,32 @@ public abstract class Network extends Part implements TrainableModel {
 
     @Override
     public final Activations forward(Batch batch, ForwardContext context) {
-        return context.keep(Tapes.class, Tapes::new).free(this).forward(batch, context);
+        return pass(batch, context, null);
+    }
+
+    /** Runs a forward pass, of the next tokens of a sequence if {@code kept} is given. */
+    final Activations pass(Batch batch, ForwardContext context, @Nullable KeyValues kept) {
+        return context.keep(Tapes.class, Tapes::new).free(this).forward(batch, context, kept);
+    }
+
+    /**
+     * {@inheritDoc} It can if rows depend on earlier ones by {@link Tape#causalAttention}, {@link
+     * Tape#rope} and positions of {@link Tape#embedding} alone: not by products of two tensors, by
+     * transposing, taking rows, or by a shape with other rows.
+     */
+    @Override
+    public final Optional<Continuation> continuation(
+            int capacity, Batch probe, ForwardContext context) {
+        if (context.mode() != Mode.EVAL || probe.samples() != 1) {
+            throw new IllegalArgumentException(
+                    "A sequence is continued in mode EVAL from a probe of one sample; was given %s and %d."
+                            .formatted(context.mode(), probe.samples()));
+        }
+        KeyValues kept = new KeyValues(capacity);
+        pass(probe, context, kept).close();
+        return kept.obstacle().isPresent()
+                ? Optional.empty()
+                : Optional.of(new ContinuedNetwork(this, kept, context));
     }
 
     @Override

@@ -44,6 +44,7 @@ final class Pass {
     private boolean training;
     private Batch batch;
     private ForwardContext context;
+    private @Nullable KeyValues kept; // present while a sequence is continued
     private @Nullable BackwardContext backwardContext; // present only during a backward pass
 
     Pass(Network network, Tape tape, Batch batch, ForwardContext context) {
@@ -68,7 +69,11 @@ final class Pass {
         this.context = context;
     }
 
-    void begin(Batch newBatch, ForwardContext newContext) {
+    void begin(Batch newBatch, ForwardContext newContext, @Nullable KeyValues newKept) {
+        kept = newKept;
+        if (newKept != null) {
+            newKept.beginPass();
+        }
         batch = newBatch;
         context = newContext;
         training = newContext.mode() == Mode.TRAIN;
@@ -120,6 +125,23 @@ final class Pass {
 
     boolean isTraining() {
         return training;
+    }
+
+    /** Returns what is kept of the sequence that this pass goes on with; null if it is whole. */
+    @Nullable KeyValues kept() {
+        return kept;
+    }
+
+    /** Returns the position of the first token of each sample. */
+    int past() {
+        return kept == null ? 0 : kept.tokens();
+    }
+
+    /** Says that rows of {@code operation}'s result depend on other rows than their own. */
+    void mixesRows(String operation) {
+        if (kept != null) {
+            kept.refuse(operation);
+        }
     }
 
     /** Notes a product of m×k by k×n. */

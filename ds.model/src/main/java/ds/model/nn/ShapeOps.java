@@ -15,6 +15,9 @@ final class ShapeOps {
                     "reshape: %s and %s have different numbers of elements."
                             .formatted(x.shape(), y.shape()));
         }
+        if (y.rows() != x.rows()) {
+            pass.mixesRows("reshape");
+        }
         y.block = x.block;
         y.setValues(x.values());
         node.x = x;
@@ -30,6 +33,7 @@ final class ShapeOps {
     /** Rows {@code from} to {@code from + count} of the matrix that x is. */
     static Tensor rows(Pass pass, Tensor x, int from, int count) {
         checkRange("rows", x, from, count, x.rows());
+        pass.mixesRows("rows");
         Node node = pass.node(ShapeOps::rowsBackward);
         Tensor y = pass.tensor(x.wantsGradient);
         y.setShape(count, x.width());
@@ -130,6 +134,7 @@ final class ShapeOps {
 
     /** The transposed matrix: a copy. */
     static Tensor transpose(Pass pass, Tensor x) {
+        pass.mixesRows("transpose");
         Node node = pass.node(ShapeOps::transposeBackward);
         Tensor y = pass.tensor(x.wantsGradient);
         y.setShape(x.width(), x.rows());

@@ -45,7 +45,7 @@ public final class Tape {
         return present == null ? 0 : present.keptObjects();
     }
 
-    Activations forward(Batch batch, ForwardContext context) {
+    Activations forward(Batch batch, ForwardContext context, @Nullable KeyValues kept) {
         Pass present = pass;
         if (present == null) {
             present = new Pass(network, this, batch, context);
@@ -55,7 +55,7 @@ public final class Tape {
         recording = made;
         boolean done = false;
         try {
-            present.begin(batch, context);
+            present.begin(batch, context, kept);
             present.enter(network);
             Tensor loss = network.forward(this, batch);
             present.leave(network);
@@ -93,6 +93,7 @@ public final class Tape {
                     "input: features are FLOAT32, was given %s; use embedding for token ids."
                             .formatted(field.type()));
         }
+        pass().mixesRows("input");
         Tensor made = pass().tensor(false);
         FlatBuffer values = FlatBuffer.of(field.data(), DType.FP32);
         int[] sizes = new int[field.shape().size() + 1];

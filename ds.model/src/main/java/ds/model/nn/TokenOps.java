@@ -20,13 +20,17 @@ final class TokenOps {
         int tokens = Math.toIntExact(ids.elementsPerSample());
         int rows = Math.toIntExact(ids.data().byteSize() / Integer.BYTES);
         int width = table.width();
-        if (positions != null && (positions.width() != width || positions.rows() < tokens)) {
+        int past = pass.past();
+        if (ids != pass.batch().input()) {
+            pass.mixesRows("embedding of other numbers than the batch's input");
+        }
+        if (positions != null && (positions.width() != width || positions.rows() - past < tokens)) {
             throw new IllegalArgumentException(
                     "embedding: '%s' %s cannot place %d tokens of width %d; shorten the input or widen the table."
                             .formatted(
                                     positions.parameter().name(),
                                     positions.parameter().shape(),
-                                    tokens,
+                                    past + tokens,
                                     width));
         }
         Node node = pass.node(TokenOps::embeddingBackward);
@@ -42,7 +46,9 @@ final class TokenOps {
                         rows,
                         width,
                         pass.open(table),
-                        positions == null ? Optional.empty() : Optional.of(pass.open(positions)),
+                        positions == null
+                                ? Optional.empty()
+                                : Optional.of(from(pass.open(positions), past * (long) width)),
                         tokens,
                         y.values());
         if (positions != null) {
@@ -55,6 +61,10 @@ final class TokenOps {
         node.bias = positions;
         node.out = y;
         return y;
+    }
+
+    private static FlatBuffer from(FlatBuffer table, long element) {
+        return element == 0 ? table : table.slice(element, table.lengthElements() - element);
     }
 
     private static void embeddingBackward(Pass pass, Node node) {
@@ -97,7 +107,15 @@ final class TokenOps {
         Tensor logSumExp =
                 pass.statistics((long) shape.sequences() * shape.heads() * shape.tokens());
         Tensor y = pass.like(qkv, shape.width(), pass.storedType(), qkv.wantsGradient);
-        pass.kernels().causalAttention(shape, qkv.values(), y.values(), logSumExp.values());
+        KeyValues kept = pass.kept();
+        if (kept != null && kept.isAllocated()) {
+            kept.attend(pass.kernels(), shape, qkv.values(), y.values());
+        } else {
+            pass.kernels().causalAttention(shape, qkv.values(), y.values(), logSumExp.values());
+            if (kept != null) {
+                kept.note(shape, qkv.type(), pass.batch().input().elementsPerSample());
+            }
+        }
         // Scores and weighted values, of which causality leaves half.
         pass.countProduct((long) shape.sequences() * shape.tokens(), shape.tokens(), shape.width());
         pass.reads(qkv);
@@ -129,7 +147,7 @@ final class TokenOps {
         AttentionShape shape = shape("rope", qkv, heads);
         Node node = pass.node(TokenOps::ropeBackward);
         Tensor y = pass.like(qkv, qkv.width(), qkv.type(), qkv.wantsGradient);
-        pass.kernels().rope(shape, base, false, qkv.values(), y.values());
+        pass.kernels().rope(shape, pass.past(), base, false, qkv.values(), y.values());
         node.x = qkv;
         node.attention = shape;
         node.base = base;
@@ -141,7 +159,7 @@ final class TokenOps {
         Tensor qkv = Gradients.present(node.x);
         if (qkv.wantsGradient) {
             FlatBuffer dy = Gradients.present(node.out).gradientValues();
-            pass.kernels().rope(node.attention, node.base, true, dy, pass.gradients.begin(qkv));
+            pass.kernels().rope(node.attention, 0, node.base, true, dy, pass.gradients.begin(qkv));
             pass.gradients.end(qkv);
         }
     }
