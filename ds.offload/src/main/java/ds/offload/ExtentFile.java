@@ -7,22 +7,25 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.zip.CRC32C;
 
 /**
- * One preallocated file of extents. Every block has a checksum over store, file, extent, block
- * number, generation and bytes (padding too), kept here and never beside the data: so a corrupt, a
+ * One preallocated file of extents, each in one or more slots: all extents' first slots, then all
+ * second ones. Every block has a checksum over store, file, extent, block number, slot, generation
+ * and bytes (padding too), kept in the {@link ExtentTable} and never beside the data: so a corrupt, a
  * misdirected and a stale block are noticed alike when it is read. Owned by one thread at a time.
  */
 final class ExtentFile implements AutoCloseable {
     static final String SUFFIX = ".bin";
 
     private static final int ALIGNMENT_BYTES = 4096;
-    private static final int HEADER_BYTES = 40;
+    private static final int HEADER_BYTES = 48;
 
     /**
      * What a file is.
@@ -31,15 +34,28 @@ final class ExtentFile implements AutoCloseable {
      * @param number tells the files of a store apart in checksums
      * @param extentBytes the payload of each extent
      * @param blockBytes the bytes under one checksum, a power of two of at least 4 KiB
+     * @param slots how often each extent is there; 1 is written in place
      */
-    record Shape(String name, int number, List<Long> extentBytes, int blockBytes) {
+    record Shape(String name, int number, List<Long> extentBytes, int blockBytes, int slots) {
         Shape {
             extentBytes = List.copyOf(extentBytes);
         }
 
-        /** Returns the bytes of the file: every extent padded to 4 KiB. */
+        /** Returns the bytes of the file: every slot of every extent, padded to 4 KiB. */
         long fileBytes() {
-            return ExtentFile.fileBytes(extentBytes);
+            return slots * ExtentFile.fileBytes(extentBytes);
+        }
+
+        /** Returns the blocks of one slot of all extents. */
+        long blocks() {
+            return extentBytes.stream()
+                    .mapToLong(bytes -> (padded(bytes) + blockBytes - 1) / blockBytes)
+                    .sum();
+        }
+
+        /** Returns the file's own name. */
+        String fileName() {
+            return name + SUFFIX;
         }
 
         /** Returns the bytes of the longest extent, padded. */
@@ -56,25 +72,29 @@ final class ExtentFile implements AutoCloseable {
     private final long[] sizes;
     private final long[] offsets;
     private final int[] firstBlocks;
-    private final int[] checksums;
-    private final int[] generations;
+    private final ExtentTable table;
     private final ByteBuffer header =
             ByteBuffer.allocate(HEADER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
     private final CRC32C crc = new CRC32C();
     private final StorageBackend backend;
 
-    /** Creates the file, writes it full of zeros, and opens it. Deletes it if that fails. */
+    /**
+     * Creates the file, writes it full of zeros, and opens it. Deletes it if that fails.
+     *
+     * @param durable whether the zeros are made durable, so that no later write can find the disk full
+     */
     static ExtentFile create(
             StoreDirectory directory,
             Shape shape,
             long storeId,
             Staging zeros,
             int depth,
-            Duration stuckAfter) {
-        Path file = directory.path().resolve(shape.name() + SUFFIX);
+            Duration stuckAfter,
+            boolean durable) {
+        Path file = directory.path().resolve(shape.fileName());
         boolean whole = false;
         try {
-            writeZeros(directory, file, shape.fileBytes(), zeros.bytes().getFirst());
+            writeZeros(directory, file, shape.fileBytes(), zeros.bytes().getFirst(), durable);
             StorageBackend backend =
                     directory.provider().open(file, depth, stuckAfter, directory.files());
             ExtentFile created = new ExtentFile(file, shape, storeId, backend);
@@ -93,8 +113,45 @@ final class ExtentFile implements AutoCloseable {
         }
     }
 
+    /**
+     * Opens a file that is there, with the table that its store's journal tells.
+     *
+     * @throws StorageException if it cannot be opened, or has another size than it was made with
+     */
+    static ExtentFile reopen(
+            StoreDirectory directory, Shape shape, long storeId, int depth, Duration stuckAfter) {
+        Path file = directory.path().resolve(shape.fileName());
+        requireSize(file, shape.fileBytes());
+        return new ExtentFile(
+                file,
+                shape,
+                storeId,
+                directory.provider().open(file, depth, stuckAfter, directory.files()));
+    }
+
+    /** Checks that a file has the size it was made with. */
+    static void requireSize(Path file, long sizeBytes) {
+        long actual;
+        try {
+            actual =
+                    Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
+                            .size();
+        } catch (IOException e) {
+            throw new StorageException("Cannot open %s: %s.".formatted(file, e), e);
+        }
+        if (actual != sizeBytes) {
+            throw new StorageException(
+                    "%s has %,d bytes and was made with %,d; it was truncated or replaced, so resume from a checkpoint."
+                            .formatted(file, actual, sizeBytes));
+        }
+    }
+
     private static void writeZeros(
-            StoreDirectory directory, Path file, long sizeBytes, ByteBuffer zeros) {
+            StoreDirectory directory,
+            Path file,
+            long sizeBytes,
+            ByteBuffer zeros,
+            boolean durable) {
         long at = 0;
         try (FileChannel channel = directory.create(file)) {
             while (at < sizeBytes) {
@@ -104,6 +161,9 @@ final class ExtentFile implements AutoCloseable {
                     throw new IOException("the operating system made no progress");
                 }
                 at += moved;
+            }
+            if (durable) {
+                directory.files().force(channel, file, true);
             }
         } catch (IOException e) {
             throw new StorageException(
@@ -131,8 +191,12 @@ final class ExtentFile implements AutoCloseable {
             long blocks = (padded(sizes[i]) + blockBytes - 1) / blockBytes;
             firstBlocks[i + 1] = Math.toIntExact(firstBlocks[i] + blocks);
         }
-        this.checksums = new int[firstBlocks[extents]];
-        this.generations = new int[firstBlocks[extents]];
+        this.table = new ExtentTable(firstBlocks[extents], shape.slots());
+    }
+
+    /** Returns what every block holds. */
+    ExtentTable table() {
+        return table;
     }
 
     static long fileBytes(List<Long> extentBytes) {
@@ -148,11 +212,12 @@ final class ExtentFile implements AutoCloseable {
             for (int block = 0; block < blocks(extent); block++) {
                 int size = blockSize(extent, block);
                 int index = firstBlocks[extent] + block;
-                begin(extent, block, generations[index]);
+                table.first(index);
+                begin(extent, block, index);
                 for (int at = 0; at < size; at += zeros.capacity()) {
                     crc.update(zeros.slice(0, Math.min(zeros.capacity(), size - at)));
                 }
-                checksums[index] = (int) crc.getValue();
+                table.seal(index, (int) crc.getValue());
             }
         }
     }
@@ -165,29 +230,101 @@ final class ExtentFile implements AutoCloseable {
         return (int) Math.min(blockBytes, padded(sizes[extent]) - (long) block * blockBytes);
     }
 
-    private void begin(int extent, int block, int generation) {
+    /** Begins the checksum of a block in its current slot and generation. */
+    private void begin(int extent, int block, int index) {
+        begin(extent, block, table.slot(index), table.generation(index, table.slot(index)));
+    }
+
+    private void begin(int extent, int block, int slot, int generation) {
         header.clear();
-        header.putLong(storeId).putLong(number).putLong(extent).putLong(block).putLong(generation);
+        header.putLong(storeId).putLong(number).putLong(extent).putLong(block);
+        header.putLong(slot).putLong(generation);
         crc.reset();
         crc.update(header.array(), 0, HEADER_BYTES);
     }
 
-    private int checksum(int extent, int block, int generation, ByteBuffer bytes, int position) {
-        begin(extent, block, generation);
+    private int checksum(int extent, int block, int index, ByteBuffer bytes, int position) {
+        begin(extent, block, index);
         bytes.limit(position + blockSize(extent, block)).position(position);
         crc.update(bytes);
         bytes.clear();
         return (int) crc.getValue();
     }
 
-    /** Starts reading whole blocks of an extent. */
+    /** Starts reading whole blocks of an extent, each in its current slot. */
     Pending read(int extent, long offsetInExtent, MemorySegment into) {
-        return backend.read(offsets[extent] + offsetInExtent, into);
+        return transfer(new Transfer(extent, offsetInExtent, into, backend::read));
     }
 
-    /** Starts writing whole, sealed blocks of an extent. */
+    /** Starts writing whole, sealed blocks of an extent, each in its current slot. */
     Pending write(int extent, long offsetInExtent, MemorySegment from) {
-        return backend.write(offsets[extent] + offsetInExtent, from);
+        return transfer(new Transfer(extent, offsetInExtent, from, backend::write));
+    }
+
+    /** Makes everything written durable. */
+    void sync() {
+        backend.sync();
+    }
+
+    /** One direction of a backend. */
+    @FunctionalInterface
+    private interface Direction {
+        Pending start(long offset, MemorySegment memory);
+    }
+
+    /** Whole blocks of an extent to be moved in one direction. */
+    private record Transfer(int extent, long offset, MemorySegment memory, Direction direction) {}
+
+    private Pending transfer(Transfer wanted) {
+        long size = sameSlotBytes(wanted, 0);
+        Pending first = start(wanted, 0, size);
+        return size == wanted.memory().byteSize() ? first : new Pieces(wanted, first, size);
+    }
+
+    private Pending start(Transfer wanted, long at, long sizeBytes) {
+        int block = firstBlocks[wanted.extent()] + (int) ((wanted.offset() + at) / blockBytes);
+        long slotStart = table.slot(block) * offsets[sizes.length];
+        return wanted.direction()
+                .start(
+                        slotStart + offsets[wanted.extent()] + wanted.offset() + at,
+                        wanted.memory().asSlice(at, sizeBytes));
+    }
+
+    /** Returns how many bytes from {@code at} on lie in one slot. */
+    private long sameSlotBytes(Transfer wanted, long at) {
+        int first = firstBlocks[wanted.extent()] + (int) ((wanted.offset() + at) / blockBytes);
+        int block = first;
+        long end = at;
+        while (end < wanted.memory().byteSize() && table.slot(block) == table.slot(first)) {
+            end = Math.min(end + blockBytes, wanted.memory().byteSize());
+            block++;
+        }
+        return end - at;
+    }
+
+    /** A transfer whose blocks lie in more than one slot: one piece is under way at a time. */
+    private final class Pieces implements Pending {
+        private final Transfer wanted;
+        private Pending piece;
+        private long done;
+
+        Pieces(Transfer wanted, Pending first, long firstBytes) {
+            this.wanted = wanted;
+            this.piece = first;
+            this.done = firstBytes;
+        }
+
+        @Override
+        public long await() {
+            piece.await();
+            while (done < wanted.memory().byteSize()) {
+                long size = sameSlotBytes(wanted, done);
+                piece = start(wanted, done, size);
+                done += size;
+                piece.await();
+            }
+            return done;
+        }
     }
 
     /**
@@ -199,28 +336,37 @@ final class ExtentFile implements AutoCloseable {
         int block = (int) (offsetInExtent / blockBytes);
         for (int at = 0; at < sizeBytes; at += blockBytes, block++) {
             int index = firstBlocks[extent] + block;
-            int actual = checksum(extent, block, generations[index], bytes, at);
-            if (actual != checksums[index]) {
+            int slot = table.slot(index);
+            int expected = table.checksum(index, slot);
+            int actual = checksum(extent, block, index, bytes, at);
+            if (actual != expected) {
                 throw new StorageException(
-                        "Block %d of extent %d of %s (offset %,d, generation %d) is not what was written: checksum %08x expected, %08x read; the device or its driver lost or changed data, so resume from a checkpoint."
+                        "Block %d of extent %d of %s (slot %d, offset %,d, generation %d) is not what was written: checksum %08x expected, %08x read; the device or its driver lost or changed data, so resume from a checkpoint."
                                 .formatted(
                                         block,
                                         extent,
                                         file,
-                                        offsets[extent] + (long) block * blockBytes,
-                                        generations[index],
-                                        checksums[index],
+                                        slot,
+                                        slot * offsets[sizes.length]
+                                                + offsets[extent]
+                                                + (long) block * blockBytes,
+                                        table.generation(index, slot),
+                                        expected,
                                         actual));
             }
         }
     }
 
-    /** Takes the checksums of the blocks in {@code bytes}, which are about to be written. */
+    /**
+     * Takes the checksums of the blocks in {@code bytes}, which are about to be written to their next
+     * slots.
+     */
     void seal(int extent, long offsetInExtent, ByteBuffer bytes, long sizeBytes) {
         int block = (int) (offsetInExtent / blockBytes);
         for (int at = 0; at < sizeBytes; at += blockBytes, block++) {
             int index = firstBlocks[extent] + block;
-            checksums[index] = checksum(extent, block, ++generations[index], bytes, at);
+            table.move(index);
+            table.seal(index, checksum(extent, block, index, bytes, at));
         }
     }
 
@@ -323,17 +469,21 @@ final class ExtentFile implements AutoCloseable {
 
     /** Returns the bytes of the file. */
     long fileBytes() {
-        return offsets[sizes.length];
+        return table.slots() * offsets[sizes.length];
     }
 
-    /** Closes the file and deletes it. */
-    @Override
-    public void close() {
-        backend.close();
+    /** Deletes the file, which is closed. */
+    void delete() {
         try {
             Files.deleteIfExists(file);
         } catch (IOException e) {
             throw new StorageException("Cannot delete %s: %s.".formatted(file, e), e);
         }
+    }
+
+    /** Closes the file. */
+    @Override
+    public void close() {
+        backend.close();
     }
 }

@@ -48,7 +48,8 @@ final class NvmeShardFile implements ShardFile {
             StoreDirectory directory,
             PipelineSettings settings) {
         int blockBytes = (int) Math.min(BLOCK_BYTES_MAX, Long.highestOneBit(settings.chunkBytes()));
-        var fileShape = new ExtentFile.Shape(shape.name(), FILE_NUMBER, extents(shape), blockBytes);
+        var fileShape =
+                new ExtentFile.Shape(shape.name(), FILE_NUMBER, extents(shape), blockBytes, 1);
         directory.requireSpace(fileShape.fileBytes());
         long chunkBytes = settings.chunkBytes() / blockBytes * blockBytes;
         long areaBytes = Math.max(ExtentFile.padded(1), Math.min(chunkBytes, fileShape.longest()));
@@ -63,7 +64,8 @@ final class NvmeShardFile implements ShardFile {
                         ThreadLocalRandom.current().nextLong(),
                         stagings.getFirst(),
                         stagings.size(),
-                        settings.stuckAfter());
+                        settings.stuckAfter(),
+                        false);
         return new NvmeShardFile(shape, file, stagings);
     }
 
@@ -233,6 +235,7 @@ final class NvmeShardFile implements ShardFile {
             left.forEach(each -> each.read().await());
         } finally {
             file.close();
+            file.delete();
         }
     }
 }

@@ -4,7 +4,6 @@ import ds.core.DType;
 import ds.core.Device;
 import ds.core.FlatBuffer;
 import ds.core.RankMemory;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -13,17 +12,14 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Arrays in files, of which a few chunks are in memory at a time. Written in place: after a failure
- * in the middle of a step some chunks are new and some old, so the store refuses all further use.
+ * Arrays in files, of which a few chunks are in memory at a time. After a failure in the middle of a
+ * step some chunks are new and some old, so the store refuses all further use.
  */
 final class NvmeStateStore implements StateStore {
     private static final long FP32 = DType.FP32.sizeBytes();
 
-    private final StateLayout layout;
-    private final ChunkPlan plan;
+    private final Parts parts;
     private final List<ExtentFile> files;
-    private final List<Staging> stagings;
-    private final Feed feed;
     private final Pipeline pipeline;
     private final int depth;
     private boolean closed;
@@ -31,101 +27,105 @@ final class NvmeStateStore implements StateStore {
     /** Null until a step or a transfer failed. */
     private @Nullable Throwable broken;
 
-    static NvmeStateStore create(
-            StateLayout layout,
-            RankMemory memory,
-            Device device,
-            StoreDirectory directory,
-            PipelineSettings settings) {
-        if (layout.type() != DType.FP32) {
-            throw new IllegalArgumentException(
-                    "A store on NVMe keeps fp32, was asked for %s."
-                            .formatted(layout.type().jsonName()));
-        }
-        ChunkPlan plan = ChunkPlan.of(layout, settings.chunkBytes());
-        List<ExtentFile.Shape> shapes = shapes(layout, plan.blockBytes());
-        directory.requireSpace(fileBytes(layout));
-        int slots = Math.max(1, Math.min(settings.bufferCount(), plan.chunks().size()));
-        long areaBytes = Math.max(ExtentFile.padded(1), plan.longest() * FP32);
-        List<Staging> stagings =
-                Stream.generate(() -> Staging.allocate(memory, shapes.size(), areaBytes))
-                        .limit(slots)
-                        .toList();
-        Feed feed = Feed.to(device, shapes.size(), plan.longest()); // may fail, so before the files
-        List<ExtentFile> files = createFiles(directory, shapes, stagings, settings.stuckAfter());
-        return new NvmeStateStore(
-                layout,
-                plan,
-                files,
-                stagings,
-                feed,
-                new Pipeline(
-                        "ds-r%d-io".formatted(directory.location().rank()),
-                        files,
-                        plan.chunks(),
-                        stagings,
-                        settings.waiting()));
-    }
-
-    static long fileBytes(StateLayout layout) {
-        return layout.arrays().size() * ExtentFile.fileBytes(extents(layout));
-    }
-
-    private static List<Long> extents(StateLayout layout) {
-        return layout.runLengths().stream().map(length -> length * FP32).toList();
-    }
-
-    private static List<ExtentFile.Shape> shapes(StateLayout layout, int blockBytes) {
-        List<Long> extents = extents(layout);
-        List<ExtentFile.Shape> shapes = new ArrayList<>();
-        for (String array : layout.arrays()) {
-            shapes.add(new ExtentFile.Shape(array, shapes.size(), extents, blockBytes));
-        }
-        return shapes;
-    }
-
-    private static List<ExtentFile> createFiles(
-            StoreDirectory directory,
-            List<ExtentFile.Shape> shapes,
+    /**
+     * What a store needs beside its files; all that may fail or takes memory.
+     *
+     * @param shape the files
+     * @param plan how a step goes through them
+     * @param stagings the slots of the pipeline
+     * @param feed how chunks get to the device
+     * @param settings of the pipeline
+     */
+    record Parts(
+            StoreShape shape,
+            ChunkPlan plan,
             List<Staging> stagings,
-            Duration stuckAfter) {
-        long storeId = ThreadLocalRandom.current().nextLong();
+            Feed feed,
+            PipelineSettings settings) {
+        static Parts of(
+                StateLayout layout,
+                int slots,
+                RankMemory memory,
+                Device device,
+                PipelineSettings settings) {
+            if (layout.type() != DType.FP32) {
+                throw new IllegalArgumentException(
+                        "A store on NVMe keeps fp32, was asked for %s."
+                                .formatted(layout.type().jsonName()));
+            }
+            ChunkPlan plan = ChunkPlan.of(layout, settings.chunkBytes());
+            int arrays = layout.arrays().size();
+            int buffers = Math.max(1, Math.min(settings.bufferCount(), plan.chunks().size()));
+            long areaBytes = Math.max(ExtentFile.padded(1), plan.longest() * FP32);
+            List<Staging> stagings =
+                    Stream.generate(() -> Staging.allocate(memory, arrays, areaBytes))
+                            .limit(buffers)
+                            .toList();
+            return new Parts(
+                    new StoreShape(layout, plan.blockBytes(), slots),
+                    plan,
+                    stagings,
+                    Feed.to(device, arrays, plan.longest()),
+                    settings);
+        }
+    }
+
+    /** Creates a store that is written in place and deleted when it is closed. */
+    static NvmeStateStore inPlace(Parts parts, StoreDirectory directory) {
+        directory.requireSpace(parts.shape().fileBytes());
+        return new NvmeStateStore(
+                parts,
+                createFiles(parts, directory, ThreadLocalRandom.current().nextLong(), false),
+                directory);
+    }
+
+    /** Returns a store over open files, which it closes. */
+    static NvmeStateStore over(Parts parts, List<ExtentFile> files, StoreDirectory directory) {
+        return new NvmeStateStore(parts, files, directory);
+    }
+
+    /** Creates all files, or none. */
+    static List<ExtentFile> createFiles(
+            Parts parts, StoreDirectory directory, long storeId, boolean durable) {
         List<ExtentFile> files = new ArrayList<>();
         boolean whole = false;
         try {
-            for (ExtentFile.Shape shape : shapes) {
+            for (ExtentFile.Shape shape : parts.shape().files()) {
                 files.add(
                         ExtentFile.create(
                                 directory,
                                 shape,
                                 storeId,
-                                stagings.getFirst(),
-                                stagings.size(),
-                                stuckAfter));
+                                parts.stagings().getFirst(),
+                                parts.stagings().size(),
+                                parts.settings().stuckAfter(),
+                                durable));
             }
             whole = true;
         } finally {
             if (!whole) {
                 files.forEach(ExtentFile::close);
+                files.forEach(ExtentFile::delete);
             }
         }
         return List.copyOf(files);
     }
 
-    private NvmeStateStore(
-            StateLayout layout,
-            ChunkPlan plan,
-            List<ExtentFile> files,
-            List<Staging> stagings,
-            Feed feed,
-            Pipeline pipeline) {
-        this.layout = layout;
-        this.plan = plan;
+    private NvmeStateStore(Parts parts, List<ExtentFile> files, StoreDirectory directory) {
+        this.parts = parts;
         this.files = files;
-        this.stagings = stagings;
-        this.feed = feed;
-        this.pipeline = pipeline;
-        this.depth = Math.min(feed.depth(), stagings.size());
+        this.pipeline =
+                new Pipeline(
+                        "ds-r%d-io".formatted(directory.location().rank()),
+                        files,
+                        parts.plan().chunks(),
+                        parts.stagings(),
+                        parts.settings().waiting());
+        this.depth = Math.min(parts.feed().depth(), parts.stagings().size());
+    }
+
+    List<ExtentFile> files() {
+        return files;
     }
 
     @Override
@@ -135,18 +135,18 @@ final class NvmeStateStore implements StateStore {
     }
 
     private void stepAll(Resident resident, ChunkStep step) {
-        int chunks = plan.chunks().size();
+        int chunks = parts.plan().chunks().size();
         if (chunks == 0) {
             return;
         }
         long base = pipeline.begin();
         int begun = 0;
         for (int ended = 0; ended < chunks; ) {
-            if (begun < chunks && feed.underWay() < depth) {
+            if (begun < chunks && parts.feed().underWay() < depth) {
                 begin(base + begun, resident, step);
                 begun++;
             } else {
-                feed.finish();
+                parts.feed().finish();
                 seal(base + ended);
                 pipeline.giveBack(base + ended);
                 ended++;
@@ -172,7 +172,7 @@ final class NvmeStateStore implements StateStore {
                             DType.FP32,
                             chunk.length()));
         }
-        feed.begin(chunk, List.copyOf(stored), resident, step);
+        parts.feed().begin(chunk, List.copyOf(stored), resident, step);
     }
 
     private void seal(long sequence) {
@@ -195,7 +195,10 @@ final class NvmeStateStore implements StateStore {
         guarded(
                 () ->
                         files.get(array)
-                                .read(firstElement * FP32, into.segment(), stagings.getFirst()));
+                                .read(
+                                        firstElement * FP32,
+                                        into.segment(),
+                                        parts.stagings().getFirst()));
     }
 
     @Override
@@ -205,12 +208,15 @@ final class NvmeStateStore implements StateStore {
         guarded(
                 () ->
                         files.get(array)
-                                .write(firstElement * FP32, from.segment(), stagings.getFirst()));
+                                .write(
+                                        firstElement * FP32,
+                                        from.segment(),
+                                        parts.stagings().getFirst()));
     }
 
     private void check(int array, long firstElement, FlatBuffer buffer) {
         Objects.checkIndex(array, files.size());
-        Objects.checkFromIndexSize(firstElement, buffer.lengthElements(), layout.elements());
+        Objects.checkFromIndexSize(firstElement, buffer.lengthElements(), layout().elements());
         if (buffer.type() != DType.FP32) {
             throw new IllegalArgumentException(
                     "State arrays are fp32, the buffer is %s.".formatted(buffer.type().jsonName()));
@@ -218,7 +224,7 @@ final class NvmeStateStore implements StateStore {
     }
 
     /** Runs something that leaves the store unusable if it fails. */
-    private void guarded(Runnable work) {
+    void guarded(Runnable work) {
         boolean done = false;
         try {
             work.run();
@@ -229,12 +235,12 @@ final class NvmeStateStore implements StateStore {
         } finally {
             if (!done) {
                 broken = broken == null ? new IllegalStateException("the step failed") : broken;
-                feed.abandon();
+                parts.feed().abandon();
             }
         }
     }
 
-    private void requireUsable() {
+    void requireUsable() {
         if (closed) {
             throw new IllegalStateException("The offload store is closed.");
         }
@@ -248,7 +254,7 @@ final class NvmeStateStore implements StateStore {
 
     @Override
     public StateLayout layout() {
-        return layout;
+        return parts.shape().layout();
     }
 
     @Override
@@ -261,7 +267,7 @@ final class NvmeStateStore implements StateStore {
         return pipeline.stallNanos();
     }
 
-    /** Ends the I/O lane and deletes the files. */
+    /** Ends the I/O lane and closes the files; deletes them if they are written in place. */
     @Override
     public void close() {
         if (closed) {
@@ -270,5 +276,8 @@ final class NvmeStateStore implements StateStore {
         closed = true;
         pipeline.close();
         files.forEach(ExtentFile::close);
+        if (parts.shape().slots() == 1) {
+            files.forEach(ExtentFile::delete);
+        }
     }
 }

@@ -20,15 +20,19 @@ import java.util.Optional;
 final class StaleStores {
     private static final System.Logger LOG = System.getLogger(StaleStores.class.getName());
     private static final String RUNS = "ds-*";
+    private static final String RESUMABLE = ", resumable";
     private static final String RANKS = "rank-*-of-*";
 
     private StaleStores() {}
 
-    /** Deletes every store whose process is gone, whose lock is free and that never committed. */
+    /** Deletes every store whose process is gone, whose lock is free and that nobody can need. */
     static void reclaim(Path nvmePath) throws IOException {
         for (Path store : stores(nvmePath)) {
             Optional<StoreOwner> owner = StoreOwner.read(store);
-            if (owner.isPresent() && !owner.get().runs() && deleteIfUnlocked(store)) {
+            if (owner.isPresent()
+                    && !owner.get().runs()
+                    && !isNeeded(store, owner.get())
+                    && deleteIfUnlocked(store)) {
                 LOG.log(
                         System.Logger.Level.INFO,
                         "Reclaimed the offload store {0} of process {1}, which is gone.",
@@ -38,12 +42,29 @@ final class StaleStores {
         }
     }
 
-    private static List<Path> stores(Path nvmePath) throws IOException {
+    /** Returns whether a run can go on from a store whose process is gone. */
+    static boolean isNeeded(Path store, StoreOwner owner) {
+        return !owner.released()
+                && owner.use() == StoreUse.DURABLE
+                && StoreHistory.mayHoldCommits(store);
+    }
+
+    static List<Path> stores(Path nvmePath) throws IOException {
         List<Path> stores = new ArrayList<>();
         for (Path run : entries(nvmePath, RUNS)) {
             stores.addAll(entries(run, RANKS));
         }
         return stores;
+    }
+
+    /** Returns the ranks' directories of a run. */
+    static List<Path> ranks(Path run) throws IOException {
+        return entries(run, RANKS);
+    }
+
+    /** Returns the runs' directories. */
+    static List<Path> runs(Path nvmePath) throws IOException {
+        return entries(nvmePath, RUNS);
     }
 
     private static List<Path> entries(Path directory, String pattern) throws IOException {
@@ -66,7 +87,7 @@ final class StaleStores {
     }
 
     /** The owner does not run here; another machine or container may still hold the lock. */
-    private static boolean deleteIfUnlocked(Path store) {
+    static boolean deleteIfUnlocked(Path store) {
         Path lockFile = store.resolve(StoreDirectory.LOCK_FILE);
         try (FileChannel channel =
                         FileChannel.open(
@@ -93,6 +114,7 @@ final class StaleStores {
     /** Deletes the data files of a store, but neither owner nor lock. */
     static void deleteFiles(Path store) {
         deleteEntries(store, "*" + ExtentFile.SUFFIX);
+        deleteEntries(store, "journal-*.log*");
     }
 
     /** Deletes a store's files, its directory, and the run's directory if it was the last. */
@@ -137,19 +159,24 @@ final class StaleStores {
         } catch (IOException e) {
             return "unknown, since " + e;
         }
-        return found.isEmpty() ? "there are none" : String.join(", ", found);
+        if (found.isEmpty()) {
+            return "there are none";
+        }
+        String listed = String.join(", ", found);
+        return listed.contains(RESUMABLE) ? listed + "; 'ds store prune' removes them" : listed;
     }
 
     private static String describe(Path store) throws IOException {
+        Optional<StoreOwner> owner = StoreOwner.read(store);
         String user =
-                StoreOwner.read(store)
-                        .filter(StoreOwner::runs)
-                        .map(owner -> ", in use by process " + owner.pid())
+                owner.filter(StoreOwner::runs)
+                        .map(found -> ", in use by process " + found.pid())
+                        .or(() -> owner.filter(found -> isNeeded(store, found)).map(_ -> RESUMABLE))
                         .orElse("");
         return "%s (%,d bytes%s)".formatted(store, sizeBytes(store), user);
     }
 
-    private static long sizeBytes(Path store) throws IOException {
+    static long sizeBytes(Path store) throws IOException {
         long size = 0;
         try (DirectoryStream<Path> entries = Files.newDirectoryStream(store)) {
             for (Path entry : entries) {

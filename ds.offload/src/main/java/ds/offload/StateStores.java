@@ -21,14 +21,21 @@ public final class StateStores {
         return new MemoryStateStore(layout, memory, device, pinned, chunkBytes);
     }
 
-    /** Returns the bytes of the files that {@link #onNvme} makes. */
-    public static long fileBytes(StateLayout layout) {
-        return NvmeStateStore.fileBytes(layout);
+    /**
+     * Returns the bytes of the files that a store makes.
+     *
+     * @param chunkBytes of its {@link PipelineSettings}
+     */
+    public static long fileBytes(StateLayout layout, long chunkBytes, StoreTerms terms) {
+        StoreShape shape =
+                new StoreShape(
+                        layout, ChunkPlan.of(layout, chunkBytes).blockBytes(), terms.generations());
+        return shape.fileBytes() + (terms.survives() ? CommittedStateStore.journalBytes(shape) : 0);
     }
 
     /**
      * Creates a store whose arrays rest in {@code directory}, one zero-filled file per array, of
-     * which only staging slots are in memory.
+     * which only staging slots are in memory. It is written in place and deleted when it is closed.
      *
      * @param memory where the staging slots are allocated; outlives the store
      * @param device where steps run; outlives the store
@@ -42,6 +49,50 @@ public final class StateStores {
             Device device,
             StoreDirectory directory,
             PipelineSettings settings) {
-        return NvmeStateStore.create(layout, memory, device, directory, settings);
+        return NvmeStateStore.inPlace(
+                NvmeStateStore.Parts.of(layout, 1, memory, device, settings), directory);
+    }
+
+    /**
+     * As {@link #onNvme}, but every extent is there as often as {@code generations} says, and a
+     * journal holds the commits: what was committed last is there after any crash.
+     *
+     * @param generations 2 or 3
+     * @param identity whose state it is
+     */
+    public static DurableStore durable(
+            StateLayout layout,
+            RankMemory memory,
+            Device device,
+            StoreDirectory directory,
+            PipelineSettings settings,
+            int generations,
+            StoreIdentity identity) {
+        return CommittedStateStore.create(
+                NvmeStateStore.Parts.of(layout, generations, memory, device, settings),
+                memory,
+                directory,
+                identity);
+    }
+
+    /**
+     * Opens a store that {@link #durable} made, in a directory that was reopened; to be recovered
+     * before it is used. Reading its journal repairs what one bad copy of a record allows.
+     *
+     * @throws StorageException if it is of another layout, cannot be read, or is not whole
+     */
+    public static DurableStore reopen(
+            StateLayout layout,
+            RankMemory memory,
+            Device device,
+            StoreDirectory directory,
+            PipelineSettings settings,
+            int generations,
+            StoreIdentity identity) {
+        return CommittedStateStore.reopen(
+                NvmeStateStore.Parts.of(layout, generations, memory, device, settings),
+                memory,
+                directory,
+                identity);
     }
 }

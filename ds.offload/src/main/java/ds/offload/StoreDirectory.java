@@ -2,9 +2,9 @@ package ds.offload;
 
 import ds.offload.spi.StorageProvider;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -21,9 +21,10 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One rank's directory on an NVMe volume, locked while it is open and deleted when it is closed.
- * Opening it first reclaims what dead processes left in the same {@code nvme_path}: a store whose
- * process is gone, whose lock is free and that never committed. Owned by the rank's thread.
+ * One rank's directory on an NVMe volume, locked while it is open. Closing deletes it, unless it
+ * holds a commit and was not {@link #release}d: then it stays, to be gone on from. Opening it first
+ * reclaims what dead processes left in the same {@code nvme_path} and nobody can need. Owned by the
+ * rank's thread.
  */
 public final class StoreDirectory implements AutoCloseable {
     static final String LOCK_FILE = "lock";
@@ -40,6 +41,9 @@ public final class StoreDirectory implements AutoCloseable {
     private final Path directory;
     private final FileChannel lockChannel;
     private final FileLock lock;
+    private final StoreOwner owner;
+    private boolean committed;
+    private boolean released;
     private boolean closed;
 
     private StoreDirectory(
@@ -47,13 +51,21 @@ public final class StoreDirectory implements AutoCloseable {
             StorageProvider provider,
             FileOperations files,
             FileChannel lockChannel,
-            FileLock lock) {
+            FileLock lock,
+            StoreOwner owner) {
         this.location = location;
         this.provider = provider;
         this.files = files;
         this.directory = location.rankDirectory();
         this.lockChannel = lockChannel;
         this.lock = lock;
+        this.owner = owner;
+    }
+
+    /** As the other one, for what is written in place. */
+    public static StoreDirectory open(
+            StoreLocation location, StorageProvider provider, FileOperations files) {
+        return open(location, provider, files, StoreUse.IN_PLACE);
     }
 
     /**
@@ -62,11 +74,12 @@ public final class StoreDirectory implements AutoCloseable {
      *
      * @param provider how the files in it are opened
      * @param files the door through which every byte goes
+     * @param use what the store is for
      * @throws StorageException if {@code nvme_path} cannot be written, the store is another live
      *     process's, or a directory on the way is a link or somebody else's
      */
     public static StoreDirectory open(
-            StoreLocation location, StorageProvider provider, FileOperations files) {
+            StoreLocation location, StorageProvider provider, FileOperations files, StoreUse use) {
         Path nvmePath = location.nvmePath();
         try {
             Files.createDirectories(nvmePath);
@@ -76,6 +89,10 @@ public final class StoreDirectory implements AutoCloseable {
         }
         try {
             createRankDirectory(location);
+            if (use == StoreUse.DURABLE) {
+                files.syncDirectory(location.runDirectory());
+                files.syncDirectory(nvmePath);
+            }
         } catch (FileAlreadyExistsException e) {
             throw new StorageException(
                     "The offload store %s is there already%s; end that run, or use another nvme_path."
@@ -88,7 +105,90 @@ public final class StoreDirectory implements AutoCloseable {
         } catch (IOException e) {
             throw unwritable(location, e);
         }
-        return lock(location, provider, files);
+        return lock(location, provider, files, use);
+    }
+
+    /**
+     * Opens and locks a store that was left, to be gone on from: its process is gone or has closed
+     * it.
+     *
+     * @throws StorageException if it is not there, is in use, was ended in order, or is somebody
+     *     else's
+     */
+    public static StoreDirectory reopen(
+            StoreLocation location, StorageProvider provider, FileOperations files) {
+        Path directory = location.rankDirectory();
+        if (!Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)) {
+            throw new StorageException(
+                    "There is no offload store %s; a run goes on only with the stores of all its ranks."
+                            .formatted(directory));
+        }
+        Optional<StoreOwner> before = StoreOwner.read(directory);
+        if (before.filter(StoreOwner::runs).isPresent()) {
+            throw new StorageException(
+                    "The offload store %s is in use by process %d; end that run first."
+                            .formatted(directory, before.get().pid()));
+        }
+        if (before.filter(StoreOwner::released).isPresent()) {
+            throw new StorageException(
+                    "The run of the offload store %s ended in order, so it is kept no more; resume from a checkpoint."
+                            .formatted(directory));
+        }
+        requireOwnUser(directory);
+        return relock(location, provider, files);
+    }
+
+    private static void requireOwnUser(Path directory) {
+        try {
+            if (!Files.isWritable(directory)
+                    || Files.isSymbolicLink(directory.getParent())
+                    || !Files.getOwner(directory, LinkOption.NOFOLLOW_LINKS)
+                            .equals(
+                                    Files.getOwner(
+                                            directory.getParent(), LinkOption.NOFOLLOW_LINKS))) {
+                throw new StorageException(
+                        "The offload store %s is not this user's own; resume as the user who made it."
+                                .formatted(directory));
+            }
+        } catch (IOException e) {
+            throw new StorageException("Cannot open %s: %s.".formatted(directory, e), e);
+        }
+    }
+
+    private static StoreDirectory relock(
+            StoreLocation location, StorageProvider provider, FileOperations files) {
+        Path directory = location.rankDirectory();
+        @Nullable FileChannel channel = null;
+        boolean whole = false;
+        try {
+            channel =
+                    FileChannel.open(
+                            directory.resolve(LOCK_FILE),
+                            Set.of(
+                                    StandardOpenOption.CREATE,
+                                    StandardOpenOption.WRITE,
+                                    LinkOption.NOFOLLOW_LINKS));
+            FileLock lock = channel.tryLock();
+            if (lock == null) {
+                throw new StorageException(
+                        "The offload store %s is locked by another process; end that run first."
+                                .formatted(directory));
+            }
+            StoreOwner owner = StoreOwner.current(StoreUse.DURABLE);
+            owner.write(directory, files);
+            StoreDirectory reopened =
+                    new StoreDirectory(location, provider, files, channel, lock, owner);
+            reopened.committed = true;
+            whole = true;
+            return reopened;
+        } catch (IOException | OverlappingFileLockException e) {
+            throw new StorageException(
+                    "Cannot lock the offload store %s: %s.".formatted(directory, e), e);
+        } finally {
+            if (!whole) {
+                closeQuietly(channel);
+            }
+        }
     }
 
     private static StorageException unwritable(StoreLocation location, IOException cause) {
@@ -99,7 +199,7 @@ public final class StoreDirectory implements AutoCloseable {
     }
 
     private static StoreDirectory lock(
-            StoreLocation location, StorageProvider provider, FileOperations files) {
+            StoreLocation location, StorageProvider provider, FileOperations files, StoreUse use) {
         Path directory = location.rankDirectory();
         @Nullable FileChannel channel = null;
         @Nullable FileLock lock = null;
@@ -114,9 +214,10 @@ public final class StoreDirectory implements AutoCloseable {
                         "The offload store %s was locked by another process while it was made."
                                 .formatted(directory));
             }
-            StoreOwner.current().write(directory, files);
+            StoreOwner owner = StoreOwner.current(use);
+            owner.write(directory, files);
             whole = true;
-            return new StoreDirectory(location, provider, files, channel, lock);
+            return new StoreDirectory(location, provider, files, channel, lock, owner);
         } catch (IOException e) {
             throw new StorageException(
                     "Cannot lock the offload store %s: %s; nvme_path must be on a file system with file locks."
@@ -257,21 +358,42 @@ public final class StoreDirectory implements AutoCloseable {
         StoreSpace.require(neededBytes, files);
     }
 
-    /** Deletes the store. Its files are closed by then. */
+    /** Says that the store holds a commit, so that it outlives its process. */
+    void committed() {
+        committed = true;
+    }
+
+    /** Says that nobody needs the store any more, whatever it holds: closing it deletes it. */
+    public void release() {
+        released = true;
+    }
+
+    /** Unlocks the store, and deletes it unless a run can go on from it. Its files are closed. */
     @Override
     public void close() {
         if (closed) {
             return;
         }
         closed = true;
-        StaleStores.deleteFiles(directory);
+        boolean stays = committed && !released;
         try {
+            if (stays) {
+                owner.left().write(directory, files);
+            } else {
+                if (committed) {
+                    owner.release().write(directory, files); // a deletion may be cut off
+                }
+                StaleStores.deleteFiles(directory);
+            }
             lock.release();
             lockChannel.close();
         } catch (IOException e) {
-            throw new UncheckedIOException("Unlocking %s failed.".formatted(directory), e);
+            throw new StorageException("Cannot close %s: %s.".formatted(directory, e), e);
         } finally {
-            StaleStores.delete(directory);
+            closeQuietly(lockChannel);
+            if (!stays) {
+                StaleStores.delete(directory);
+            }
         }
     }
 }

@@ -1,33 +1,55 @@
 package ds.offload;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.zip.CRC32C;
 
 /**
- * Who made a store: a small text file beside the lock. It is read before the lock is touched, since
+ * Whose a store is: a small text file beside the lock. It is read before the lock is touched, since
  * on POSIX systems closing <em>any</em> channel on a file drops all locks this process has on it.
  *
- * @param pid the process
+ * @param pid the process; 0 once it has left the store in order
  * @param bootId the boot of the machine in which that process ran
  * @param startMillis when the process began, or 0 where the system does not tell; tells a reused
  *     process id apart (in a container it is always the same small number)
+ * @param use what the store is for
+ * @param released whether its run has ended in order and needs it no more
  */
-record StoreOwner(long pid, String bootId, long startMillis) {
+record StoreOwner(long pid, String bootId, long startMillis, StoreUse use, boolean released) {
     static final String FILE = "owner";
 
-    private static final String FORMAT = "1";
+    private static final String FORMAT = "2";
+
+    /** Format 1 knew no commits: whatever it describes was written in place. */
+    private static final String FORMAT_IN_PLACE = "1";
+
+    private static final String CRC = "crc32c";
     private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
 
     /** Returns this process. */
-    static StoreOwner current() {
+    static StoreOwner current(StoreUse use) {
         ProcessHandle self = ProcessHandle.current();
-        return new StoreOwner(self.pid(), currentBoot(), startMillis(self));
+        return new StoreOwner(self.pid(), currentBoot(), startMillis(self), use, false);
+    }
+
+    /** Returns nobody: the process has left. */
+    StoreOwner left() {
+        return new StoreOwner(0, bootId, 0, use, released);
+    }
+
+    /** Returns this owner, which needs the store no more. */
+    StoreOwner release() {
+        return new StoreOwner(pid, bootId, startMillis, use, true);
     }
 
     private static long startMillis(ProcessHandle process) {
@@ -45,45 +67,83 @@ record StoreOwner(long pid, String bootId, long startMillis) {
     /**
      * Reads the owner of a store.
      *
-     * @return empty if the file is not there, or was written by a version this one does not know
+     * @return empty if the file is not there, is damaged, or was written by a version this one does
+     *     not know
      */
     static Optional<StoreOwner> read(Path rankDirectory) {
         Map<String, String> values = new HashMap<>();
         try {
-            for (String line :
-                    Files.readAllLines(rankDirectory.resolve(FILE), StandardCharsets.UTF_8)) {
+            String text = Files.readString(rankDirectory.resolve(FILE), StandardCharsets.UTF_8);
+            for (String line : text.lines().toList()) {
                 int at = line.indexOf('=');
                 if (at > 0) {
                     values.put(line.substring(0, at), line.substring(at + 1));
                 }
             }
-            if (!FORMAT.equals(values.get("format")) || !"0".equals(values.get("commits"))) {
+            if (FORMAT_IN_PLACE.equals(values.get("format"))) {
+                return "0".equals(values.get("commits"))
+                        ? Optional.of(parse(values, StoreUse.IN_PLACE))
+                        : Optional.empty();
+            }
+            int end = text.indexOf(CRC);
+            if (!FORMAT.equals(values.get("format"))
+                    || end < 0
+                    || !text.substring(end).equals(seal(text.substring(0, end)))) {
                 return Optional.empty();
             }
-            return Optional.of(
-                    new StoreOwner(
-                            Long.parseLong(values.getOrDefault("pid", "")),
-                            values.getOrDefault("boot", ""),
-                            Long.parseLong(values.getOrDefault("start", ""))));
+            return StoreUse.named(values.getOrDefault("use", "")).map(use -> parse(values, use));
         } catch (IOException | NumberFormatException e) {
             return Optional.empty();
         }
     }
 
+    private static StoreOwner parse(Map<String, String> values, StoreUse use) {
+        return new StoreOwner(
+                Long.parseLong(values.getOrDefault("pid", "")),
+                values.getOrDefault("boot", ""),
+                Long.parseLong(values.getOrDefault("start", "")),
+                use,
+                Boolean.parseBoolean(values.getOrDefault("released", "false")));
+    }
+
+    private static String seal(String text) {
+        CRC32C crc = new CRC32C();
+        crc.update(text.getBytes(StandardCharsets.UTF_8));
+        return "%s=%08x\n".formatted(CRC, crc.getValue());
+    }
+
     /** Writes this owner, whole or not at all. */
     void write(Path rankDirectory, FileOperations files) throws IOException {
         Path temporary = rankDirectory.resolve(FILE + ".tmp");
-        Files.writeString(
-                temporary,
-                "format=%s%ncommits=0%npid=%d%nboot=%s%nstart=%d%n"
-                        .formatted(FORMAT, pid, bootId, startMillis),
-                StandardCharsets.UTF_8);
+        String text =
+                "format=%s\nuse=%s\npid=%d\nboot=%s\nstart=%d\nreleased=%s\n"
+                        .formatted(FORMAT, use.word(), pid, bootId, startMillis, released);
+        ByteBuffer bytes = ByteBuffer.wrap((text + seal(text)).getBytes(StandardCharsets.UTF_8));
+        try (FileChannel channel =
+                FileChannel.open(
+                        temporary,
+                        StandardOpenOption.CREATE,
+                        StandardOpenOption.TRUNCATE_EXISTING,
+                        StandardOpenOption.WRITE,
+                        LinkOption.NOFOLLOW_LINKS)) {
+            while (bytes.hasRemaining()) {
+                if (files.write(channel, temporary, bytes, bytes.position()) <= 0) {
+                    throw new IOException("the operating system made no progress");
+                }
+            }
+            if (use == StoreUse.DURABLE) {
+                files.force(channel, temporary, true);
+            }
+        }
         files.rename(temporary, rankDirectory.resolve(FILE));
+        if (use == StoreUse.DURABLE) {
+            files.syncDirectory(rankDirectory);
+        }
     }
 
     /** Returns whether that process is known to run on this machine; if not, the lock decides. */
     boolean runs() {
-        if (!bootId.equals(currentBoot())) {
+        if (pid == 0 || !bootId.equals(currentBoot())) {
             return false;
         }
         return ProcessHandle.of(pid)

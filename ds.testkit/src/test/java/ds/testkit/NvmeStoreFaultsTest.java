@@ -237,7 +237,7 @@ class NvmeStoreFaultsTest {
                         + other
                         + " (1,234 bytes).",
                 failure.getMessage());
-        assertEquals(0, files.calls(FaultyFiles.Call.WRITE));
+        assertEquals(1, files.calls(FaultyFiles.Call.WRITE), "the owner's file alone");
         Files.delete(other.resolve("data"));
         Files.delete(other);
         Files.delete(other.getParent());

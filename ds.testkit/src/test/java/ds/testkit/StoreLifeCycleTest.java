@@ -216,7 +216,7 @@ class StoreLifeCycleTest {
         for (String owner :
                 List.of(
                         "format=1\ncommits=3\npid=1\nboot=none\nstart=0\n",
-                        "format=2\ncommits=0\npid=1\nboot=none\nstart=0\n")) {
+                        "format=9\ncommits=0\npid=1\nboot=none\nstart=0\n")) {
             Files.writeString(store.resolve("owner"), owner);
             open("run", 0).close();
             assertTrue(Files.exists(store.resolve("owner")), owner);

@@ -1,0 +1,43 @@
+package ds.offload;
+
+/**
+ * A state store that survives: after a crash at any moment it holds what its last commit held, or
+ * says that it does not. Owned by the rank's thread.
+ */
+public interface DurableStore extends StateStore {
+    /**
+     * Starts making everything written since the last commit durable, together with {@code record};
+     * {@link #awaitCommit} and everything else that touches the store waits for it. What a failure
+     * leaves is the commit before, whole; it is never tried again, and the store refuses further use.
+     *
+     * @throws StorageException if the commit before, still under way, failed
+     */
+    void commit(CommitRecord record);
+
+    /**
+     * Waits until the commit that is under way, if any, is on the medium.
+     *
+     * @throws StorageException if the operating system cannot say that all of it is
+     */
+    void awaitCommit();
+
+    /** Returns the number of the last commit that is durable; 0 before the first, which is 1. */
+    long lastCommit();
+
+    /** Returns how often the run was recovered so far, as far as this rank knows. */
+    long epoch();
+
+    /** Returns whose state this is. */
+    StoreIdentity identity();
+
+    /**
+     * Goes on from a commit that all ranks have: the last one, or the one before it. Before the first
+     * write after {@link StateStores#reopen}.
+     *
+     * @param commit the last one of the rank that has the fewest
+     * @param epoch one more than any rank knows of
+     * @return where the run stood
+     * @throws StorageException if this store does not hold that commit
+     */
+    CommitRecord recover(long commit, long epoch);
+}

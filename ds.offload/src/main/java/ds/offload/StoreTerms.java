@@ -1,0 +1,43 @@
+package ds.offload;
+
+/**
+ * What a store on NVMe promises.
+ *
+ * @param generations slots of every extent: 2 keeps the last commit whole while the next is written,
+ *     3 also the one before it; 1 is written in place and survives no crash
+ * @param commitEverySteps boundaries from one commit to the next, at least 1: what a crash costs at
+ *     most
+ */
+public record StoreTerms(int generations, int commitEverySteps) {
+    /** The slots of a store that survives, unless more are asked for. */
+    public static final int GENERATIONS_DEFAULT = 2;
+
+    /** The most slots. */
+    public static final int GENERATIONS_MAX = 3;
+
+    /** Two generations, committed at every boundary. */
+    public static final StoreTerms DEFAULT = new StoreTerms(GENERATIONS_DEFAULT, 1);
+
+    /** In place: a crash costs the store. */
+    public static final StoreTerms IN_PLACE = new StoreTerms(1, 1);
+
+    /** Checks the ranges. */
+    public StoreTerms {
+        if (generations < 1 || generations > GENERATIONS_MAX) {
+            throw new IllegalArgumentException(
+                    "A store keeps 1 to %d generations, was asked for %d."
+                            .formatted(GENERATIONS_MAX, generations));
+        }
+        if (commitEverySteps < 1) {
+            throw new IllegalArgumentException(
+                    "A store commits every 1 or more steps, was asked for "
+                            + commitEverySteps
+                            + ".");
+        }
+    }
+
+    /** Returns whether a crash leaves the last commit. */
+    public boolean survives() {
+        return generations > 1;
+    }
+}
