@@ -26,7 +26,8 @@ public final class Main {
                     "report",
                     "init",
                     "bench",
-                    "checkpoint");
+                    "checkpoint",
+                    "store");
     private static final String USAGE =
             """
             Usage: ds COMMAND [OPTIONS]
@@ -42,6 +43,7 @@ public final class Main {
               init         write a commented configuration for this machine
               bench        gemm, adam, train, sample: how fast this machine is
               checkpoint   inspect, verify: look into a checkpoint, check every byte
+              store        inspect, verify, prune: the stores that runs left on NVMe
 
             'ds COMMAND --help' explains one. Exit status: 0 success, 2 a mistake of the user, 1 a failure.""";
 
@@ -85,6 +87,7 @@ public final class Main {
                             rest);
             case "bench" -> group(out, name, List.of("gemm", "adam", "train", "sample"), rest);
             case "checkpoint" -> group(out, name, List.of("inspect", "verify"), rest);
+            case "store" -> group(out, name, List.of("inspect", "verify", "prune"), rest);
             default -> unknown(out, "command", name, NAMES, "ds --help");
         };
     }
@@ -112,6 +115,9 @@ public final class Main {
             case "bench sample" -> run(out, full, BenchSampleCommand::new, options);
             case "checkpoint inspect" -> run(out, full, CheckpointInspectCommand::new, options);
             case "checkpoint verify" -> run(out, full, CheckpointVerifyCommand::new, options);
+            case "store inspect" -> run(out, full, StoreInspectCommand::new, options);
+            case "store verify" -> run(out, full, StoreVerifyCommand::new, options);
+            case "store prune" -> run(out, full, StorePruneCommand::new, options);
             default -> unknown(out, group + " command", name, names, "ds " + group + " --help");
         };
     }

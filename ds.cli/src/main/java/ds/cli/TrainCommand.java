@@ -13,6 +13,8 @@ import ds.engine.metrics.LossCurve;
 import ds.engine.metrics.MetricsWriter;
 import ds.engine.plan.Decision;
 import ds.engine.plan.TrainingPlan;
+import ds.offload.StorageException;
+import ds.offload.Stores;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -75,7 +77,8 @@ final class TrainCommand extends Command {
     @Option(
             names = "--resume",
             paramLabel = "DIR",
-            description = "Go on from the newest good checkpoint in DIR, at any world size.")
+            description =
+                    "Go on from the newest good checkpoint in DIR, at any world size; or from the store that a run left in nvme_path DIR.")
     private @Nullable Path resumeFrom; // null: not given
 
     @Option(
@@ -104,15 +107,13 @@ final class TrainCommand extends Command {
         long total = loaded.steps();
         out().message(Machine.line(loaded.ranks(), workers(loaded)));
         out().message(describe(loaded));
+        Stores.RunStore store = leftStore();
         try (StopSignal stop = StopSignal.listen();
                 Checkpoint checkpoint =
-                        resumeFrom == null ? null : openCheckpoint(resumeFrom, loaded)) {
-            OptionalLong wanted =
-                    seed != null
-                            ? OptionalLong.of(seed)
-                            : checkpoint == null
-                                    ? OptionalLong.empty()
-                                    : OptionalLong.of(checkpoint.header().state().seed());
+                        resumeFrom == null || store != null
+                                ? null
+                                : openCheckpoint(resumeFrom, loaded)) {
+            OptionalLong wanted = wantedSeed(checkpoint, store);
             try (Engine engine =
                     DeepSpeed.initialize(
                             loaded.model(),
@@ -123,6 +124,9 @@ final class TrainCommand extends Command {
                                         .modelSpec(loaded.spec().canonical())
                                         .plannedSteps(total);
                                 wanted.ifPresent(o::seed);
+                                if (store != null) {
+                                    o.resumeStore(store.directory());
+                                }
                             })) {
                 remarks(engine.plan());
                 if (checkpoint != null) {
@@ -131,9 +135,41 @@ final class TrainCommand extends Command {
                                     "resumed %s at step %,d"
                                             .formatted(checkpoint.directory(), engine.step()));
                 }
+                if (store != null) {
+                    out().message(
+                                    "resumed the store %s at step %,d"
+                                            .formatted(store.directory(), engine.step()));
+                }
                 return train(engine, loaded, total, stop);
             }
         }
+    }
+
+    /** Returns the run whose store --resume names; null if it names a checkpoint, or nothing. */
+    private Stores.@Nullable RunStore leftStore() {
+        if (resumeFrom == null
+                || Checkpoint.isPresent(resumeFrom)
+                || !Stores.isPresent(resumeFrom)) {
+            return null;
+        }
+        try {
+            return Stores.resumable(resumeFrom);
+        } catch (StorageException e) {
+            throw new UserMistakeException(e.getMessage(), e);
+        }
+    }
+
+    private OptionalLong wantedSeed(
+            @Nullable Checkpoint checkpoint, Stores.@Nullable RunStore store) {
+        if (seed != null) {
+            return OptionalLong.of(seed);
+        }
+        if (checkpoint != null) {
+            return OptionalLong.of(checkpoint.header().state().seed());
+        }
+        return store == null
+                ? OptionalLong.empty()
+                : store.lastCommit().stream().mapToLong(commit -> commit.run().seed()).findFirst();
     }
 
     private static void check(String option, int value, int least) {
@@ -245,13 +281,7 @@ final class TrainCommand extends Command {
             summary.put("tokens_per_second", tokens / seconds);
         }
         if (stop.isRequested()) {
-            out().message(
-                            "stopped after step %,d%s"
-                                    .formatted(
-                                            engine.step(),
-                                            saveTo == null
-                                                    ? "; nothing was saved (no --save)"
-                                                    : ", saved in " + saveTo));
+            out().message("stopped after step %,d%s".formatted(engine.step(), saved(engine)));
             return Main.FAILURE; // the JVM turns it into 130 or 143
         }
         if (evaluated != engine.step()) {
@@ -259,6 +289,16 @@ final class TrainCommand extends Command {
         }
         finish(engine, loaded, seconds);
         return Main.OK;
+    }
+
+    /** Says where a run that was stopped can go on from; a store on NVMe is kept for it. */
+    private String saved(Engine engine) {
+        if (saveTo != null) {
+            return ", saved in " + saveTo;
+        }
+        return engine.keepStore()
+                .map(store -> "; go on with --resume " + store)
+                .orElse("; nothing was saved (no --save)");
     }
 
     private Map<String, Object> values(GemmShare gemmShare, StepReport report) {

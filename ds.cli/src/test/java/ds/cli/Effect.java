@@ -447,6 +447,9 @@ record Effect(
                         "gradient_cliping",
                         1),
                 of("jvm.chunk_bytes", 16_384, 32_768, bytes(1, MemoryKind.STAGING), statesOnNvme),
+                of("jvm.crash_consistent", false, true, Effect::bytesAtRest, statesOnNvme),
+                of("jvm.generations", 2, 3, Effect::bytesAtRest, statesOnNvme),
+                of("jvm.commit_every_steps", 1, 2, Trial::lastCommittedStep, statesOnNvme),
                 of("jvm.pipeline_wait", "block", "yield", Trial::waitingState, statesOnNvme),
                 of(
                         "jvm.workers",

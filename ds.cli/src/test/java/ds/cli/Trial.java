@@ -10,6 +10,7 @@ import ds.engine.data.TextDataset;
 import ds.engine.plan.TrainingPlan;
 import ds.model.builtin.Gpt;
 import ds.offload.FileOperations;
+import ds.offload.Stores;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -169,6 +170,19 @@ record Trial(Map<String, Object> config, Path scratch) {
                 });
     }
 
+    /** Returns the step that a store's last commit says after three steps. */
+    Object lastCommittedStep() {
+        return train(
+                1,
+                3,
+                (engine, _) -> {
+                    engine.parameterHash(); // waits for the commit that is under way
+                    return Stores.list(scratch.resolve("a")).getFirst().lastCommit().stream()
+                            .map(commit -> commit.run().globalStep())
+                            .toList();
+                });
+    }
+
     /** Holds every write back until a rank waits for one, and returns how the rank's thread waits. */
     Object waitingState() {
         CountDownLatch go = new CountDownLatch(1);
@@ -231,7 +245,7 @@ record Trial(Map<String, Object> config, Path scratch) {
         @Override
         public int write(FileChannel channel, Path file, ByteBuffer from, long position)
                 throws IOException {
-            if (hold[0]) {
+            if (hold[0] && file.toString().endsWith(".bin")) {
                 try {
                     go.await();
                 } catch (InterruptedException e) {

@@ -231,7 +231,10 @@ public final class DsConfig {
                 jvm.stringOr("pipeline_wait", "block"),
                 optionalInt(jvm, "workers"),
                 tunable(jvm, "seed", jvm.longOr("seed", 42)),
-                jvm.booleanOr("stochastic_rounding", false));
+                jvm.booleanOr("stochastic_rounding", false),
+                jvm.booleanOr("crash_consistent", true),
+                (int) jvm.longOr("commit_every_steps", 1),
+                (int) jvm.longOr("generations", 2));
     }
 
     /** Returns the groups of parameters for which something is different, in order. */

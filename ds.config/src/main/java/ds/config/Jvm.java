@@ -12,6 +12,9 @@ import java.util.OptionalInt;
  * @param workers compute threads per rank; empty leaves it to the planner
  * @param seed seed of initial values, data order, dropout and stochastic rounding; default 42
  * @param stochasticRounding whether bf16 masters are rounded stochastically; default false
+ * @param crashConsistent whether optimizer state on NVMe survives a crash; default true
+ * @param commitEverySteps steps from one commit of it to the next; default 1
+ * @param generations how often its extents are there: 2 or 3; default 2
  */
 public record Jvm(
         boolean warnOnUnknownKeys,
@@ -20,7 +23,10 @@ public record Jvm(
         String pipelineWait,
         OptionalInt workers,
         Tunable<Long> seed,
-        boolean stochasticRounding) {
+        boolean stochasticRounding,
+        boolean crashConsistent,
+        int commitEverySteps,
+        int generations) {
     /** Refuses a chunk smaller than a page. */
     public Jvm {
         if (chunkBytes < 4096) {

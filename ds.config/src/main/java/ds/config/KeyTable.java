@@ -194,6 +194,24 @@ final class KeyTable {
                                         .doc(
                                                 "Round bf16 masters up or down by chance, so that small"
                                                         + " changes are kept on average."),
+                                flag("crash_consistent", true)
+                                        .doc(
+                                                "Keep optimizer state on NVMe in generations with a journal, so"
+                                                        + " that a crash loses no commit; false writes it in"
+                                                        + " place, and a crash costs it."),
+                                integer("commit_every_steps", 1)
+                                        .atLeast(1)
+                                        .atMost(Integer.MAX_VALUE)
+                                        .in("steps")
+                                        .doc(
+                                                "Steps from one commit of state on NVMe to the next: what a"
+                                                        + " crash costs at most."),
+                                integer("generations", 2)
+                                        .atLeast(2)
+                                        .atMost(3)
+                                        .doc(
+                                                "How often each extent of state on NVMe is there; with 3 the"
+                                                        + " commit before the last is whole too."),
                                 list("parameter_groups")
                                         .doc(
                                                 "Parameters with settings of their own: objects with conditions"

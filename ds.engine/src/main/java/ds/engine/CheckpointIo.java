@@ -128,6 +128,7 @@ record CheckpointIo(
                         state.sampleCursor(),
                         0);
         Optional<LossScaler.State> scaler = scalerState(checkpoint, state.lossScaler());
+        ranks.awaitCommits();
         ranks.all(
                 rank -> {
                     ranks.get(rank)
@@ -140,6 +141,7 @@ record CheckpointIo(
                                                     offset,
                                                     into));
                     ranks.get(rank).restore(position, scaler);
+                    ranks.get(rank).commit();
                 });
     }
 

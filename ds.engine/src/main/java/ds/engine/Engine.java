@@ -8,12 +8,17 @@ import ds.engine.plan.Planner;
 import ds.engine.plan.TrainingPlan;
 import ds.model.Batch;
 import ds.model.TrainableModel;
+import ds.offload.RestingPlace;
+import ds.offload.StorageException;
+import ds.offload.StoreIdentity;
+import ds.offload.Stores;
 import ds.zero.TensorSink;
 import ds.zero.ZeroUsage;
 import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Function;
 
@@ -28,8 +33,8 @@ public final class Engine implements AutoCloseable {
     private final TrainableModel model;
     private final String configText;
     private final EngineOptions options;
-    private final Ranks ranks;
-    private final Tensors tensors;
+    private Ranks ranks; // another one once a store is resumed
+    private Tensors tensors;
 
     private Engine(
             TrainableModel model,
@@ -48,7 +53,34 @@ public final class Engine implements AutoCloseable {
     static Engine open(TrainableModel model, DsConfig config, EngineOptions options) {
         TrainingPlan plan = Planner.plan(model.layout(), config, options.planInputs());
         TrainableModel planned = FrozenModel.of(model, plan.partition().layout());
-        return new Engine(planned, config, options, plan, Ranks.open(planned, options, plan));
+        StoreIdentity identity = RunIdentity.of(plan, options, config.text());
+        Optional<Stores.RunStore> left =
+                options.store().map(directory -> resumable(directory, plan));
+        Ranks ranks = Ranks.open(planned, options, plan, identity, left);
+        return new Engine(planned, config, options, plan, ranks);
+    }
+
+    /** Returns the run that {@code directory} holds, which this plan may go on from. */
+    private static Stores.RunStore resumable(Path directory, TrainingPlan plan) {
+        Stores.RunStore found = Stores.resumable(directory);
+        if (!(plan.zero().optimizer() instanceof RestingPlace.OnNvme) || !plan.store().survives()) {
+            throw new StorageException(
+                    "%s is an offload store, but this configuration keeps no optimizer state on NVMe that survives; set offload_optimizer.device to nvme and jvm.crash_consistent to true, or resume from a checkpoint."
+                            .formatted(found.directory()));
+        }
+        found.lastCommit()
+                .filter(commit -> commit.run().seed() != plan.zero().seed())
+                .ifPresent(
+                        commit -> {
+                            throw new StorageException(
+                                    "The store %s was trained with seed %d, this run has %d; give --seed %d to continue it."
+                                            .formatted(
+                                                    found.directory(),
+                                                    commit.run().seed(),
+                                                    plan.zero().seed(),
+                                                    commit.run().seed()));
+                        });
+        return found;
     }
 
     /** Returns what the configuration became. */
@@ -187,19 +219,45 @@ public final class Engine implements AutoCloseable {
     }
 
     /**
-     * Continues from the newest good checkpoint below {@code directory}, written at any world size.
-     * A WARNING in the log says so if newer ones were passed over.
+     * Continues from the newest good checkpoint below {@code directory}, written at any world size,
+     * or from the store of a run that was cut off: its directory, or an {@code nvme_path} with one
+     * such run. A WARNING in the log says so if newer checkpoints were passed over. Resuming a store
+     * closes this engine's ranks and opens them anew on it; where that fails, the engine is of no use
+     * any more. {@link EngineOptions#resumeStore} does not make a store of its own first.
      *
-     * @throws ds.engine.checkpoint.CheckpointException if there is none, or it is of another model
+     * @throws ds.engine.checkpoint.CheckpointException if there is no checkpoint, or it is of another
+     *     model
+     * @throws ds.offload.StorageException if a store is in use, not whole, of another layout or world
      */
     public void resume(Path directory) {
         ranks.requireBoundary("Resuming");
+        if (!Checkpoint.isPresent(directory) && Stores.isPresent(directory)) {
+            resumeStore(resumable(directory, plan));
+            return;
+        }
         try (Checkpoint checkpoint = Checkpoint.open(directory, options.files())) {
             for (String note : checkpoint.notes()) {
                 System.getLogger(Engine.class.getName()).log(System.Logger.Level.WARNING, note);
             }
             resume(checkpoint);
         }
+    }
+
+    private void resumeStore(Stores.RunStore store) {
+        ranks.close();
+        StoreIdentity identity = RunIdentity.of(plan, options, configText);
+        ranks = Ranks.open(model, options, plan, identity, Optional.of(store));
+        tensors = new Tensors(model.layout(), ranks);
+    }
+
+    /**
+     * Commits where training stands and lets the store on NVMe outlive this engine, which deletes it
+     * otherwise when it is closed in order.
+     *
+     * @return what {@link #resume} takes; empty if no state rests on NVMe, or none survives
+     */
+    public Optional<Path> keepStore() {
+        return ranks.keepStore();
     }
 
     /**
@@ -212,9 +270,13 @@ public final class Engine implements AutoCloseable {
         new CheckpointIo(plan, model, options, configText).load(checkpoint, ranks);
     }
 
-    /** Does {@link #resume(Path)} if {@code directory} holds a checkpoint; returns whether it did. */
+    /**
+     * Does {@link #resume(Path)} if {@code directory} holds a checkpoint, or a store that can be gone
+     * on from; returns whether it did.
+     */
     public boolean resumeIfPresent(Path directory) {
-        if (!Checkpoint.isPresent(directory)) {
+        if (!Checkpoint.isPresent(directory)
+                && Stores.list(directory).stream().noneMatch(Stores.RunStore::isResumable)) {
             return false;
         }
         resume(directory);

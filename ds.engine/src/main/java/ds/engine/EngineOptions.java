@@ -6,10 +6,12 @@ import ds.core.HostDevice;
 import ds.engine.data.Dataset;
 import ds.engine.plan.PlanInputs;
 import ds.offload.FileOperations;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /** What {@link DeepSpeed#initialize} may be told beside the configuration. Owned by one thread. */
@@ -27,6 +29,11 @@ public final class EngineOptions {
     private FileOperations files = FileOperations.system();
     private final List<ParameterGroup> groups = new ArrayList<>();
     private ModuleLayer layer = ModuleLayer.boot();
+    private Optional<Path> store = Optional.empty();
+    private Optional<ApplicationState> application = Optional.empty();
+
+    /** What an application keeps with every commit. */
+    record ApplicationState(Supplier<byte[]> save, Consumer<byte[]> restore) {}
 
     EngineOptions() {}
 
@@ -102,6 +109,30 @@ public final class EngineOptions {
         return this;
     }
 
+    /**
+     * Goes on from the store of a run that was cut off, in place: the directory of a run in {@code
+     * nvme_path}, or an {@code nvme_path} with one such run. World size, model, optimizer and stage
+     * are as they were. Cheaper than {@link Engine#resume}, which makes a new store first.
+     */
+    public EngineOptions resumeStore(Path directory) {
+        store = Optional.of(directory);
+        return this;
+    }
+
+    /**
+     * Keeps something of the application's own with every commit of a store on NVMe, so that it goes
+     * back together with the training when a run goes on from the store. Checkpoints do not hold it.
+     *
+     * @param save returns at most {@value ds.offload.CommitRecord#APPLICATION_BYTES_MAX} bytes;
+     *     called on rank 0's thread at every commit
+     * @param restore takes what {@code save} returned; called once on the engine's thread, before the
+     *     first step of a run that goes on
+     */
+    public EngineOptions applicationState(Supplier<byte[]> save, Consumer<byte[]> restore) {
+        application = Optional.of(new ApplicationState(save, restore));
+        return this;
+    }
+
     /** The module layer in which providers are looked up; default the boot layer. */
     public EngineOptions layer(ModuleLayer moduleLayer) {
         layer = moduleLayer;
@@ -118,6 +149,14 @@ public final class EngineOptions {
                 trainingData.map(Dataset::targetsPerSample).orElse(1L),
                 groups,
                 layer);
+    }
+
+    Optional<Path> store() {
+        return store;
+    }
+
+    Optional<ApplicationState> application() {
+        return application;
     }
 
     Optional<Dataset> trainingData() {

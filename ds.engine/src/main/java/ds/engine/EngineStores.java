@@ -4,6 +4,7 @@ import ds.core.Device;
 import ds.core.RankMemory;
 import ds.engine.plan.TrainingPlan;
 import ds.offload.FileOperations;
+import ds.offload.PipelineSettings;
 import ds.offload.RestingPlace;
 import ds.offload.ShardFile;
 import ds.offload.ShardFiles;
@@ -12,7 +13,10 @@ import ds.offload.StateStore;
 import ds.offload.StateStores;
 import ds.offload.StorageProviders;
 import ds.offload.StoreDirectory;
+import ds.offload.StoreIdentity;
 import ds.offload.StoreLocation;
+import ds.offload.StoreUse;
+import ds.offload.Stores;
 import ds.offload.spi.StorageProvider;
 import ds.zero.StoreFactory;
 import ds.zero.StoreShapes;
@@ -23,19 +27,29 @@ import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.function.Supplier;
 
-/** Opens the stores of all ranks of one run: one run name, one device, one backend. */
+/**
+ * Opens the stores of all ranks of one run: one run name, one device, one backend; new ones, or those
+ * that a run left.
+ */
 final class EngineStores implements AutoCloseable {
+    private static final String OPTIMIZER = "-optimizer";
+    private static final String PARAMETERS = "-parameters";
+
     private final TrainingPlan plan;
     private final Device device;
     private final StorageProvider backend;
     private final FileOperations files;
+    private final StoreIdentity identity;
+    private final Optional<Stores.RunStore> left;
 
     /** Newest first: what lies in a directory is closed before the directory. */
     private final Deque<AutoCloseable> opened = new ConcurrentLinkedDeque<>();
+
+    private final Deque<StoreDirectory> durable = new ConcurrentLinkedDeque<>();
 
     private final String runId =
             HexFormat.of().toHexDigits(System.currentTimeMillis()).substring(4)
@@ -43,11 +57,40 @@ final class EngineStores implements AutoCloseable {
                     + HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextInt());
 
     EngineStores(
-            TrainingPlan plan, ModuleLayer layer, FileOperations files, Supplier<Device> device) {
+            TrainingPlan plan,
+            EngineOptions options,
+            StoreIdentity identity,
+            Optional<Stores.RunStore> left) {
         this.plan = plan;
-        this.files = files;
-        this.backend = StorageProviders.best(layer);
-        this.device = device.get(); // last, since nobody would close it after a failure
+        this.files = options.files();
+        this.identity = identity;
+        this.left = left;
+        this.backend = StorageProviders.best(options.layer());
+        this.device = options.device().get(); // last: nobody would close it after a failure
+    }
+
+    /** Returns what a run left that is gone on from. */
+    Optional<Stores.RunStore> left() {
+        return left;
+    }
+
+    /** Returns the directory of a run that survives, shared by its ranks. */
+    Optional<Path> runDirectory() {
+        return durable.stream().findFirst().map(store -> store.location().runDirectory());
+    }
+
+    /** Returns where a rank's durable store is. */
+    StoreLocation location(int rank) {
+        return new StoreLocation(
+                left.orElseThrow().nvmePath(),
+                left.orElseThrow().runId(),
+                rank,
+                plan.batch().world());
+    }
+
+    /** Says that nobody needs what was committed any more: closing deletes it. */
+    void release() {
+        durable.forEach(StoreDirectory::release);
     }
 
     Device device() {
@@ -63,7 +106,9 @@ final class EngineStores implements AutoCloseable {
         Map<Path, Long> needed = new HashMap<>();
         for (int rank = 0; rank < plan.batch().world(); rank++) {
             StoreShapes.of(plan.partition(), plan.zero(), plan.optimizer().slots(), rank)
-                    .nvmeBytes(plan.zero())
+                    .nvmeBytes(
+                            plan.zero(),
+                            left.isPresent() ? Optional.empty() : Optional.of(plan.store()))
                     .forEach((path, bytes) -> needed.merge(path, bytes, Long::sum));
         }
         StoreDirectory.requireSpace(needed, files);
@@ -89,14 +134,27 @@ final class EngineStores implements AutoCloseable {
                 case RestingPlace.OnDevice() -> inMemory(layout, false);
                 case RestingPlace.InHost(boolean pinned) -> inMemory(layout, pinned);
                 case RestingPlace.OnNvme(var path, int buffers) ->
-                        kept(
-                                StateStores.onNvme(
-                                        layout,
-                                        memory,
-                                        device,
-                                        open(path, "optimizer"),
-                                        plan.pipeline().withBufferCount(buffers)));
+                        kept(inFiles(path, layout, plan.pipeline().withBufferCount(buffers)));
             };
+        }
+
+        private StateStore inFiles(Path path, StateLayout layout, PipelineSettings settings) {
+            int generations = plan.store().generations();
+            if (!plan.store().survives()) {
+                StoreDirectory directory = open(path, OPTIMIZER, StoreUse.IN_PLACE);
+                return StateStores.onNvme(layout, memory, device, directory, settings);
+            }
+            if (left.isPresent()) {
+                StoreDirectory directory =
+                        kept(StoreDirectory.reopen(location(rank), backend, files));
+                durable.add(directory);
+                return StateStores.reopen(
+                        layout, memory, device, directory, settings, generations, identity);
+            }
+            StoreDirectory directory = open(path, OPTIMIZER, StoreUse.DURABLE);
+            durable.add(directory);
+            return StateStores.durable(
+                    layout, memory, device, directory, settings, generations, identity);
         }
 
         private StateStore inMemory(StateLayout layout, boolean pinned) {
@@ -109,16 +167,17 @@ final class EngineStores implements AutoCloseable {
                     ShardFiles.onNvme(
                             shape,
                             memory,
-                            open(place.directory(), "parameters"),
+                            open(place.directory(), PARAMETERS, StoreUse.CACHE),
                             plan.pipeline().withBufferCount(place.bufferCount())));
         }
 
-        private StoreDirectory open(Path path, String use) {
+        private StoreDirectory open(Path path, String name, StoreUse use) {
             return kept(
                     StoreDirectory.open(
-                            new StoreLocation(path, runId + "-" + use, rank, plan.batch().world()),
+                            new StoreLocation(path, runId + name, rank, plan.batch().world()),
                             backend,
-                            files));
+                            files,
+                            use));
         }
 
         private <T extends AutoCloseable> T kept(T store) {
@@ -129,7 +188,7 @@ final class EngineStores implements AutoCloseable {
 
     /**
      * Closes the stores that their ranks have not closed, which is so after a failure while a rank
-     * was made, and deletes their directories. The rank threads have ended.
+     * was made, and deletes the directories that nobody can go on from. The rank threads have ended.
      */
     @Override
     public void close() {

@@ -11,6 +11,8 @@ import ds.model.Continuation;
 import ds.model.Mode;
 import ds.model.TrainableModel;
 import ds.model.Workspace;
+import ds.offload.CommitRecord;
+import ds.offload.DurableStore;
 import ds.optim.spi.Hyper;
 import ds.zero.Boundary;
 import ds.zero.MicroStep;
@@ -18,6 +20,7 @@ import ds.zero.ZeroRank;
 import ds.zero.ZeroUsage;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /**
  * One rank's side of training: forward, backward, boundary. All ranks make the same calls in the
@@ -40,6 +43,7 @@ final class Rank implements AutoCloseable {
     private final Workspace workspace;
     private final LossScaler scaler;
     private final double[] losses;
+    private final Supplier<byte[]> application;
     private Position position = Position.START;
     private int accumulated;
     private Optional<Activations> open = Optional.empty();
@@ -58,13 +62,15 @@ final class Rank implements AutoCloseable {
             TrainableModel model,
             ZeroRank zero,
             Communicator communicator,
-            Workspace workspace) {
+            Workspace workspace,
+            Supplier<byte[]> application) {
         this.rank = rank;
         this.plan = plan;
         this.model = model;
         this.zero = zero;
         this.communicator = communicator;
         this.workspace = workspace;
+        this.application = application;
         this.mark = workspace.mark();
         this.scaler = plan.precision().scaler();
         this.losses = new double[plan.batch().accumulation()];
@@ -94,6 +100,60 @@ final class Rank implements AutoCloseable {
     void restore(Position restored, Optional<LossScaler.State> scalerState) {
         position = restored;
         scalerState.ifPresent(scaler::restore);
+    }
+
+    /**
+     * Goes on where {@code commit} says.
+     *
+     * @return what the application kept with it; empty on other ranks than 0
+     */
+    CommitRecord.Blob restore(CommitRecord commit) {
+        CommitRecord.Scaler kept = commit.scaler();
+        boolean dynamic = plan.precision().dynamic().isPresent() && kept.dynamic();
+        restore(
+                new Position(
+                        commit.globalStep(),
+                        commit.appliedSteps(),
+                        commit.microSteps(),
+                        commit.samplesSeen(),
+                        commit.skippedInARow()),
+                dynamic
+                        ? Optional.of(
+                                new LossScaler.State(
+                                        kept.scale(),
+                                        kept.hysteresis(),
+                                        kept.iteration(),
+                                        kept.lastOverflow()))
+                        : Optional.empty());
+        return commit.application();
+    }
+
+    /** Starts a commit of where this rank stands, if its state survives a crash. */
+    void commit() {
+        zero.durableStore().ifPresent(store -> store.commit(record()));
+    }
+
+    /** Waits until the last commit is on the medium. */
+    void awaitCommit() {
+        zero.durableStore().ifPresent(DurableStore::awaitCommit);
+    }
+
+    private CommitRecord record() {
+        LossScaler.State state = scaler.state();
+        return new CommitRecord(
+                position.globalStep(),
+                position.appliedSteps(),
+                position.microSteps(),
+                position.samplesSeen(),
+                position.skippedInARow(),
+                plan.zero().seed(),
+                new CommitRecord.Scaler(
+                        state.scale(),
+                        state.hysteresis(),
+                        state.iteration(),
+                        state.lastOverflow(),
+                        plan.precision().dynamic().isPresent()),
+                rank == 0 ? CommitRecord.Blob.of(application.get()) : CommitRecord.Blob.EMPTY);
     }
 
     /** Notes where things are, for {@link #abandon}; between tasks, on the engine's thread. */
@@ -259,6 +319,9 @@ final class Rank implements AutoCloseable {
         }
         changing = true;
         accumulated = 0;
+        // The fence: no rank passes the all-reduce before all have the commit before on the medium,
+        // so that none overwrites what another may have to go back to.
+        awaitCommit();
         double divisor = seed() * plan.divisor() * plan.zero().gradients().factor();
         Boundary boundary = zero.boundary(losses, divisor);
         double scale = scaler.scale();
@@ -278,6 +341,9 @@ final class Rank implements AutoCloseable {
         }
         scaler.update(skipped);
         position = position.afterBoundary(skipped, plan.batch().train());
+        if (position.globalStep() % plan.store().commitEverySteps() == 0) {
+            commit();
+        }
         changing = false;
         return Optional.of(
                 new StepReport(

@@ -14,8 +14,14 @@ import ds.kernels.Workers;
 import ds.model.Batch;
 import ds.model.TrainableModel;
 import ds.model.Workspace;
+import ds.offload.CommitRecord;
+import ds.offload.DurableStore;
+import ds.offload.Recovery;
+import ds.offload.StoreIdentity;
+import ds.offload.Stores;
 import ds.zero.RankParts;
 import ds.zero.ZeroRank;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -28,6 +34,9 @@ import java.util.function.Function;
  * where it was. Owned by the engine's thread, which makes every call.
  */
 final class Ranks implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger(Ranks.class.getName());
+    private static final byte[] NOTHING = new byte[0];
+
     private final TrainingPlan plan;
     private final TrainableModel model;
     private final EngineOptions options;
@@ -40,9 +49,16 @@ final class Ranks implements AutoCloseable {
     private final Batch[] microBatches;
     private final RankThreads threads;
     private Optional<Throwable> failure = Optional.empty();
+    private Optional<CommitRecord.Blob> application = Optional.empty();
+    private boolean keepsStore;
     private boolean closed;
 
-    private Ranks(TrainableModel model, EngineOptions options, TrainingPlan plan) {
+    private Ranks(
+            TrainableModel model,
+            EngineOptions options,
+            TrainingPlan plan,
+            StoreIdentity identity,
+            Optional<Stores.RunStore> left) {
         this.model = model;
         this.options = options;
         this.plan = plan;
@@ -52,7 +68,7 @@ final class Ranks implements AutoCloseable {
                 Communicators.providers(options.layer())
                         .require("local")
                         .connect(world, options.peerLimit());
-        this.stores = new EngineStores(plan, options.layer(), options.files(), options.device());
+        this.stores = new EngineStores(plan, options, identity, left);
         this.ranks = new Rank[world];
         this.kernels = new Kernels[world];
         this.microBatches = new Batch[world];
@@ -63,15 +79,27 @@ final class Ranks implements AutoCloseable {
         this.threads = new RankThreads(communicators, options.peerLimit());
     }
 
-    /** Makes all ranks, with their initial values; frees everything if one cannot be made. */
-    static Ranks open(TrainableModel model, EngineOptions options, TrainingPlan plan) {
-        Ranks made = new Ranks(model, options, plan);
+    /**
+     * Makes all ranks, with their initial values or where {@code left} stands; frees everything if
+     * one cannot be made.
+     */
+    static Ranks open(
+            TrainableModel model,
+            EngineOptions options,
+            TrainingPlan plan,
+            StoreIdentity identity,
+            Optional<Stores.RunStore> left) {
+        Ranks made = new Ranks(model, options, plan, identity, left);
         try {
             made.stores.requireSpace();
             made.all(made::openRank);
+            made.restoreApplication();
             return made;
         } catch (RuntimeException | Error e) {
             try {
+                if (left.isEmpty()) {
+                    made.stores.release(); // there is nothing in it yet
+                }
                 made.close();
             } catch (RuntimeException | Error next) {
                 e.addSuppressed(next);
@@ -99,9 +127,80 @@ final class Ranks implements AutoCloseable {
                                 plan.optimizer(),
                                 stores.of(rank, memory)));
         ranks[rank] =
-                new Rank(rank, plan, model, zero, communicators.get(rank), new Workspace(memory));
-        zero.drawInitialValues();
+                new Rank(
+                        rank,
+                        plan,
+                        model,
+                        zero,
+                        communicators.get(rank),
+                        new Workspace(memory),
+                        options.application()
+                                .map(EngineOptions.ApplicationState::save)
+                                .orElse(() -> NOTHING));
+        if (stores.left().isPresent()) {
+            recover(rank, zero);
+        } else {
+            zero.drawInitialValues();
+            ranks[rank].commit();
+        }
         options.trainingData().ifPresent(data -> microBatches[rank] = allocate(memory, data));
+    }
+
+    /** Agrees with the other ranks on a commit that all have, and goes on from it. */
+    private void recover(int rank, ZeroRank zero) {
+        DurableStore store = zero.durableStore().orElseThrow();
+        long[] message = new long[ranks.length * Recovery.CLAIM_LONGS];
+        Recovery.Claim.of(store, stores.location(rank)).copyTo(message, rank);
+        communicators.get(rank).allReduce(message).await();
+        List<Recovery.Claim> claims = new ArrayList<>();
+        for (int other = 0; other < ranks.length; other++) {
+            claims.add(Recovery.Claim.from(message, other));
+        }
+        Recovery recovery = Recovery.of(claims);
+        CommitRecord commit = store.recover(recovery.commit(), recovery.epoch());
+        zero.rebuild();
+        CommitRecord.Blob kept = ranks[rank].restore(commit);
+        if (rank == 0) {
+            application = Optional.of(kept);
+        }
+    }
+
+    private void restoreApplication() {
+        application
+                .filter(kept -> kept.sizeBytes() > 0)
+                .ifPresent(
+                        kept ->
+                                options.application()
+                                        .ifPresentOrElse(
+                                                state -> state.restore().accept(kept.bytes()),
+                                                () ->
+                                                        LOG.log(
+                                                                System.Logger.Level.WARNING,
+                                                                "The store keeps {0} of the application, which asks for none; give options.applicationState.",
+                                                                kept)));
+    }
+
+    /**
+     * Commits where the ranks stand and lets the store outlive them.
+     *
+     * @return the run's directory; empty if no state survives
+     */
+    Optional<Path> keepStore() {
+        requireBoundary("Keeping the store");
+        if (stores.runDirectory().isPresent()) {
+            all(
+                    rank -> {
+                        ranks[rank].commit();
+                        ranks[rank].awaitCommit();
+                    });
+            keepsStore = true;
+        }
+        return stores.runDirectory();
+    }
+
+    /** Waits on every rank until its last commit is on the medium: before all is replaced. */
+    void awaitCommits() {
+        all(rank -> ranks[rank].awaitCommit());
     }
 
     private Batch allocate(RankMemory memory, Dataset data) {
@@ -230,8 +329,12 @@ final class Ranks implements AutoCloseable {
         failure.ifPresent(
                 cause -> {
                     throw new IllegalStateException(
-                            "The engine stopped after a failure that may have left a step half done (%s); close it and resume from a checkpoint."
-                                    .formatted(cause.getMessage()),
+                            "The engine stopped after a failure that may have left a step half done (%s); close it and resume from %s."
+                                    .formatted(
+                                            cause.getMessage(),
+                                            stores.runDirectory()
+                                                    .map(store -> "its store, " + store)
+                                                    .orElse("a checkpoint")),
                             cause);
                 });
     }
@@ -248,6 +351,9 @@ final class Ranks implements AutoCloseable {
             return;
         }
         closed = true;
+        if (failure.isEmpty() && !keepsStore) {
+            stores.release();
+        }
         List<String> alive = new ArrayList<>();
         List<AutoCloseable> parts = new ArrayList<>();
         parts.add(() -> alive.addAll(threads.close(this::closeRank)));

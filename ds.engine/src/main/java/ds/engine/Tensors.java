@@ -55,21 +55,24 @@ record Tensors(ModelLayout layout, Ranks ranks) {
     void replaceAll(Function<String, float[]> values) {
         // First on this thread, where a mistake stops nothing.
         layout.storages().forEach(parameter -> checked(parameter, values));
+        ranks.awaitCommits();
         ranks.all(
-                rank ->
-                        ranks.get(rank)
-                                .zero()
-                                .importTensors(
-                                        (parameter, kind, offset, into) -> {
-                                            if (kind.equals(TensorSink.MASTER)) {
-                                                copy(
-                                                        checked(parameter, values),
-                                                        Math.toIntExact(offset),
-                                                        into);
-                                            } else {
-                                                into.zero();
-                                            }
-                                        }));
+                rank -> {
+                    ranks.get(rank)
+                            .zero()
+                            .importTensors(
+                                    (parameter, kind, offset, into) -> {
+                                        if (kind.equals(TensorSink.MASTER)) {
+                                            copy(
+                                                    checked(parameter, values),
+                                                    Math.toIntExact(offset),
+                                                    into);
+                                        } else {
+                                            into.zero();
+                                        }
+                                    });
+                    ranks.get(rank).commit();
+                });
     }
 
     private static float[] checked(Parameter parameter, Function<String, float[]> values) {

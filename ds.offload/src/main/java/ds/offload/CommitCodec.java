@@ -1,5 +1,6 @@
 package ds.offload;
 
+import ds.core.DType;
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -38,9 +39,10 @@ final class CommitCodec {
                 shape.files().stream()
                         .mapToLong(file -> ExtentTable.encodedBytesMax(file.blocks(), file.slots()))
                         .sum();
-        long layout = (long) Long.BYTES * shape.layout().runLengths().size();
-        for (String array : shape.layout().arrays()) {
-            layout += Integer.BYTES + array.getBytes(StandardCharsets.UTF_8).length;
+        long layout = 0;
+        for (ExtentFile.Shape file : shape.files()) {
+            layout += 2 * Integer.BYTES + file.name().getBytes(StandardCharsets.UTF_8).length;
+            layout += (long) Long.BYTES * file.extentBytes().size();
         }
         return FIXED_BYTES
                 + StoreIdentity.ABOUT_BYTES_MAX
@@ -57,8 +59,9 @@ final class CommitCodec {
         into.putInt(frame.shape().blockBytes()).putInt(frame.shape().slots());
         into.putInt(layout.arrays().size());
         layout.arrays().forEach(array -> put(into, array));
-        into.putInt(layout.runLengths().size());
-        layout.runLengths().forEach(into::putLong);
+        put(into, layout.runLengths());
+        into.putInt(layout.extras().size());
+        layout.extras().forEach(extra -> put(put(into, extra.name()), extra.runLengths()));
         into.putInt(commit.identity().about().size());
         commit.identity().sorted().forEach((key, value) -> put(put(into, key), value));
         tables.forEach(table -> table.encodeAll(into));
@@ -85,6 +88,12 @@ final class CommitCodec {
     private static ByteBuffer put(ByteBuffer into, String text) {
         byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
         return into.putInt(bytes.length).put(bytes);
+    }
+
+    private static ByteBuffer put(ByteBuffer into, List<Long> numbers) {
+        into.putInt(numbers.size());
+        numbers.forEach(into::putLong);
+        return into;
     }
 
     /** What is read from a record, in the order in which it was written. */
@@ -143,14 +152,26 @@ final class CommitCodec {
                         for (int left = from.getInt(); left > 0; left--) {
                             arrays.add(text());
                         }
-                        List<Long> runs = new ArrayList<>();
+                        List<Long> runs = numbers();
+                        List<StateLayout.Extra> extras = new ArrayList<>();
                         for (int left = from.getInt(); left > 0; left--) {
-                            runs.add(from.getLong());
+                            extras.add(new StateLayout.Extra(text(), numbers()));
                         }
                         return new Frame(
-                                new StoreShape(new StateLayout(arrays, runs), blockBytes, slots),
+                                new StoreShape(
+                                        new StateLayout(arrays, runs, DType.FP32, extras),
+                                        blockBytes,
+                                        slots),
                                 journalBytes);
                     });
+        }
+
+        private List<Long> numbers() {
+            List<Long> numbers = new ArrayList<>();
+            for (int left = from.getInt(); left > 0; left--) {
+                numbers.add(from.getLong());
+            }
+            return numbers;
         }
 
         /** Reads what the run is known by; after {@link #frame}. */

@@ -1,10 +1,12 @@
 package ds.offload;
 
+import java.time.Duration;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,7 +21,13 @@ final class CommitLane {
     /** Null while nothing is under way. */
     private @Nullable Future<?> underWay;
 
-    CommitLane(String name) {
+    /** So many times the age at which a single transfer is an error: a sync flushes many. */
+    private static final int SYNC_TRANSFERS = 10;
+
+    private final long limitNanos;
+
+    CommitLane(String name, Duration stuckAfter) {
+        this.limitNanos = stuckAfter.multipliedBy(SYNC_TRANSFERS).toNanos();
         this.thread =
                 Executors.newSingleThreadExecutor(
                         Thread.ofPlatform().daemon(true).name(name).factory());
@@ -47,10 +55,15 @@ final class CommitLane {
             return;
         }
         try {
-            commit.get();
+            commit.get(limitNanos, TimeUnit.NANOSECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new StorageException("The rank's thread was interrupted during a commit.", e);
+        } catch (TimeoutException e) {
+            throw new StorageException(
+                    "A commit does not end; it was given %,d ms. The device is stuck, and the commit before is whole."
+                            .formatted(limitNanos / 1_000_000),
+                    e);
         } catch (ExecutionException e) {
             throw failure(e);
         } finally {
@@ -71,11 +84,16 @@ final class CommitLane {
     /** Ends the thread, which has a limited time to finish what is under way; returns whether it did. */
     boolean end() {
         thread.shutdown();
+        boolean interrupted = Thread.interrupted(); // kept for the caller
         try {
             return thread.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS);
         } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+            interrupted = true;
             return false;
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
         }
     }
 }

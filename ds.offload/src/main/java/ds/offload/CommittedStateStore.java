@@ -4,6 +4,7 @@ import ds.core.FlatBuffer;
 import ds.core.MemoryKind;
 import ds.core.RankMemory;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
@@ -39,13 +40,15 @@ final class CommittedStateStore implements DurableStore {
             StoreJournal journal,
             StoreDirectory directory,
             StoreShape shape,
-            StoreIdentity identity) {
+            StoreIdentity identity,
+            Duration stuckAfter) {
         this.store = store;
         this.journal = journal;
         this.directory = directory;
         this.shape = shape;
         this.identity = identity;
-        this.lane = new CommitLane("ds-r%d-commit".formatted(directory.location().rank()));
+        this.lane =
+                new CommitLane("ds-r%d-commit".formatted(directory.location().rank()), stuckAfter);
     }
 
     /** Returns the bytes of a store's journal. */
@@ -75,7 +78,8 @@ final class CommittedStateStore implements DurableStore {
                     StoreJournal.create(
                             directory, storeId, CommitCodec.payloadBytesMax(shape), buffer);
             whole = true;
-            return new CommittedStateStore(store, journal, directory, shape, identity);
+            return new CommittedStateStore(
+                    store, journal, directory, shape, identity, parts.settings().stuckAfter());
         } finally {
             if (!whole) {
                 store.close();
@@ -115,7 +119,8 @@ final class CommittedStateStore implements DurableStore {
                             journal,
                             directory,
                             parts.shape(),
-                            identity);
+                            identity,
+                            parts.settings().stuckAfter());
             reopened.history = history;
             reopened.lastCommit = history.last().commit();
             reopened.epoch = history.last().epoch();
@@ -149,13 +154,13 @@ final class CommittedStateStore implements DurableStore {
         if (!commit.identity().layoutHash().equals(identity.layoutHash())
                 || !theirs.layout().equals(mine.layout())) {
             throw new StorageException(
-                    "%s is of another model, optimizer or stage: it holds %s in runs of %s elements, this run has %s in runs of %s. Resume with what it was made with, or from a checkpoint."
+                    "%s is of another model, optimizer or stage: it holds %s of %,d elements, this run has %s of %,d. Resume with what it was made with, or from a checkpoint."
                             .formatted(
                                     directory.path(),
                                     theirs.layout().arrays(),
-                                    theirs.layout().runLengths(),
+                                    theirs.layout().elements(),
                                     mine.layout().arrays(),
-                                    mine.layout().runLengths()));
+                                    mine.layout().elements()));
         }
         if (theirs.slots() != mine.slots() || theirs.blockBytes() != mine.blockBytes()) {
             throw new StorageException(

@@ -4,7 +4,6 @@ import ds.core.Pending;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -13,7 +12,6 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
-import java.util.zip.CRC32C;
 
 /**
  * One preallocated file of extents, each in one or more slots: all extents' first slots, then all
@@ -25,7 +23,6 @@ final class ExtentFile implements AutoCloseable {
     static final String SUFFIX = ".bin";
 
     private static final int ALIGNMENT_BYTES = 4096;
-    private static final int HEADER_BYTES = 48;
 
     /**
      * What a file is.
@@ -65,17 +62,13 @@ final class ExtentFile implements AutoCloseable {
     }
 
     private final Path file;
-    private final long storeId;
-    private final int number;
     private final int blockBytes;
     private final long[] starts;
     private final long[] sizes;
     private final long[] offsets;
     private final int[] firstBlocks;
     private final ExtentTable table;
-    private final ByteBuffer header =
-            ByteBuffer.allocate(HEADER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
-    private final CRC32C crc = new CRC32C();
+    private final BlockChecksum checksum;
     private final StorageBackend backend;
 
     /**
@@ -175,8 +168,7 @@ final class ExtentFile implements AutoCloseable {
 
     private ExtentFile(Path file, Shape shape, long storeId, StorageBackend backend) {
         this.file = file;
-        this.storeId = storeId;
-        this.number = shape.number();
+        this.checksum = new BlockChecksum(storeId, shape.number());
         this.blockBytes = shape.blockBytes();
         this.backend = backend;
         int extents = shape.extentBytes().size();
@@ -215,9 +207,9 @@ final class ExtentFile implements AutoCloseable {
                 table.first(index);
                 begin(extent, block, index);
                 for (int at = 0; at < size; at += zeros.capacity()) {
-                    crc.update(zeros.slice(0, Math.min(zeros.capacity(), size - at)));
+                    checksum.update(zeros.slice(0, Math.min(zeros.capacity(), size - at)));
                 }
-                table.seal(index, (int) crc.getValue());
+                table.seal(index, checksum.end());
             }
         }
     }
@@ -232,23 +224,16 @@ final class ExtentFile implements AutoCloseable {
 
     /** Begins the checksum of a block in its current slot and generation. */
     private void begin(int extent, int block, int index) {
-        begin(extent, block, table.slot(index), table.generation(index, table.slot(index)));
-    }
-
-    private void begin(int extent, int block, int slot, int generation) {
-        header.clear();
-        header.putLong(storeId).putLong(number).putLong(extent).putLong(block);
-        header.putLong(slot).putLong(generation);
-        crc.reset();
-        crc.update(header.array(), 0, HEADER_BYTES);
+        int slot = table.slot(index);
+        checksum.begin(extent, block, slot, table.generation(index, slot));
     }
 
     private int checksum(int extent, int block, int index, ByteBuffer bytes, int position) {
         begin(extent, block, index);
         bytes.limit(position + blockSize(extent, block)).position(position);
-        crc.update(bytes);
+        checksum.update(bytes);
         bytes.clear();
-        return (int) crc.getValue();
+        return checksum.end();
     }
 
     /** Starts reading whole blocks of an extent, each in its current slot. */

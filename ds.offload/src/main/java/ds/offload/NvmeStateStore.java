@@ -117,7 +117,7 @@ final class NvmeStateStore implements StateStore {
         this.pipeline =
                 new Pipeline(
                         "ds-r%d-io".formatted(directory.location().rank()),
-                        files,
+                        files.subList(0, parts.shape().layout().arrays().size()),
                         parts.plan().chunks(),
                         parts.stagings(),
                         parts.settings().waiting());
@@ -158,8 +158,9 @@ final class NvmeStateStore implements StateStore {
     private void begin(long sequence, Resident resident, ChunkStep step) {
         Staging staging = pipeline.take(sequence).staging();
         ChunkPlan.Chunk chunk = pipeline.chunk(sequence);
-        List<FlatBuffer> stored = new ArrayList<>(files.size());
-        for (int i = 0; i < files.size(); i++) {
+        int arrays = layout().arrays().size();
+        List<FlatBuffer> stored = new ArrayList<>(arrays);
+        for (int i = 0; i < arrays; i++) {
             files.get(i)
                     .verify(
                             chunk.run(),
@@ -178,7 +179,7 @@ final class NvmeStateStore implements StateStore {
     private void seal(long sequence) {
         Staging staging = pipeline.take(sequence).staging();
         ChunkPlan.Chunk chunk = pipeline.chunk(sequence);
-        for (int i = 0; i < files.size(); i++) {
+        for (int i = 0; i < layout().arrays().size(); i++) {
             files.get(i)
                     .seal(
                             chunk.run(),
@@ -216,7 +217,7 @@ final class NvmeStateStore implements StateStore {
 
     private void check(int array, long firstElement, FlatBuffer buffer) {
         Objects.checkIndex(array, files.size());
-        Objects.checkFromIndexSize(firstElement, buffer.lengthElements(), layout().elements());
+        Objects.checkFromIndexSize(firstElement, buffer.lengthElements(), layout().elements(array));
         if (buffer.type() != DType.FP32) {
             throw new IllegalArgumentException(
                     "State arrays are fp32, the buffer is %s.".formatted(buffer.type().jsonName()));

@@ -86,6 +86,22 @@ final class StaleStores {
         return found;
     }
 
+    /** Returns whether somebody holds the lock of a store, which is not this process's own. */
+    static boolean isLocked(Path store) {
+        try (FileChannel channel =
+                        FileChannel.open(
+                                store.resolve(StoreDirectory.LOCK_FILE),
+                                StandardOpenOption.WRITE,
+                                LinkOption.NOFOLLOW_LINKS);
+                FileLock lock = channel.tryLock()) {
+            return lock == null;
+        } catch (OverlappingFileLockException e) {
+            return true;
+        } catch (IOException e) {
+            return false; // not there, or not ours to open
+        }
+    }
+
     /** The owner does not run here; another machine or container may still hold the lock. */
     static boolean deleteIfUnlocked(Path store) {
         Path lockFile = store.resolve(StoreDirectory.LOCK_FILE);

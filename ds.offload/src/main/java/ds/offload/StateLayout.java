@@ -11,20 +11,42 @@ import java.util.List;
  * @param runLengths elements of each contiguous run of the owned space, in order; each a multiple of
  *     1,024, or 0; a chunk never crosses a run's end
  * @param type of the elements; other than fp32 only in memory
+ * @param extras fp32 arrays beside these that no step goes through, numbered after them; only where
+ *     the others rest in files
  */
-public record StateLayout(List<String> arrays, List<Long> runLengths, DType type) {
+public record StateLayout(
+        List<String> arrays, List<Long> runLengths, DType type, List<Extra> extras) {
+    /**
+     * An array that is read and written, but not stepped.
+     *
+     * @param name also names a file; unlike any array's
+     * @param runLengths elements of each contiguous run, in order; at least 1
+     */
+    public record Extra(String name, List<Long> runLengths) {
+        /** Copies the list. */
+        public Extra {
+            runLengths = List.copyOf(runLengths);
+        }
+
+        /** Returns the elements. */
+        public long elements() {
+            return runLengths.stream().mapToLong(Long::longValue).sum();
+        }
+    }
+
     /** The granule of a run, in elements: 4 KiB of fp32. */
     public static final int GRANULE_ELEMENTS = 1024;
 
     /** Creates a layout of fp32 arrays. */
     public StateLayout(List<String> arrays, List<Long> runLengths) {
-        this(arrays, runLengths, DType.FP32);
+        this(arrays, runLengths, DType.FP32, List.of());
     }
 
     /** Copies the lists and checks that every run is whole granules. */
     public StateLayout {
         arrays = List.copyOf(arrays);
         runLengths = List.copyOf(runLengths);
+        extras = List.copyOf(extras);
         if (arrays.isEmpty()) {
             throw new IllegalArgumentException(
                     "A state layout needs at least one array, has none.");
@@ -41,5 +63,24 @@ public record StateLayout(List<String> arrays, List<Long> runLengths, DType type
     /** Returns the elements of one array. */
     public long elements() {
         return runLengths.stream().mapToLong(Long::longValue).sum();
+    }
+
+    /** Returns the elements of an array, extra ones included. */
+    public long elements(int array) {
+        return array < arrays.size() ? elements() : extras.get(array - arrays.size()).elements();
+    }
+
+    /** Returns the bytes of one copy of everything. */
+    public long sizeBytes() {
+        long elements = arrays.size() * elements();
+        for (Extra extra : extras) {
+            elements += extra.elements();
+        }
+        return type.bytesOf(elements);
+    }
+
+    /** Returns this layout without extra arrays: for stores that survive nothing. */
+    public StateLayout withoutExtras() {
+        return new StateLayout(arrays, runLengths, type, List.of());
     }
 }

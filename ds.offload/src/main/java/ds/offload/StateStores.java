@@ -29,13 +29,16 @@ public final class StateStores {
     public static long fileBytes(StateLayout layout, long chunkBytes, StoreTerms terms) {
         StoreShape shape =
                 new StoreShape(
-                        layout, ChunkPlan.of(layout, chunkBytes).blockBytes(), terms.generations());
+                        terms.survives() ? layout : layout.withoutExtras(),
+                        ChunkPlan.of(layout, chunkBytes).blockBytes(),
+                        terms.generations());
         return shape.fileBytes() + (terms.survives() ? CommittedStateStore.journalBytes(shape) : 0);
     }
 
     /**
      * Creates a store whose arrays rest in {@code directory}, one zero-filled file per array, of
-     * which only staging slots are in memory. It is written in place and deleted when it is closed.
+     * which only staging slots are in memory, and none for extra arrays. It is written in place and
+     * deleted when it is closed.
      *
      * @param memory where the staging slots are allocated; outlives the store
      * @param device where steps run; outlives the store
@@ -50,7 +53,8 @@ public final class StateStores {
             StoreDirectory directory,
             PipelineSettings settings) {
         return NvmeStateStore.inPlace(
-                NvmeStateStore.Parts.of(layout, 1, memory, device, settings), directory);
+                NvmeStateStore.Parts.of(layout.withoutExtras(), 1, memory, device, settings),
+                directory);
     }
 
     /**

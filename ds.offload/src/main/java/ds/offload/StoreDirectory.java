@@ -375,6 +375,7 @@ public final class StoreDirectory implements AutoCloseable {
             return;
         }
         closed = true;
+        boolean interrupted = Thread.interrupted(); // it would close the channels written to
         boolean stays = committed && !released;
         try {
             if (stays) {
@@ -393,6 +394,9 @@ public final class StoreDirectory implements AutoCloseable {
             closeQuietly(lockChannel);
             if (!stays) {
                 StaleStores.delete(directory);
+            }
+            if (interrupted) {
+                Thread.currentThread().interrupt();
             }
         }
     }

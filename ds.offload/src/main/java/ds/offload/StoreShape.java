@@ -5,7 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The files of a store of states: one per array.
+ * The files of a store of states: one per array, extra ones last.
  *
  * @param layout what they hold
  * @param blockBytes the bytes under one checksum
@@ -16,12 +16,25 @@ record StoreShape(StateLayout layout, int blockBytes, int slots) {
 
     /** Returns the shapes of the files, in order of the arrays. */
     List<ExtentFile.Shape> files() {
-        List<Long> extents = layout.runLengths().stream().map(length -> length * FP32).toList();
+        List<Long> extents = extents(layout.runLengths());
         List<ExtentFile.Shape> shapes = new ArrayList<>();
         for (String array : layout.arrays()) {
             shapes.add(new ExtentFile.Shape(array, shapes.size(), extents, blockBytes, slots));
         }
+        for (StateLayout.Extra extra : layout.extras()) {
+            shapes.add(
+                    new ExtentFile.Shape(
+                            extra.name(),
+                            shapes.size(),
+                            extents(extra.runLengths()),
+                            blockBytes,
+                            slots));
+        }
         return List.copyOf(shapes);
+    }
+
+    private static List<Long> extents(List<Long> runLengths) {
+        return runLengths.stream().map(length -> length * FP32).toList();
     }
 
     /** Returns the bytes of all files. */

@@ -17,6 +17,9 @@ import org.jspecify.annotations.Nullable;
  * rank's thread.
  */
 final class ShardState implements AutoCloseable {
+    /** The array of a store in files that holds what this rank owns and nobody trains. */
+    static final String FROZEN = "frozen";
+
     private final OwnedSpace stepped;
     private final Parameters parameters;
     private final Kernels kernels;
@@ -24,6 +27,7 @@ final class ShardState implements AutoCloseable {
     private final boolean masterStored;
     private final List<StateSlot> slots;
     private final StateStore store;
+    private final boolean keepsFrozen;
     private @Nullable FlatBuffer staging; // absent until 16-bit slots are read or written
 
     ShardState(
@@ -42,6 +46,7 @@ final class ShardState implements AutoCloseable {
                 shapes.states()
                         .map(layout -> parts.stores().states(options.optimizer(), layout))
                         .orElseGet(() -> new SlotlessStore(stepped, chunkElements(options)));
+        this.keepsFrozen = shapes.states().isPresent() && !store.layout().extras().isEmpty();
     }
 
     /** Returns how many elements of one array a chunk may have: whole blocks, at least one. */
@@ -125,6 +130,21 @@ final class ShardState implements AutoCloseable {
             staging = present;
         }
         return present.slice(0, length);
+    }
+
+    /** Returns whether the store holds frozen parameters too. */
+    boolean keepsFrozen() {
+        return keepsFrozen;
+    }
+
+    /** Reads frozen elements, counted over the rank's frozen runs alone. */
+    void readFrozen(long first, FlatBuffer into) {
+        store.read(store.layout().arrays().size(), first, into);
+    }
+
+    /** Writes frozen elements. */
+    void writeFrozen(long first, FlatBuffer from) {
+        store.write(store.layout().arrays().size(), first, from);
     }
 
     private int arrayOf(int slot) {

@@ -94,9 +94,45 @@ final class ShardTensors {
                 (run, first, chunk) -> {
                     read(source, TensorSink.MASTER, owned, first, chunk);
                     parameters.write(held(run, first), round(chunk));
+                    if (state.keepsFrozen()) {
+                        state.writeFrozen(frozen(owned, run, first), chunk);
+                    }
                 });
         parameters.publish(true);
         refreshWideParameters();
+    }
+
+    /** Rebuilds working and frozen parameters from what the store holds, and hands them out. */
+    void rebuild() {
+        forChunks(
+                state.stepped(),
+                false,
+                (_, first, chunk) -> {
+                    state.readMaster(first, chunk);
+                    parameters.write(state.held(first), round(chunk));
+                });
+        OwnedSpace owned = map.owned(rank, true);
+        forChunks(
+                owned,
+                true,
+                (run, first, chunk) -> {
+                    state.readFrozen(frozen(owned, run, first), chunk);
+                    parameters.write(held(run, first), round(chunk));
+                });
+        parameters.publish(true);
+        refreshWideParameters();
+    }
+
+    /** Returns where an element lies among the frozen ones that this rank owns. */
+    private static long frozen(OwnedSpace owned, OwnedSpace.Run at, long first) {
+        long before = 0;
+        for (OwnedSpace.Run run : owned.runs()) {
+            if (run.equals(at)) {
+                return before + first - run.offset();
+            }
+            before += run.region() == Region.FROZEN ? run.length() : 0;
+        }
+        throw new IllegalArgumentException("%s is not owned here.".formatted(at));
     }
 
     /** Copies masters to the parameters that are lent in fp32. */

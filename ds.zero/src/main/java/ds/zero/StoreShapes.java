@@ -5,6 +5,7 @@ import ds.offload.RestingPlace;
 import ds.offload.ShardFiles;
 import ds.offload.StateLayout;
 import ds.offload.StateStores;
+import ds.offload.StoreTerms;
 import ds.optim.spi.StateSlot;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -45,12 +46,30 @@ public record StoreShapes(
         slots.forEach(slot -> arrays.add(slot.name()));
         List<Long> lengths =
                 stepped(map, options, rank).runs().stream().map(OwnedSpace.Run::length).toList();
+        boolean inFiles = options.optimizer() instanceof RestingPlace.OnNvme;
         return new StoreShapes(
                 masterStored,
-                arrays.isEmpty() || lengths.isEmpty()
+                arrays.isEmpty() || lengths.isEmpty() && !inFiles
                         ? Optional.empty()
-                        : Optional.of(new StateLayout(arrays, lengths, options.states().slots())),
+                        : Optional.of(
+                                new StateLayout(
+                                        arrays,
+                                        lengths,
+                                        options.states().slots(),
+                                        inFiles ? frozen(held) : List.of())),
                 parameters);
+    }
+
+    /** What is not trained is in a store too, so that a run can go on from it alone. */
+    private static List<StateLayout.Extra> frozen(OwnedSpace held) {
+        List<Long> lengths =
+                held.runs().stream()
+                        .filter(run -> run.region() == Region.FROZEN)
+                        .map(OwnedSpace.Run::length)
+                        .toList();
+        return lengths.isEmpty()
+                ? List.of()
+                : List.of(new StateLayout.Extra(ShardState.FROZEN, lengths));
     }
 
     /** Returns the elements that a rank steps. */
@@ -58,14 +77,20 @@ public record StoreShapes(
         return options.residency().shardStates() ? map.owned(rank, false) : map.everything(false);
     }
 
-    /** Returns the bytes of the files, by {@code nvme_path}. */
-    public Map<Path, Long> nvmeBytes(ZeroOptions options) {
+    /**
+     * Returns the bytes of the files, by {@code nvme_path}.
+     *
+     * @param terms of the states' store; empty if it is there already
+     */
+    public Map<Path, Long> nvmeBytes(ZeroOptions options, Optional<StoreTerms> terms) {
         Map<Path, Long> bytes = new HashMap<>();
-        if (options.optimizer() instanceof RestingPlace.OnNvme place) {
-            states.ifPresent(
-                    layout ->
-                            bytes.merge(
-                                    place.directory(), StateStores.fileBytes(layout), Long::sum));
+        if (options.optimizer() instanceof RestingPlace.OnNvme place
+                && states.isPresent()
+                && terms.isPresent()) {
+            bytes.merge(
+                    place.directory(),
+                    StateStores.fileBytes(states.get(), options.chunkBytes(), terms.get()),
+                    Long::sum);
         }
         if (options.parameters() instanceof RestingPlace.OnNvme place) {
             parameters.ifPresent(

@@ -7,9 +7,9 @@ import ds.model.ForwardContext;
 import ds.model.Mode;
 import ds.model.ModelLayout;
 import ds.model.Workspace;
+import ds.offload.DurableStore;
 import ds.offload.RestingPlace;
 import ds.offload.ShardFile;
-import ds.offload.StateStore;
 import ds.optim.spi.Hyper;
 import ds.optim.spi.Optimizer;
 import ds.optim.spi.StateSlot;
@@ -261,6 +261,14 @@ public final class ZeroRank implements AutoCloseable {
         stepper.forget();
     }
 
+    /**
+     * Rebuilds parameters from the masters in a store that was recovered, in place of initial values.
+     * Collective.
+     */
+    public void rebuild() {
+        tensors.rebuild();
+    }
+
     /** Returns the optimizer slots' names, which are kinds of {@link TensorSink}, in order. */
     public List<String> slotNames() {
         return state.slots().stream().map(StateSlot::name).toList();
@@ -271,9 +279,9 @@ public final class ZeroRank implements AutoCloseable {
         return layout;
     }
 
-    /** Returns the store of masters and slots: for commits. */
-    public StateStore optimizerStore() {
-        return state.store();
+    /** Returns the store of masters and slots, if it survives a crash: for commits. */
+    public Optional<DurableStore> durableStore() {
+        return state.store() instanceof DurableStore store ? Optional.of(store) : Optional.empty();
     }
 
     /** Returns what was used and done so far. */

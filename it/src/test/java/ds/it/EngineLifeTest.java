@@ -22,6 +22,8 @@ import ds.model.ForwardContext;
 import ds.model.ModelLayout;
 import ds.model.TrainableModel;
 import ds.model.builtin.Gpt;
+import ds.offload.StoreLife;
+import ds.offload.Stores;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -123,6 +125,25 @@ class EngineLifeTest {
         }
     }
 
+    /** What the first step committed is there, and nothing else. */
+    private void assertOnlyTheStoreIsLeft() {
+        List<Stores.RunStore> runs = Stores.list(directory.resolve("nvme"));
+        assertEquals(1, runs.size(), runs::toString);
+        for (Stores.RankStore rank : runs.getFirst().ranks()) {
+            assertEquals(StoreLife.RESUMABLE, rank.life());
+            assertEquals(1, rank.lastCommit().orElseThrow().run().globalStep());
+        }
+        try (Engine engine =
+                engine(
+                        new AwkwardModel(),
+                        offload(),
+                        o -> o.ranks(2).resumeStore(directory.resolve("nvme")))) {
+            assertEquals(1, engine.step());
+            assertEquals(2, engine.trainStep().step());
+        }
+        assertEquals(List.of(), Stores.list(directory.resolve("nvme")));
+    }
+
     @Test
     void anInterruptedCallerStillClosesEverything() throws IOException {
         Engine engine = engine(new AwkwardModel(), offload(), o -> o.ranks(2));
@@ -133,11 +154,11 @@ class EngineLifeTest {
         engine.close();
         assertTrue(Thread.interrupted(), "the interrupt is kept for the caller");
         assertEquals(List.of(), threads("ds-"));
-        assertEquals(0, filesLeft());
+        assertOnlyTheStoreIsLeft();
     }
 
     @Test
-    void aModelThatThrowsLeavesNoThreadAndNoFile() throws IOException {
+    void aModelThatThrowsLeavesNoThreadAndNoFileButItsStore() {
         var model =
                 new Watched(
                         pass -> {
@@ -150,10 +171,12 @@ class EngineLifeTest {
             var failure = assertThrows(IllegalStateException.class, engine::trainStep);
             assertEquals("This pass is cursed.", failure.getMessage());
             var refused = assertThrows(IllegalStateException.class, engine::trainStep);
-            assertTrue(refused.getMessage().contains("close it and resume"), refused::getMessage);
+            assertTrue(
+                    refused.getMessage().contains("close it and resume from its store, "),
+                    refused::getMessage);
         }
         assertEquals(List.of(), threads("ds-"));
-        assertEquals(0, filesLeft());
+        assertOnlyTheStoreIsLeft();
     }
 
     @Test

@@ -68,10 +68,14 @@ class FullDiskTest {
         return Long.parseLong(needs.group(1).replace(",", ""));
     }
 
+    private static boolean isStored(Path file) {
+        return file.toString().endsWith(".bin") || file.toString().endsWith(".log");
+    }
+
     private static long bytesBelow(Path nvme) throws IOException {
         long bytes = 0;
         try (Stream<Path> all = Files.walk(nvme)) {
-            for (Path file : all.filter(each -> each.toString().endsWith(".bin")).toList()) {
+            for (Path file : all.filter(FullDiskTest::isStored).toList()) {
                 bytes += Files.size(file);
             }
         }

@@ -37,6 +37,7 @@ class ParityTest {
     static final int CONTRIBUTIONS = 12;
     private static final int STEPS = 3;
     private static final int SLOTS = 2;
+    private static final int GENERATIONS = 2;
 
     private record Cell(int stage, String place, int world, String precision) {
         String json(Path nvme) {
@@ -169,8 +170,10 @@ class ParityTest {
                 cell.stage() == 3,
                 usage.bytes().get(MemoryKind.LIVE_UNITS) > 0,
                 "live units exist at stage 3 only");
-        // On NVMe even fp32 masters lie apart, and each run of parameters fills whole blocks.
-        long statesAtRest = stored ? states + stepped * 4 : 0;
+        // On NVMe even fp32 masters lie apart, frozen parameters are kept too, all of it twice; and
+        // each run of parameters fills whole blocks.
+        long frozen = map.owned(rank, true).elements() - owned;
+        long statesAtRest = stored ? GENERATIONS * (states + (stepped + frozen) * 4) : 0;
         long parametersAtRest =
                 map.owned(rank, true).runs().stream()
                         .mapToLong(run -> (run.length() * element + 4095) / 4096 * 4096)

@@ -19,7 +19,7 @@ import ds.zero.StateStorage;
  * @param states optimizer slots
  * @param gradients accumulators
  * @param buckets contributions of one unit
- * @param stored of these, bytes that rest on NVMe
+ * @param stored bytes that rest on NVMe, in all generations, without journals
  * @param exchangedPerStep bytes of contributions this rank hands to others in one step
  * @param gatheredPerStep bytes this rank receives in one step: parameters, or at stage 0 the
  *     reduced gradients
@@ -74,9 +74,14 @@ public record MemoryEstimate(
         boolean parametersStored = plan.zero().parameters() instanceof RestingPlace.OnNvme;
         boolean masterApart =
                 !wide && !storage.mastersAreNarrow() || optimizerStored || parametersStored;
+        long frozen =
+                plan.store().survives()
+                        ? (ownedAll - ownedTrainable) * (long) FP32_BYTES
+                        : 0; // they are in a store that can be gone on from
         long masters = masterApart ? stepped * FP32_BYTES : 0;
         long stored =
-                (optimizerStored ? masters + states : 0) + (parametersStored ? kept * element : 0);
+                (optimizerStored ? plan.store().generations() * (masters + states + frozen) : 0)
+                        + (parametersStored ? kept * element : 0);
         long foreign = everyTrainable - ownedTrainable;
         long gathers = (long) FORWARD_AND_BACKWARD * plan.batch().accumulation();
         long gathered =

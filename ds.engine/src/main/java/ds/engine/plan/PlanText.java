@@ -1,6 +1,7 @@
 package ds.engine.plan;
 
 import ds.offload.RestingPlace;
+import ds.offload.StoreTerms;
 import ds.optim.spi.Optimizer;
 import ds.zero.GradientStorage;
 import ds.zero.PartitionMap;
@@ -93,7 +94,7 @@ final class PlanText {
                 bytes(memory.states()),
                 bytes(memory.gradients()),
                 bytes(memory.buckets()));
-        line(text, "on NVMe", "%s", bytes(memory.stored()));
+        line(text, "on NVMe", "%s%s", bytes(memory.stored()), commits(plan));
         line(
                 text,
                 "moved/step",
@@ -136,6 +137,21 @@ final class PlanText {
                     "a step exchanges about %s instead once signs are exchanged",
                     bytes(2 * trained(plan) / Byte.SIZE * (world - 1) / world));
         }
+    }
+
+    private static String commits(TrainingPlan plan) {
+        if (!(plan.zero().optimizer() instanceof RestingPlace.OnNvme)) {
+            return "";
+        }
+        StoreTerms terms = plan.store();
+        return terms.survives()
+                ? "; states in %d generations, committed every %s"
+                        .formatted(
+                                terms.generations(),
+                                terms.commitEverySteps() == 1
+                                        ? "step"
+                                        : terms.commitEverySteps() + " steps")
+                : "; states in place, so that a crash costs them";
     }
 
     /** What goes to one rank each, and how even that is. */

@@ -3,6 +3,7 @@ package ds.engine.plan;
 import ds.config.BatchSizes;
 import ds.config.ConfigException;
 import ds.config.DsConfig;
+import ds.config.Jvm;
 import ds.config.Tunable;
 import ds.config.ZeroOptimization;
 import ds.core.DType;
@@ -12,6 +13,7 @@ import ds.model.Parameter;
 import ds.model.Unit;
 import ds.offload.PipelineSettings;
 import ds.offload.RestingPlace;
+import ds.offload.StoreTerms;
 import ds.optim.spi.Optimizer;
 import ds.optim.spi.ParameterSpec;
 import ds.optim.spi.Schedule;
@@ -118,6 +120,7 @@ public final class Planner {
                                 config.jvm().pipelineWait().equals("block")
                                         ? PipelineSettings.Wait.BLOCKING
                                         : PipelineSettings.Wait.YIELD),
+                store(config.jvm()),
                 PartitionMap.of(layout, inputs.ranks(), parameter -> isWhole(chosen, parameter)),
                 plugins.optimizerName(),
                 chosen,
@@ -131,6 +134,12 @@ public final class Planner {
                 groups.groups().stream().map(GroupSummary::of).toList(),
                 replicas ? List.of(REPLICAS) : List.of(),
                 decisions);
+    }
+
+    private static StoreTerms store(Jvm jvm) {
+        return jvm.crashConsistent()
+                ? new StoreTerms(jvm.generations(), jvm.commitEverySteps())
+                : StoreTerms.IN_PLACE;
     }
 
     private static boolean isWhole(Optimizer optimizer, Parameter parameter) {

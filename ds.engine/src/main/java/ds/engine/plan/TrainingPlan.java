@@ -2,6 +2,7 @@ package ds.engine.plan;
 
 import ds.engine.LossScaler;
 import ds.offload.PipelineSettings;
+import ds.offload.StoreTerms;
 import ds.optim.spi.Optimizer;
 import ds.optim.spi.Schedule;
 import ds.zero.PartitionMap;
@@ -17,6 +18,7 @@ import java.util.List;
  * @param stage the ZeRO stage, for people; the engine reads {@code zero}
  * @param zero residency, resting places and bounds
  * @param pipeline how an NVMe store overlaps its transfers
+ * @param store what a store of optimizer state on NVMe promises
  * @param partition who owns which elements
  * @param optimizerName as the configuration names it
  * @param optimizer the update rule, shared by all ranks
@@ -38,6 +40,7 @@ public record TrainingPlan(
         int stage,
         ZeroOptions zero,
         PipelineSettings pipeline,
+        StoreTerms store,
         PartitionMap partition,
         String optimizerName,
         Optimizer optimizer,

@@ -1,0 +1,150 @@
+package ds.offload;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * What every byte of a rank's store was found to be.
+ *
+ * @param directory the rank's
+ * @param problems what is lost, one sentence each; empty if the last commit is whole
+ * @param notes what does not match and can be done without: a copy of a record, a slot that an
+ *     interrupted step may have written to
+ */
+public record StoreVerification(Path directory, List<String> problems, List<String> notes) {
+    /** Copies the lists. */
+    public StoreVerification {
+        problems = List.copyOf(problems);
+        notes = List.copyOf(notes);
+    }
+
+    /** Returns whether every byte is what the commits say. */
+    public boolean isSpotless() {
+        return problems.isEmpty() && notes.isEmpty();
+    }
+
+    static StoreVerification of(Path rankDirectory, FileOperations files) {
+        List<String> problems = new ArrayList<>();
+        List<String> notes = new ArrayList<>();
+        if (StoreOwner.read(rankDirectory).isEmpty()) {
+            notes.add(
+                    "%s is missing, damaged, or of another version."
+                            .formatted(rankDirectory.resolve(StoreOwner.FILE)));
+        }
+        try {
+            requireEmptyLock(rankDirectory, notes);
+            StoreHistory history = StoreHistory.read(rankDirectory, files);
+            notes.addAll(history.notes());
+            List<ExtentTable> tables = history.tablesAt(history.size() - 1);
+            List<ExtentFile.Shape> shapes = history.frame().shape().files();
+            for (int i = 0; i < shapes.size(); i++) {
+                verify(history, shapes.get(i), tables.get(i), files, problems, notes);
+            }
+        } catch (StorageException e) {
+            problems.add(String.valueOf(e.getMessage()));
+        } catch (IOException e) {
+            problems.add("Cannot read %s: %s.".formatted(rankDirectory, e));
+        }
+        return new StoreVerification(rankDirectory, problems, notes);
+    }
+
+    private static void requireEmptyLock(Path rankDirectory, List<String> notes)
+            throws IOException {
+        Path lock = rankDirectory.resolve(StoreDirectory.LOCK_FILE);
+        if (Files.exists(lock, LinkOption.NOFOLLOW_LINKS) && Files.size(lock) != 0) {
+            notes.add("%s is not empty.".formatted(lock));
+        }
+    }
+
+    private static void verify(
+            StoreHistory history,
+            ExtentFile.Shape shape,
+            ExtentTable table,
+            FileOperations files,
+            List<String> problems,
+            List<String> notes)
+            throws IOException {
+        Path file = history.directory().resolve(shape.fileName());
+        ByteBuffer block = ByteBuffer.allocate(shape.blockBytes());
+        try (FileChannel channel =
+                FileChannel.open(file, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS)) {
+            BlockChecksum checksum = new BlockChecksum(history.storeId(), shape.number());
+            int index = 0;
+            long offset = 0;
+            for (int extent = 0; extent < shape.extentBytes().size(); extent++) {
+                long padded = ExtentFile.padded(shape.extentBytes().get(extent));
+                int number = 0;
+                for (long at = 0; at < padded; at += shape.blockBytes(), index++, number++) {
+                    int size = (int) Math.min(shape.blockBytes(), padded - at);
+                    for (int slot = 0; slot < shape.slots(); slot++) {
+                        long position = slot * (shape.fileBytes() / shape.slots()) + offset + at;
+                        read(files, channel, file, block.clear().limit(size), position);
+                        if (!matches(checksum, table, index, slot, extent, number, block)) {
+                            tell(file, table, index, slot, position, problems, notes);
+                        }
+                    }
+                }
+                offset += padded;
+            }
+        }
+    }
+
+    private static boolean matches(
+            BlockChecksum checksum,
+            ExtentTable table,
+            int index,
+            int slot,
+            int extent,
+            int number,
+            ByteBuffer block) {
+        int generation = table.generation(index, slot);
+        if (generation == ExtentTable.BLANK) {
+            return block.flip().mismatch(ByteBuffer.allocate(block.limit())) < 0;
+        }
+        checksum.begin(extent, number, slot, generation);
+        checksum.update(block.flip());
+        return checksum.end() == table.checksum(index, slot);
+    }
+
+    private static void tell(
+            Path file,
+            ExtentTable table,
+            int index,
+            int slot,
+            long position,
+            List<String> problems,
+            List<String> notes) {
+        boolean current = table.slot(index) == slot;
+        String text =
+                "Block %d of %s (slot %d, offset %,d, generation %d) is not what was written%s."
+                        .formatted(
+                                index,
+                                file,
+                                slot,
+                                position,
+                                table.generation(index, slot),
+                                current
+                                        ? ""
+                                        : "; it is of an earlier commit, and a step that was cut off may have written there");
+        (current ? problems : notes).add(text);
+    }
+
+    private static void read(
+            FileOperations files, FileChannel channel, Path file, ByteBuffer into, long position)
+            throws IOException {
+        while (into.hasRemaining()) {
+            int moved = files.read(channel, file, into, position + into.position());
+            if (moved <= 0) {
+                throw new IOException(
+                        "%s ends at byte %,d".formatted(file, position + into.position()));
+            }
+        }
+    }
+}
