@@ -186,8 +186,15 @@ class BadInputTest {
                             IllegalStateException.class,
                             () -> engine.trainStep(batch(arena, 3, 2)));
             assertEquals(
-                    "The engine stopped after a failure that may have left a step half done (Rank 1 left.); close it and resume from a checkpoint.",
+                    "The engine stopped after a failure that may have left a step half done (Rank 1 left.); close it and resume from its store, %s."
+                            .formatted(entries(nvme).getFirst()),
                     refused.getMessage());
+        }
+        assertEquals(1, entries(nvme).size(), "the store alone is left");
+        try (Engine engine = engine(Mlp.of(3, 5, 2), nvme(nvme))) {
+            engine.resume(nvme);
+            assertEquals(1, engine.step());
+            assertEquals(hash, engine.parameterHash());
         }
         assertEquals(List.of(), entries(nvme));
         try (Engine engine = engine(Mlp.of(3, 5, 2), "")) {
@@ -277,6 +284,7 @@ class BadInputTest {
         try (Arena arena = Arena.ofShared();
                 Engine engine = engine(Mlp.of(3, 5, 2), nvme(nvme), files)) {
             engine.trainStep(batch(arena, 3, 2));
+            engine.parameterHash(); // waits for the commit
             files.failing(FaultyFiles.Call.WRITE, 1);
             var failure =
                     assertThrows(
@@ -287,6 +295,10 @@ class BadInputTest {
                             });
             assertTrue(failure.getMessage().contains(nvme.toString()), failure::getMessage);
         }
-        assertEquals(List.of(), entries(nvme));
+        assertEquals(1, entries(nvme).size(), "the store alone is left");
+        try (Engine engine = engine(Mlp.of(3, 5, 2), nvme(nvme))) {
+            engine.resume(nvme);
+            assertEquals(1, engine.step(), "what was committed is there");
+        }
     }
 }
