@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 
@@ -96,7 +97,8 @@ public final class Stores {
 
         /** Returns the {@code nvme_path}. */
         public Path nvmePath() {
-            return directory.toAbsolutePath().getParent();
+            return Objects.requireNonNull(
+                    directory.toAbsolutePath().getParent(), "a run's directory has a parent");
         }
 
         /** Returns the run's id. */
