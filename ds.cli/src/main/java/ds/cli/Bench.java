@@ -5,7 +5,7 @@ import ds.kernels.KernelsProviders;
 import ds.kernels.Workers;
 import java.util.Arrays;
 
-/** How the benchmarks measure: repeated, interleaved by the caller, the best counts. */
+/** How the benchmarks measure: repeated, interleaved by the caller. */
 final class Bench {
     private Bench() {}
 

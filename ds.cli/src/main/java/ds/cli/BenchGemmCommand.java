@@ -21,7 +21,8 @@ import picocli.CommandLine.Option;
         description =
                 "Matrix products in fp32 beside a product in the nearest cache, measured in turn.")
 final class BenchGemmCommand extends Command {
-    private static final int REPEATS = 15;
+    private static final int LEAST_REPEATS = 15;
+    private static final double SECONDS = 1;
 
     @Option(
             names = "--size",
@@ -34,7 +35,7 @@ final class BenchGemmCommand extends Command {
             names = "--warm-up",
             paramLabel = "SECONDS",
             description = "How long the compiler has before it counts (default: ${DEFAULT-VALUE}).")
-    private double warmUpSeconds = 1.5;
+    private double warmUpSeconds = 3;
 
     @Option(
             names = "--workers",
@@ -74,8 +75,6 @@ final class BenchGemmCommand extends Command {
     }
 
     private Map<String, Object> measure(int count, int size) {
-        long[] product = new long[REPEATS];
-        long[] ceiling = new long[REPEATS];
         try (Workers workers = new Workers("ds-bench", count);
                 Arena arena = Arena.ofShared()) {
             Kernels kernels = Bench.kernels(workers);
@@ -87,12 +86,16 @@ final class BenchGemmCommand extends Command {
             double operations = 2.0 * size * size * size;
             int rounds = Ceiling.rounds(workers, operations); // as long, so that noise hits both
             Bench.warmUp(warmUpSeconds, () -> Ceiling.products(workers, rounds, sink));
-            for (int i = 0; i < REPEATS; i++) {
+            long once = Bench.nanos(() -> multiply(kernels, size, a, b, c));
+            int repeats = (int) Math.max(LEAST_REPEATS, SECONDS * 1e9 / once);
+            long[] product = new long[repeats];
+            long[] ceiling = new long[repeats];
+            for (int i = 0; i < repeats; i++) {
                 product[i] = Bench.nanos(() -> multiply(kernels, size, a, b, c));
                 ceiling[i] = Bench.nanos(() -> Ceiling.products(workers, rounds, sink));
             }
-            double rate = operations / Bench.best(product);
-            double limit = Ceiling.operations(workers, rounds) / Bench.best(ceiling);
+            double rate = operations / Bench.median(product);
+            double limit = Ceiling.operations(workers, rounds) / Bench.median(ceiling);
             out().result(
                             String.format(
                                     Locale.ROOT,

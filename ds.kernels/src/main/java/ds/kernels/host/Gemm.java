@@ -176,10 +176,17 @@ final class Gemm {
             }
             return;
         }
+        long begin = (long) k0 * call.n + first + j0;
+        int whole = count / COLUMNS;
+        if (count % COLUMNS == 0
+                && own.lanes.readPanels(
+                        call.b, begin, call.n, depth, whole, panels, base, depth * COLUMNS)) {
+            return;
+        }
         for (int k = 0; k < depth; k += STAGE_ROWS) {
             int steps = Math.min(STAGE_ROWS, depth - k);
             for (int step = 0; step < steps; step++) {
-                long source = (long) (k0 + k + step) * call.n + first + j0;
+                long source = begin + (long) (k + step) * call.n;
                 own.load(call.b, source, stage, step * count, count);
             }
             for (int j = 0; j < count; j += COLUMNS) {
@@ -290,9 +297,14 @@ final class Gemm {
             int base) {
         for (int i = 0; i < rows; i += ROWS) {
             int present = Math.min(ROWS, rows - i);
+            long begin = (long) (i0 + i) * call.k + k0;
+            if (present == ROWS
+                    && own.lanes.readStrip(
+                            call.a, begin, call.k, depth, strips, base + i * depth)) {
+                continue;
+            }
             for (int row = 0; row < present; row++) {
-                long source = (long) (i0 + i + row) * call.k + k0;
-                own.load(call.a, source, stage, row * depth, depth);
+                own.load(call.a, begin + (long) row * call.k, stage, row * depth, depth);
             }
             own.lanes.packAcross(stage, 0, depth, present, depth, strips, base + i * depth, ROWS);
         }

@@ -1,5 +1,6 @@
 package ds.kernels.host;
 
+import ds.core.FlatBuffer;
 import ds.core.Rounding;
 import ds.kernels.Kernels.Activation;
 import java.util.Arrays;
@@ -406,6 +407,38 @@ class Lanes {
                 to[toOffset + k * width + j] = j < count ? from[source + k] : 0f;
             }
         }
+    }
+
+    /**
+     * Packs {@code depth} rows of neighbouring panels straight from memory, element {@code index} on,
+     * as {@link #packAlong} would.
+     *
+     * @param stride elements from one row to the next
+     * @param panelSize distance from one panel to the next
+     * @return whether it did; these lanes may not be able to
+     */
+    boolean readPanels(
+            FlatBuffer from,
+            long index,
+            long stride,
+            int depth,
+            int panels,
+            float[] to,
+            int toOffset,
+            int panelSize) {
+        return false;
+    }
+
+    /**
+     * Packs {@link #TILE_ROWS} rows of {@code depth} elements straight from memory, element {@code
+     * index} on, as {@link #packAcross} would.
+     *
+     * @param stride elements from one row to the next
+     * @return whether it did; these lanes may not be able to
+     */
+    boolean readStrip(
+            FlatBuffer from, long index, long stride, int depth, float[] to, int toOffset) {
+        return false;
     }
 
     /**

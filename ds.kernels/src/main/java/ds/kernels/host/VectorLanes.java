@@ -1,5 +1,7 @@
 package ds.kernels.host;
 
+import ds.core.DType;
+import ds.core.FlatBuffer;
 import ds.kernels.Kernels.Activation;
 import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
@@ -59,6 +61,9 @@ final class VectorLanes extends Lanes {
 
     /** Scalar nanoseconds of one step of a product tile. */
     private static final int PRODUCT_NANOS = 16;
+
+    /** Scalar nanoseconds of one element that is packed, before the compiler has seen to it. */
+    private static final int PACK_NANOS = 4;
 
     /** Scalar nanoseconds after which a loop changes to vectors, about what their warm-up costs. */
     private static final long SCALAR_NANOS = 200_000_000L;
@@ -746,7 +751,7 @@ final class VectorLanes extends Lanes {
             float[] to,
             int toOffset,
             int width) {
-        if (count < width || cold(PACK_ALONG, (long) depth * width)) {
+        if (count < width || cold(PACK_ALONG, (long) depth * width * PACK_NANOS)) {
             super.packAlong(from, fromOffset, stride, count, depth, to, toOffset, width);
         } else {
             VectorProducts.packAlong(from, fromOffset, stride, depth, to, toOffset, width);
@@ -763,11 +768,41 @@ final class VectorLanes extends Lanes {
             float[] to,
             int toOffset,
             int width) {
-        if (cold(PACK_ACROSS, (long) depth * width)) {
+        if (cold(PACK_ACROSS, (long) depth * width * PACK_NANOS)) {
             super.packAcross(from, fromOffset, stride, count, depth, to, toOffset, width);
             return;
         }
         VectorProducts.packAcross(from, fromOffset, stride, count, depth, to, toOffset, width);
+    }
+
+    @Override
+    boolean readPanels(
+            FlatBuffer from,
+            long index,
+            long stride,
+            int depth,
+            int panels,
+            float[] to,
+            int toOffset,
+            int panelSize) {
+        if (from.type() != DType.FP32 || spent[PACK_ALONG] < scalarNanos) {
+            return false;
+        }
+        VectorProducts.readPanels(
+                from.segment(), index * 4, stride * 4, depth, panels, to, toOffset, panelSize);
+        return true;
+    }
+
+    @Override
+    boolean readStrip(
+            FlatBuffer from, long index, long stride, int depth, float[] to, int toOffset) {
+        if (from.type() != DType.FP32
+                || !VectorProducts.readsStrips(depth)
+                || spent[PACK_ACROSS] < scalarNanos) {
+            return false;
+        }
+        VectorProducts.readStrip(from.segment(), index * 4, stride * 4, depth, to, toOffset);
+        return true;
     }
 
     @Override

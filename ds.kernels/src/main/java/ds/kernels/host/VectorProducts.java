@@ -8,6 +8,8 @@ import static ds.kernels.host.VectorLanes.RL;
 import static ds.kernels.host.VectorLanes.RL2;
 import static ds.kernels.host.VectorLanes.S;
 
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorShuffle;
@@ -19,6 +21,8 @@ import jdk.incubator.vector.VectorSpecies;
  */
 final class VectorProducts {
     private static final VectorSpecies<Float> QUAD = FloatVector.SPECIES_128;
+
+    private static final ByteOrder ORDER = ByteOrder.nativeOrder();
 
     /** One vector is a row of a panel, and there are 32 registers. */
     private static final boolean WIDE = L == TILE_COLUMNS;
@@ -44,6 +48,29 @@ final class VectorProducts {
                 int target = toOffset + k * TILE_COLUMNS;
                 for (int j = 0; j < TILE_COLUMNS; j += L) {
                     FloatVector.fromArray(S, from, source + j).intoArray(to, target + j);
+                }
+            }
+        }
+    }
+
+    /** Reads {@code depth} rows of neighbouring panels. */
+    static void readPanels(
+            MemorySegment from,
+            long source,
+            long rowBytes,
+            int depth,
+            int panels,
+            float[] to,
+            int toOffset,
+            int panelSize) {
+        for (int k = 0; k < depth; k++) {
+            long row = source + k * rowBytes;
+            int target = toOffset + k * TILE_COLUMNS;
+            for (int panel = 0; panel < panels; panel++) {
+                for (int j = 0; j < TILE_COLUMNS; j += L) {
+                    long at = row + (panel * TILE_COLUMNS + j) * 4L;
+                    FloatVector.fromMemorySegment(S, from, at, ORDER)
+                            .intoArray(to, target + panel * panelSize + j);
                 }
             }
         }
@@ -121,6 +148,40 @@ final class VectorProducts {
     /** Every two neighbours of one half, twice. */
     private static VectorShuffle<Float> twos(int first) {
         return VectorShuffle.fromOp(S, i -> first + i / 4 * 2 + i % 2);
+    }
+
+    /** Returns whether {@link #readStrip} can run. */
+    static boolean readsStrips(int depth) {
+        return WIDE && depth % L == 0;
+    }
+
+    /** Reads 4 rows of {@code depth} neighbours and transposes them, 16 at once. */
+    static void readStrip(
+            MemorySegment from, long source, long rowBytes, int depth, float[] to, int target) {
+        for (int k = 0; k < depth; k += L) {
+            long at = source + k * 4L;
+            FloatVector r0 = FloatVector.fromMemorySegment(S, from, at, ORDER);
+            FloatVector r1 = FloatVector.fromMemorySegment(S, from, at + rowBytes, ORDER);
+            FloatVector r2 = FloatVector.fromMemorySegment(S, from, at + 2 * rowBytes, ORDER);
+            FloatVector r3 = FloatVector.fromMemorySegment(S, from, at + 3 * rowBytes, ORDER);
+            FloatVector low01 = r0.rearrange(PAIR_LOW).blend(r1.rearrange(PAIR_LOW), SECOND);
+            FloatVector low23 = r2.rearrange(PAIR_LOW).blend(r3.rearrange(PAIR_LOW), SECOND);
+            FloatVector high01 = r0.rearrange(PAIR_HIGH).blend(r1.rearrange(PAIR_HIGH), SECOND);
+            FloatVector high23 = r2.rearrange(PAIR_HIGH).blend(r3.rearrange(PAIR_HIGH), SECOND);
+            int t = target + k * TILE_ROWS;
+            low01.rearrange(TWICE_LOW)
+                    .blend(low23.rearrange(TWICE_LOW), SECOND_TWO)
+                    .intoArray(to, t);
+            low01.rearrange(TWICE_HIGH)
+                    .blend(low23.rearrange(TWICE_HIGH), SECOND_TWO)
+                    .intoArray(to, t + L);
+            high01.rearrange(TWICE_LOW)
+                    .blend(high23.rearrange(TWICE_LOW), SECOND_TWO)
+                    .intoArray(to, t + 2 * L);
+            high01.rearrange(TWICE_HIGH)
+                    .blend(high23.rearrange(TWICE_HIGH), SECOND_TWO)
+                    .intoArray(to, t + 3 * L);
+        }
     }
 
     /** Transposes 4 rows of {@code depth} neighbours, 16 at once. */
