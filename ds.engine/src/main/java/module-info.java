@@ -6,6 +6,7 @@ module ds.engine {
     requires transitive ds.model;
     requires transitive ds.offload;
     requires tools.jackson.core;
+    requires jdk.jfr;
 
     exports ds.engine;
     exports ds.engine.checkpoint;

@@ -2,6 +2,7 @@ package ds.cli;
 
 import ds.engine.StepReport;
 import java.util.Locale;
+import java.util.Map;
 
 /**
  * Shows where a run stands: a bar that moves on a terminal, else a line now and then. Owned by one
@@ -16,6 +17,7 @@ final class Progress {
     private final Output out;
     private final long last;
     private final long every;
+    private final boolean breakdown;
     private double nanosPerStep;
     private double tokensPerSecond;
     private long drawnAt;
@@ -24,11 +26,13 @@ final class Progress {
      * @param first the step that the run starts after
      * @param last the step at which it will end
      * @param every steps between plain lines; 0 for about {@value #LINES} lines in all
+     * @param breakdown whether each line is followed by where the time of its step went
      */
-    Progress(Output out, long first, long last, long every) {
+    Progress(Output out, long first, long last, long every, boolean breakdown) {
         this.out = out;
         this.last = last;
         this.every = every > 0 ? every : Math.max(1, (last - first) / LINES);
+        this.breakdown = breakdown;
     }
 
     void show(StepReport report) {
@@ -37,15 +41,45 @@ final class Progress {
         nanosPerStep += weight * (report.nanos() - nanosPerStep);
         tokensPerSecond += weight * (report.tokensPerSecond() - tokensPerSecond);
         boolean end = report.step() >= last;
+        boolean due = first || end || report.step() % every == 0;
+        if (breakdown && due && out.hasTerminal()) {
+            line(times(report));
+        }
         if (out.hasTerminal()) {
             long now = System.nanoTime();
             if (first || end || now - drawnAt > REDRAW_NANOS) {
                 drawnAt = now;
                 out.redraw(bar(report.step()) + numbers(report));
             }
-        } else if (first || end || report.step() % every == 0) {
+        } else if (due) {
             out.message("step " + report.step() + "/" + last + numbers(report));
+            if (breakdown) {
+                out.message(times(report));
+            }
         }
+    }
+
+    /** Returns the phases of a step in milliseconds, the longest first. */
+    static String times(StepReport report) {
+        StringBuilder line =
+                new StringBuilder(
+                        String.format(
+                                Locale.ROOT,
+                                "  time of step %d (ms): %.2f =",
+                                report.step(),
+                                report.nanos() / 1e6));
+        report.phaseNanos().entrySet().stream()
+                .filter(phase -> phase.getValue() > 0)
+                .sorted(Map.Entry.<String, Long>comparingByValue().reversed())
+                .forEach(
+                        phase ->
+                                line.append(
+                                        String.format(
+                                                Locale.ROOT,
+                                                "  %s %.2f",
+                                                phase.getKey(),
+                                                phase.getValue() / 1e6)));
+        return line.toString();
     }
 
     private String bar(long step) {

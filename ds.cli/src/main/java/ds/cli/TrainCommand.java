@@ -239,7 +239,9 @@ final class TrainCommand extends Command {
 
     private int train(Engine engine, Setup.Loaded loaded, long total, StopSignal stop) {
         long first = engine.step();
-        Progress progress = new Progress(out(), first, total, engine.plan().logEverySteps());
+        TrainingPlan plan = engine.plan();
+        Progress progress =
+                new Progress(out(), first, total, plan.logEverySteps(), plan.wallClockBreakdown());
         long saved = first;
         long evaluated = -1;
         StepReport last = null;

@@ -439,6 +439,7 @@ record Effect(
         };
         return List.of(
                 of("steps_per_print", 2, 3, Trial::progressLines),
+                of("wall_clock_breakdown", false, true, Trial::timeLines),
                 of(
                         "jvm.unknown_keys",
                         "error",

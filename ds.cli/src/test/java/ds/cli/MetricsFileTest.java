@@ -91,18 +91,17 @@ class MetricsFileTest {
     }
 
     private static void assertTimesFit(Map<String, Object> line) {
-        double parts = 0;
-        for (String part : List.of("forward", "backward", "boundary", "step", "publish")) {
-            parts += number(line, part + "_seconds");
+        double parts = number(line, "io_stall");
+        for (Map.Entry<String, Object> value : line.entrySet()) {
+            if (value.getKey().endsWith("_seconds")) {
+                double part = (Double) value.getValue();
+                assertTrue(part >= 0, line::toString);
+                parts += part;
+            }
         }
-        assertTrue(parts > 0 && parts <= number(line, "seconds"), line::toString);
-        assertTrue(
-                number(line, "gather_seconds")
-                        <= number(line, "forward_seconds") + number(line, "backward_seconds"),
-                line::toString);
-        assertTrue(
-                number(line, "exchange_seconds") <= number(line, "backward_seconds"),
-                line::toString);
+        assertEquals(number(line, "seconds"), parts, 1e-9 * line.size(), line::toString);
+        assertTrue(number(line, "forward_seconds") > 0, line::toString);
+        assertTrue(number(line, "backward_seconds") > 0, line::toString);
     }
 
     @Test
@@ -131,7 +130,7 @@ class MetricsFileTest {
     }
 
     @Test
-    void waitingForStorageIsAPartOfTheStep() throws IOException {
+    void waitingForStorageIsAPhaseOfItsOwn() throws IOException {
         String offload =
                 """
                 "zero_optimization": {"stage": 3,
@@ -142,11 +141,7 @@ class MetricsFileTest {
         for (Map<String, Object> line : train(offload.formatted(nvme, nvme))) {
             assertTimesFit(line);
             double stall = number(line, "io_stall");
-            double where =
-                    number(line, "gather_seconds")
-                            + number(line, "step_seconds")
-                            + number(line, "publish_seconds");
-            assertTrue(stall > 0 && stall <= where, line::toString);
+            assertTrue(stall > 0, line::toString);
         }
     }
 

@@ -23,6 +23,7 @@ import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.BiFunction;
 import java.util.function.Function;
+import java.util.stream.Stream;
 
 /**
  * One configuration that is run to see what a key does.
@@ -123,6 +124,18 @@ record Trial(Map<String, Object> config, Path scratch) {
 
     /** Returns the lines of progress that {@code ds train} prints. */
     Object progressLines() {
+        return messages()
+                .filter(line -> line.matches("step \\d+/6 .*"))
+                .map(line -> line.substring(0, line.indexOf(' ', 5)))
+                .toList();
+    }
+
+    /** Returns how many lines say where the time of a step went. */
+    Object timeLines() {
+        return messages().filter(line -> line.matches("  time of step \\d+ \\(ms\\): .*")).count();
+    }
+
+    private Stream<String> messages() {
         try {
             Path file = scratch.resolve("ds.json");
             Files.writeString(file, Json.of(config));
@@ -141,11 +154,7 @@ record Trial(Map<String, Object> config, Path scratch) {
             if (ran.status() != 0) {
                 throw new IllegalStateException(ran.messages());
             }
-            return ran.messages()
-                    .lines()
-                    .filter(line -> line.matches("step \\d+/6 .*"))
-                    .map(line -> line.substring(0, line.indexOf(' ', 5)))
-                    .toList();
+            return ran.messages().lines();
         } catch (IOException e) {
             throw new java.io.UncheckedIOException(e);
         }

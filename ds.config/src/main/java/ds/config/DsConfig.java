@@ -147,6 +147,11 @@ public final class DsConfig {
                 .findFirst();
     }
 
+    /** Returns whether progress says where the time of a step went; default false. */
+    public boolean wallClockBreakdown() {
+        return root.booleanOr("wall_clock_breakdown", false);
+    }
+
     /** Returns the {@code fp16} section. */
     public Fp16 fp16() {
         Settings fp16 = root.section("fp16");

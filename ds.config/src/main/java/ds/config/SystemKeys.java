@@ -33,9 +33,7 @@ final class SystemKeys {
                 flag("wall_clock_breakdown", false)
                         .with(Trait.NO_AUTO)
                         .with(Trait.UNQUOTED)
-                        .noEffect(
-                                "the metrics carry timings; profiles come from JDK Flight Recorder.")
-                        .doc("Print timings of forward, backward and step."),
+                        .doc("Say with each line of progress where the time of the step went."),
                 flag("memory_breakdown", false)
                         .noEffect("ds plan prints bytes per rank and kind.")
                         .doc("Print memory use."),

@@ -16,8 +16,10 @@ import ds.offload.DurableStore;
 import ds.optim.spi.Hyper;
 import ds.zero.Boundary;
 import ds.zero.MicroStep;
+import ds.zero.PhaseClock;
 import ds.zero.ZeroRank;
-import ds.zero.ZeroUsage;
+import java.util.HashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
@@ -50,11 +52,7 @@ final class Rank implements AutoCloseable {
     private boolean changing;
     private boolean wasOpen;
     private Workspace.Mark mark;
-    private long stepStartNanos;
-    private long forwardNanos;
-    private long backwardNanos;
     private long forwardOperations;
-    private ZeroUsage.PhaseTimes phasesBefore = new ZeroUsage.PhaseTimes(0, 0, 0, 0, 0, 0);
 
     Rank(
             int rank,
@@ -74,6 +72,7 @@ final class Rank implements AutoCloseable {
         this.mark = workspace.mark();
         this.scaler = plan.precision().scaler();
         this.losses = new double[plan.batch().accumulation()];
+        zero.clock().listener(new PhaseEvents(rank));
     }
 
     /** Returns which rank this is, from 0. */
@@ -252,17 +251,14 @@ final class Rank implements AutoCloseable {
                     "All %d micro-batches of the step are in on rank %d; call step() before the next forward."
                             .formatted(accumulated, rank));
         }
-        long start = System.nanoTime();
+        PhaseClock clock = zero.clock();
         if (accumulated == 0) {
-            stepStartNanos = start;
-            forwardNanos = 0;
-            backwardNanos = 0;
+            clock.begin(); // an evaluation or a checkpoint is no part of a step
             forwardOperations = 0;
-            phasesBefore =
-                    zero.usage().times(); // an evaluation or a checkpoint is no part of a step
         }
+        PhaseClock.Phase before = clock.turn(PhaseClock.Phase.FORWARD);
         Activations activations = model.forward(micro, zero.forward(Mode.TRAIN, workspace));
-        forwardNanos += System.nanoTime() - start;
+        clock.turn(before);
         forwardOperations += activations.productOperations();
         open = Optional.of(activations);
         return activations.loss();
@@ -278,7 +274,7 @@ final class Rank implements AutoCloseable {
                                                 .formatted(rank)));
         open = Optional.empty();
         changing = true;
-        long start = System.nanoTime();
+        PhaseClock.Phase before = zero.clock().turn(PhaseClock.Phase.BACKWARD);
         try (activations) {
             losses[accumulated] = activations.loss();
             model.backward(
@@ -291,7 +287,7 @@ final class Rank implements AutoCloseable {
                                     position.appliedSteps()),
                             workspace));
         }
-        backwardNanos += System.nanoTime() - start;
+        zero.clock().turn(before);
         accumulated++;
         position = position.afterMicroBatch();
         changing = false;
@@ -345,6 +341,7 @@ final class Rank implements AutoCloseable {
             commit();
         }
         changing = false;
+        Map<String, Long> phases = phases();
         return Optional.of(
                 new StepReport(
                         position.globalStep(),
@@ -356,9 +353,9 @@ final class Rank implements AutoCloseable {
                         plan.batch().train(),
                         plan.targetsPerSample() * plan.batch().train(),
                         position.samplesSeen(),
-                        System.nanoTime() - stepStartNanos,
+                        phases.values().stream().mapToLong(Long::longValue).sum(),
                         (double) PASSES * forwardOperations * plan.batch().world(),
-                        phases()));
+                        phases));
     }
 
     /**
@@ -371,17 +368,12 @@ final class Rank implements AutoCloseable {
     }
 
     private Map<String, Long> phases() {
-        ZeroUsage.PhaseTimes now = zero.usage().times();
-        ZeroUsage.PhaseTimes before = phasesBefore;
-        return Map.of(
-                "forward", forwardNanos,
-                "backward", backwardNanos,
-                "gather", now.gatherNanos() - before.gatherNanos(),
-                "exchange", now.exchangeNanos() - before.exchangeNanos(),
-                "boundary", now.boundaryNanos() - before.boundaryNanos(),
-                "step", now.stepNanos() - before.stepNanos(),
-                "publish", now.publishNanos() - before.publishNanos(),
-                "io_wait", now.ioWaitNanos() - before.ioWaitNanos());
+        Map<String, Long> phases = new HashMap<>();
+        zero.clock()
+                .times()
+                .forEach(
+                        (phase, nanos) -> phases.put(phase.name().toLowerCase(Locale.ROOT), nanos));
+        return phases;
     }
 
     private void refuseToGoOnForever(double scale, Boundary boundary) {

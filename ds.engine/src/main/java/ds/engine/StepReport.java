@@ -14,11 +14,11 @@ import java.util.Map;
  * @param samples samples consumed by this step
  * @param targets targets in these samples, ignored ones counted: tokens, for a language model
  * @param samplesSeen samples consumed since the run began
- * @param nanos wall time of the step
+ * @param nanos wall time of the step on rank 0
  * @param modelOperations floating-point operations that the step's products and attention take on
  *     all ranks: three times those of the forward passes, since a backward pass takes two, and
  *     nothing for what is computed twice; 0 where the model does not count them
- * @param phaseNanos where the slowest part of the time went on rank 0, by phase name
+ * @param phaseNanos where the time went on rank 0, by phase name; adds up to {@code nanos}
  */
 public record StepReport(
         long step,

@@ -53,14 +53,16 @@ final class Gradients {
     private boolean local;
     private MicroStep step = new MicroStep(0, 1, 0);
     private long exchanges;
-    private long exchangeNanos;
+    private final PhaseClock clock;
 
     Gradients(
             PartitionMap map,
             Communicator communicator,
             Kernels kernels,
             RankMemory memory,
-            ZeroOptions options) {
+            ZeroOptions options,
+            PhaseClock clock) {
+        this.clock = clock;
         this.map = map;
         this.communicator = communicator;
         this.kernels = kernels;
@@ -127,14 +129,14 @@ final class Gradients {
         if (map.trainableElements(unit) == 0) {
             return;
         }
-        long before = System.nanoTime();
+        PhaseClock.Phase before = clock.turn(PhaseClock.Phase.EXCHANGE);
         FlatBuffer bucket = bucket(unit);
         fill(unit, bucket);
         exchange(unit, bucket);
         idleBuckets.push(bucket);
         buckets.remove(unit);
         exchanges++;
-        exchangeNanos += System.nanoTime() - before;
+        clock.turn(before);
     }
 
     private String name(int unit) {
@@ -316,10 +318,6 @@ final class Gradients {
 
     long exchanges() {
         return exchanges;
-    }
-
-    long exchangeNanos() {
-        return exchangeNanos;
     }
 
     /** The gradient of a frozen parameter. */

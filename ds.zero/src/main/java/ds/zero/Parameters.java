@@ -46,9 +46,6 @@ interface Parameters {
     /** Returns the most elements on loan at once. */
     long liveElementsHighWater();
 
-    /** Returns nanoseconds spent gathering. */
-    long gatherNanos();
-
     /** Returns nanoseconds spent waiting for storage. */
     long stallNanos();
 

@@ -126,11 +126,6 @@ final class ReplicatedParameters implements Parameters {
     }
 
     @Override
-    public long gatherNanos() {
-        return 0;
-    }
-
-    @Override
     public long stallNanos() {
         return 0;
     }

@@ -62,14 +62,16 @@ final class ShardedParameters implements Parameters {
     private long liveElementsHighWater;
     private long uses;
     private int slotsAtMark;
-    private long gatherNanos;
+    private final PhaseClock clock;
 
     ShardedParameters(
             PartitionMap map,
             Communicator communicator,
             RankMemory memory,
             ZeroOptions options,
-            ParameterHome home) {
+            ParameterHome home,
+            PhaseClock clock) {
+        this.clock = clock;
         this.map = map;
         this.communicator = communicator;
         this.memory = memory;
@@ -156,9 +158,11 @@ final class ShardedParameters implements Parameters {
         Slot slot = slotOf(unit);
         if (slot == null) {
             slot = lasting.containsKey(unit) ? lasting.get(unit) : free(unit);
-            long before = System.nanoTime();
+            PhaseClock.Phase before = clock.turn(PhaseClock.Phase.GATHER);
+            long stalled = stallNanos();
             gather(unit, slot.buffer);
-            gatherNanos += System.nanoTime() - before;
+            clock.waited(stallNanos() - stalled);
+            clock.turn(before);
             slot.unit = unit;
             prefetch(order.next(unit));
         }
@@ -307,11 +311,6 @@ final class ShardedParameters implements Parameters {
     @Override
     public long liveElementsHighWater() {
         return liveElementsHighWater;
-    }
-
-    @Override
-    public long gatherNanos() {
-        return gatherNanos;
     }
 
     @Override

@@ -55,9 +55,7 @@ public final class ZeroRank implements AutoCloseable {
     private final ShardTensors tensors;
     private final RankContext context;
     private long[] message = new long[0];
-    private long boundaryNanos;
-    private long stepNanos;
-    private long publishNanos;
+    private final PhaseClock clock = new PhaseClock(System::nanoTime);
 
     /**
      * Allocates everything that does not depend on the model's own order of calls.
@@ -92,13 +90,15 @@ public final class ZeroRank implements AutoCloseable {
                                             ParameterHome.inMemory(
                                                     held, options.precision(), parts.memory()));
             this.parameters =
-                    new ShardedParameters(map, parts.communicator(), parts.memory(), options, home);
+                    new ShardedParameters(
+                            map, parts.communicator(), parts.memory(), options, home, clock);
         } else {
             this.parameters =
                     new ReplicatedParameters(map, parts.communicator(), parts.memory(), options);
         }
         this.gradients =
-                new Gradients(map, parts.communicator(), parts.kernels(), parts.memory(), options);
+                new Gradients(
+                        map, parts.communicator(), parts.kernels(), parts.memory(), options, clock);
         this.state =
                 new ShardState(
                         StoreShapes.stepped(map, options, rank),
@@ -176,7 +176,7 @@ public final class ZeroRank implements AutoCloseable {
      * @throws ds.comm.CommException if ranks completed units in different orders; names rank and unit
      */
     public Boundary boundary(double[] lossesOfThisRank, double divisor) {
-        long before = System.nanoTime();
+        PhaseClock.Phase before = clock.turn(PhaseClock.Phase.NORM);
         context.enter(Mode.EVAL, context.workspace(), false);
         gradients.end();
         gradients.gather();
@@ -205,7 +205,7 @@ public final class ZeroRank implements AutoCloseable {
         for (int g = 0; g < n; g++) {
             all[g] = Double.longBitsToDouble(message[losses + g]);
         }
-        boundaryNanos += System.nanoTime() - before;
+        clock.turn(before);
         return new Boundary(norm.norm() / divisor, norm.nonFiniteBlocks() != 0, all);
     }
 
@@ -222,7 +222,8 @@ public final class ZeroRank implements AutoCloseable {
 
     /** Steps what this rank owns and hands the new parameters out. Collective. */
     public void step(StepInputs inputs) {
-        long before = System.nanoTime();
+        PhaseClock.Phase before = clock.turn(PhaseClock.Phase.STEP);
+        long stalled = stallNanos();
         stepper.step(
                 new StepContext(
                         inputs.globalStep(),
@@ -231,12 +232,23 @@ public final class ZeroRank implements AutoCloseable {
                         inputs.hyper(),
                         gradients.local() ? inputs.gradientScale() * world : inputs.gradientScale(),
                         parts.kernels()));
-        long stepped = System.nanoTime();
-        stepNanos += stepped - before;
+        clock.waited(stallNanos() - stalled);
+        clock.turn(PhaseClock.Phase.PUBLISH);
+        stalled = stallNanos();
         tensors.refreshStoredParameters();
         parameters.publish(false);
         tensors.refreshWideParameters();
-        publishNanos += System.nanoTime() - stepped;
+        clock.waited(stallNanos() - stalled);
+        clock.turn(before);
+    }
+
+    private long stallNanos() {
+        return state.store().stallNanos() + parameters.stallNanos();
+    }
+
+    /** Returns the clock of this rank, whose phases {@code forward} and {@code backward} the caller begins. */
+    public PhaseClock clock() {
+        return clock;
     }
 
     /**
@@ -296,14 +308,7 @@ public final class ZeroRank implements AutoCloseable {
                 gradients.exchanges(),
                 parameters.liveElementsHighWater(),
                 stepper.replicaBytes(),
-                state.store().storedBytes() + parameters.storedBytes(),
-                new ZeroUsage.PhaseTimes(
-                        parameters.gatherNanos(),
-                        gradients.exchangeNanos(),
-                        boundaryNanos,
-                        stepNanos,
-                        publishNanos,
-                        state.store().stallNanos() + parameters.stallNanos()));
+                state.store().storedBytes() + parameters.storedBytes());
     }
 
     /** Closes the stores. Memory belongs to the {@link RankParts}. */

@@ -13,7 +13,6 @@ import java.util.Map;
  * @param liveElementsHighWater most elements gathered and on loan at once
  * @param replicaBytes bytes that exchanges of replica optimizers handed to other ranks
  * @param storedBytes bytes at rest outside memory
- * @param times nanoseconds per phase
  */
 public record ZeroUsage(
         Map<MemoryKind, Long> bytes,
@@ -21,23 +20,4 @@ public record ZeroUsage(
         long exchanges,
         long liveElementsHighWater,
         long replicaBytes,
-        long storedBytes,
-        PhaseTimes times) {
-    /**
-     * Nanoseconds so far, per phase.
-     *
-     * @param gatherNanos collecting sharded units
-     * @param exchangeNanos exchanging and folding contributions
-     * @param boundaryNanos gathering reduced gradients and the integer all-reduce
-     * @param stepNanos stepping, I/O included
-     * @param publishNanos handing out new parameters
-     * @param ioWaitNanos the parts of gathering, stepping and publishing that waited for storage
-     */
-    public record PhaseTimes(
-            long gatherNanos,
-            long exchangeNanos,
-            long boundaryNanos,
-            long stepNanos,
-            long publishNanos,
-            long ioWaitNanos) {}
-}
+        long storedBytes) {}

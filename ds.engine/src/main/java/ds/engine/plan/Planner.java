@@ -131,6 +131,7 @@ public final class Planner {
                 inputs.targetsPerSample(),
                 workers(),
                 config.stepsPerPrint().orElse(0),
+                config.wallClockBreakdown(),
                 groups.groups().stream().map(GroupSummary::of).toList(),
                 replicas ? List.of(REPLICAS) : List.of(),
                 decisions);

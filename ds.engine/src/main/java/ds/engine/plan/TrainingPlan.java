@@ -30,6 +30,7 @@ import java.util.List;
  * @param targetsPerSample targets in one sample: tokens, for text; 1 otherwise
  * @param workersPerRank worker threads of each rank
  * @param logEverySteps how often a line of progress is due; 0 if unset
+ * @param wallClockBreakdown whether lines of progress say where the time went
  * @param groups parameters with settings of their own
  * @param irreproducible why bits may differ from another machine's; empty if they may not
  * @param decisions what became of {@code "auto"} and what has no effect
@@ -51,6 +52,7 @@ public record TrainingPlan(
         long targetsPerSample,
         int workersPerRank,
         int logEverySteps,
+        boolean wallClockBreakdown,
         List<GroupSummary> groups,
         List<String> irreproducible,
         List<Decision> decisions) {
