@@ -2,7 +2,11 @@
 module ds.foreign {
     requires static org.jspecify;
     requires ds.core;
+    requires ds.offload;
 
     provides ds.core.spi.HostMemoryProvider with
             ds.foreign.libc.LibcMemoryProvider;
+    provides ds.offload.spi.StorageProvider with
+            ds.foreign.aio.LibaioProvider,
+            ds.foreign.uring.UringProvider;
 }

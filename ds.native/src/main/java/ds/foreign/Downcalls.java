@@ -6,6 +6,7 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.StructLayout;
+import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.VarHandle;
 import java.util.Optional;
@@ -54,9 +55,46 @@ public final class Downcalls {
                 find(function), descriptor, Linker.Option.captureCallState("errno"));
     }
 
+    /**
+     * Binds a function of the C library with a variable number of arguments that reports by {@code
+     * errno}; the handle takes the memory of {@link #errnoState} first.
+     *
+     * @param firstVariadic the index of the first argument that the prototype does not name
+     */
+    public static MethodHandle bindVariadicWithErrno(
+            String function, FunctionDescriptor descriptor, int firstVariadic) {
+        return LINKER.downcallHandle(
+                find(function),
+                descriptor,
+                Linker.Option.captureCallState("errno"),
+                Linker.Option.firstVariadicArg(firstVariadic));
+    }
+
+    /**
+     * Binds a function of another library.
+     *
+     * @throws NativeException if it has no such function
+     */
+    public static MethodHandle bind(
+            SymbolLookup library, String function, FunctionDescriptor descriptor) {
+        return LINKER.downcallHandle(find(library, function), descriptor);
+    }
+
+    /** Returns a library that stays loaded, or empty if this system has none of that name. */
+    public static Optional<SymbolLookup> library(String name) {
+        try {
+            return Optional.of(SymbolLookup.libraryLookup(name, Arena.global()));
+        } catch (IllegalArgumentException e) {
+            return Optional.empty();
+        }
+    }
+
     private static MemorySegment find(String function) {
-        return LINKER.defaultLookup()
-                .find(function)
+        return find(LINKER.defaultLookup(), function);
+    }
+
+    private static MemorySegment find(SymbolLookup library, String function) {
+        return library.find(function)
                 .orElseThrow(
                         () ->
                                 new NativeException(

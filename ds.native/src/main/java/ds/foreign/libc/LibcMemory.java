@@ -12,12 +12,12 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 
 /**
- * Anonymous mappings of Linux: {@code void *mmap(void *addr, size_t length, int prot, int flags, int
+ * Mappings of Linux: {@code void *mmap(void *addr, size_t length, int prot, int flags, int
  * fd, off_t offset)}, {@code int munmap(void *addr, size_t length)}, {@code int madvise(void *addr,
- * size_t length, int advice)}, {@code int mlock(const void *addr, size_t len)}, {@code char
- * *strerror(int errnum)}. Loaded only when something is allocated.
+ * size_t length, int advice)}, {@code int mlock(const void *addr, size_t len)}. Loaded only when something is
+ * allocated.
  */
-final class LibcMemory {
+public final class LibcMemory {
     private static final System.Logger LOG = System.getLogger(LibcMemory.class.getName());
 
     private static final MethodHandle MMAP =
@@ -32,11 +32,9 @@ final class LibcMemory {
                     "madvise", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT));
     private static final MethodHandle MLOCK =
             Downcalls.bindWithErrno("mlock", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG));
-    private static final MethodHandle STRERROR =
-            Downcalls.bind("strerror", FunctionDescriptor.of(ADDRESS, JAVA_INT));
-
     private static final int PROT_READ_WRITE = 0x1 | 0x2;
     private static final int MAP_PRIVATE_ANONYMOUS = 0x02 | 0x20;
+    private static final int MAP_SHARED_POPULATE = 0x01 | 0x8000;
     private static final long MAP_FAILED = -1;
     private static final int MADV_HUGEPAGE = 14;
 
@@ -45,6 +43,23 @@ final class LibcMemory {
     /** Maps zeroed memory whose address is a multiple of {@code alignmentBytes}. */
     static MemorySegment map(Arena arena, long sizeBytes, long alignmentBytes) {
         long mappedBytes = Math.addExact(sizeBytes, alignmentBytes);
+        MemorySegment mapping = map(arena, mappedBytes, MAP_PRIVATE_ANONYMOUS, -1, 0);
+        long skip = -mapping.address() & (alignmentBytes - 1);
+        return mapping.asSlice(skip, sizeBytes);
+    }
+
+    /**
+     * Maps memory that is shared with the kernel or a file, from {@code offset} of a descriptor.
+     *
+     * @throws NativeException if the system refuses
+     */
+    public static MemorySegment mapShared(
+            Arena arena, long sizeBytes, int descriptor, long offset) {
+        return map(arena, sizeBytes, MAP_SHARED_POPULATE, descriptor, offset);
+    }
+
+    private static MemorySegment map(
+            Arena arena, long sizeBytes, int flags, int descriptor, long offset) {
         MemorySegment start;
         try (Arena call = Arena.ofConfined()) {
             MemorySegment state = Downcalls.errnoState(call);
@@ -53,23 +68,20 @@ final class LibcMemory {
                             MMAP.invokeExact(
                                     state,
                                     MemorySegment.NULL,
-                                    mappedBytes,
+                                    sizeBytes,
                                     PROT_READ_WRITE,
-                                    MAP_PRIVATE_ANONYMOUS,
-                                    -1,
-                                    0L);
+                                    flags,
+                                    descriptor,
+                                    offset);
             if (start.address() == MAP_FAILED) {
-                throw failed("mmap", mappedBytes, Downcalls.errno(state), "free some memory");
+                throw failed("mmap", sizeBytes, Downcalls.errno(state), "free some memory");
             }
         } catch (NativeException e) {
             throw e;
         } catch (Throwable t) {
             throw Downcalls.broken("mmap", t);
         }
-        MemorySegment mapping =
-                Downcalls.owned(start, mappedBytes, arena, memory -> unmap(memory, mappedBytes));
-        long skip = -mapping.address() & (alignmentBytes - 1);
-        return mapping.asSlice(skip, sizeBytes);
+        return Downcalls.owned(start, sizeBytes, arena, memory -> unmap(memory, sizeBytes));
     }
 
     private static void unmap(MemorySegment start, long sizeBytes) {
@@ -95,7 +107,7 @@ final class LibcMemory {
                 LOG.log(
                         System.Logger.Level.DEBUG,
                         "No huge pages: madvise says {0}.",
-                        describe(Downcalls.errno(state)));
+                        Errno.describe(Downcalls.errno(state)));
             }
         } catch (Throwable t) {
             throw Downcalls.broken("madvise", t);
@@ -127,15 +139,7 @@ final class LibcMemory {
 
     private static NativeException failed(String function, long size, int code, String wayOut) {
         return new NativeException(
-                "%s of %,d bytes failed: %s (errno %d); %s."
-                        .formatted(function, size, describe(code), code, wayOut));
-    }
-
-    private static String describe(int code) {
-        try {
-            return Downcalls.text((MemorySegment) STRERROR.invokeExact(code));
-        } catch (Throwable t) {
-            throw Downcalls.broken("strerror", t);
-        }
+                "%s of %,d bytes failed: %s; %s."
+                        .formatted(function, size, Errno.describe(code), wayOut));
     }
 }

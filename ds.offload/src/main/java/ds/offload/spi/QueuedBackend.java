@@ -1,5 +1,6 @@
 package ds.offload.spi;
 
+import ds.core.DsException;
 import ds.core.Pending;
 import ds.offload.AioSettings;
 import ds.offload.FileOperations;
@@ -15,6 +16,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayDeque;
 import java.util.Collection;
 import java.util.Queue;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -72,6 +74,33 @@ public final class QueuedBackend implements StorageBackend {
             requests[tag] = new Request(tag);
             free[freeCount++] = tag;
         }
+    }
+
+    /**
+     * Puts a backend before the queue that {@code queue} makes, by way of the door.
+     *
+     * @param name the provider's
+     * @throws StorageException if the file cannot be opened
+     */
+    public static QueuedBackend over(
+            String name,
+            Path file,
+            StorageSettings settings,
+            FileOperations files,
+            Supplier<TransferQueue> queue) {
+        FileChannel channel = channel(file);
+        TransferQueue own;
+        try {
+            own = queue.get();
+        } catch (DsException e) {
+            try {
+                channel.close();
+            } catch (IOException second) {
+                e.addSuppressed(second);
+            }
+            throw e;
+        }
+        return new QueuedBackend(name, file, channel, settings, files, files.queue(file, own));
     }
 
     /**
