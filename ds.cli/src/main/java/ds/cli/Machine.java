@@ -14,9 +14,13 @@ final class Machine {
         int cores = Runtime.getRuntime().availableProcessors();
         List<String> missing = new ArrayList<>();
         missing.add("GPU (no provider)");
+        var providers = StorageProviders.table(ModuleLayer.boot());
         for (String storage : FAST_STORAGE) {
-            var providers = StorageProviders.table(ModuleLayer.boot());
-            if (!providers.has(storage)) {
+            if (providers.all().stream()
+                    .noneMatch(
+                            provider ->
+                                    provider.name().equals(storage)
+                                            && provider.unavailable().isEmpty())) {
                 missing.add(storage);
             }
         }

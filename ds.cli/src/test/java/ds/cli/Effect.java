@@ -451,6 +451,12 @@ record Effect(
                 of("jvm.crash_consistent", false, true, Effect::bytesAtRest, statesOnNvme),
                 of("jvm.generations", 2, 3, Effect::bytesAtRest, statesOnNvme),
                 of("jvm.commit_every_steps", 1, 2, Trial::lastCommittedStep, statesOnNvme),
+                of("jvm.storage_backend", "channel", "mapped", Effect::requests, statesOnNvme),
+                of("aio.block_size", 1 << 20, 1 << 16, Effect::requests, statesOnNvme),
+                of("aio.queue_depth", 8, 32, Effect::requests, statesOnNvme),
+                of("aio.intra_op_parallelism", 1, 2, Effect::requests, statesOnNvme),
+                of("aio.single_submit", false, true, Effect::requests, statesOnNvme),
+                of("aio.overlap_events", true, false, Effect::requests, statesOnNvme),
                 of("jvm.pipeline_wait", "block", "yield", Trial::waitingState, statesOnNvme),
                 of(
                         "jvm.workers",
@@ -473,6 +479,15 @@ record Effect(
                         Effect::parameters),
                 of("jvm.seed", 1, 2, Effect::parameters),
                 of("jvm.stochastic_rounding", false, true, Effect::parameters, brainMasters()));
+    }
+
+    /** What files are opened with; what a backend does with it is in its contract's tests. */
+    private static Object requests(Trial trial) {
+        return trial.plan(
+                plan ->
+                        List.of(
+                                plan.storage().orElseThrow().provider().name(),
+                                plan.pipeline().aio()));
     }
 
     private static List<Effect> optimizers() {

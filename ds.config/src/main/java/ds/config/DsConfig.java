@@ -226,6 +226,17 @@ public final class DsConfig {
                 optionalInt(section, "number_checkpoints"));
     }
 
+    /** Returns the {@code aio} section. */
+    public Aio aio() {
+        Settings aio = root.section("aio");
+        return new Aio(
+                aio.longOr("block_size", 1 << 20),
+                aio.longOr("queue_depth", 8),
+                aio.longOr("intra_op_parallelism", 1),
+                aio.booleanOr("single_submit", false),
+                aio.booleanOr("overlap_events", true));
+    }
+
     /** Returns the {@code jvm} object: settings that only this runtime has. */
     public Jvm jvm() {
         Settings jvm = root.section("jvm");
@@ -239,7 +250,8 @@ public final class DsConfig {
                 jvm.booleanOr("stochastic_rounding", false),
                 jvm.booleanOr("crash_consistent", true),
                 (int) jvm.longOr("commit_every_steps", 1),
-                (int) jvm.longOr("generations", 2));
+                (int) jvm.longOr("generations", 2),
+                jvm.stringOr("storage_backend", "auto"));
     }
 
     /** Returns the groups of parameters for which something is different, in order. */

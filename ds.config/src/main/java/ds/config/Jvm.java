@@ -15,6 +15,7 @@ import java.util.OptionalInt;
  * @param crashConsistent whether optimizer state on NVMe survives a crash; default true
  * @param commitEverySteps steps from one commit of it to the next; default 1
  * @param generations how often its extents are there: 2 or 3; default 2
+ * @param storageBackend the provider that files on NVMe are opened with; default {@code auto}
  */
 public record Jvm(
         boolean warnOnUnknownKeys,
@@ -26,7 +27,8 @@ public record Jvm(
         boolean stochasticRounding,
         boolean crashConsistent,
         int commitEverySteps,
-        int generations) {
+        int generations,
+        String storageBackend) {
     /** Refuses a chunk smaller than a page. */
     public Jvm {
         if (chunkBytes < 4096) {

@@ -212,6 +212,11 @@ final class KeyTable {
                                         .doc(
                                                 "How often each extent of state on NVMe is there; with 3 the"
                                                         + " commit before the last is whole too."),
+                                text("storage_backend", "auto")
+                                        .doc(
+                                                "What opens files on NVMe: channel, mapped, libaio, io_uring or"
+                                                        + " a plug-in's name; auto takes the first that can run"
+                                                        + " there, and ds plan says why."),
                                 list("parameter_groups")
                                         .doc(
                                                 "Parameters with settings of their own: objects with conditions"

@@ -14,8 +14,6 @@ import java.util.List;
 
 /** The keys about input and output, recomputation, logs and monitors. */
 final class SystemKeys {
-    private static final String CHANNEL =
-            "the portable file backend has one request size and needs no native queue.";
     private static final String METRICS =
             "there is no such monitor yet. Use ds train --metrics, which writes JSON lines.";
 
@@ -59,21 +57,31 @@ final class SystemKeys {
                         Absent.verbatim(
                                 List.of(
                                         integer("block_size", 1_048_576)
+                                                .with(Trait.VERBATIM)
                                                 .in("bytes")
-                                                .noEffect(CHANNEL)
-                                                .doc("Bytes of one request."),
+                                                .doc(
+                                                        "Bytes of one request to the kernel (io_uring,"
+                                                                + " libaio): a multiple of 4096."),
                                         integer("queue_depth", 8)
-                                                .noEffect(CHANNEL)
-                                                .doc("Requests in flight."),
+                                                .with(Trait.VERBATIM)
+                                                .doc(
+                                                        "Requests with the kernel at once, per file"
+                                                                + " (io_uring, libaio)."),
                                         integer("intra_op_parallelism", 1)
-                                                .noEffect(CHANNEL)
-                                                .doc("Threads per transfer."),
+                                                .with(Trait.VERBATIM)
+                                                .doc(
+                                                        "Threads per file of the backends that have"
+                                                                + " threads (channel, mapped)."),
                                         flag("single_submit", false)
-                                                .noEffect(CHANNEL)
-                                                .doc("Submit requests one by one."),
+                                                .with(Trait.VERBATIM)
+                                                .doc(
+                                                        "Submit requests one by one (io_uring,"
+                                                                + " libaio)."),
                                         flag("overlap_events", true)
-                                                .noEffect(CHANNEL)
-                                                .doc("Submit while completions are awaited."),
+                                                .with(Trait.VERBATIM)
+                                                .doc(
+                                                        "Submit while others are under way (io_uring,"
+                                                                + " libaio)."),
                                         flag("use_gds", false)
                                                 .refused(
                                                         "GPUDirect Storage needs a CUDA device. Remove it.")

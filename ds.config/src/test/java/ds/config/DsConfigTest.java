@@ -192,7 +192,7 @@ class DsConfigTest {
     void aSettingWithoutEffectIsNamed() {
         ConfigCheck check =
                 DsConfig.check(
-                        "{train_batch_size: 8, aio: {queue_depth: 32, block_size: 1048576}}",
+                        "{train_batch_size: 8, memory_breakdown: true, dataloader_drop_last: false}",
                         CheckOptions.none());
         assertTrue(check.isRunnable());
         assertEquals(1, check.diagnostics().size(), "a default is not worth a note");

@@ -120,8 +120,8 @@ public record KeyDeclaration(
         /** A list of texts without order or repetition; one text stands for a list of one. */
         SET,
         /**
-         * Nothing here depends on it and DeepSpeed keeps it as written: a value of another type is
-         * kept too, with a warning.
+         * DeepSpeed keeps it as written: a value of another type is kept too, with a warning. Whoever
+         * reads it checks it.
          */
         VERBATIM,
         /** A choice whose words may be written in any case; it is read as it is declared. */

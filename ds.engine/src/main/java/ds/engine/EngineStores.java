@@ -11,6 +11,7 @@ import ds.offload.ShardFiles;
 import ds.offload.StateLayout;
 import ds.offload.StateStore;
 import ds.offload.StateStores;
+import ds.offload.StorageChoice;
 import ds.offload.StorageProviders;
 import ds.offload.StoreDirectory;
 import ds.offload.StoreIdentity;
@@ -36,6 +37,7 @@ import java.util.concurrent.ThreadLocalRandom;
  * that a run left.
  */
 final class EngineStores implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger("ds.engine");
     private static final String OPTIMIZER = "-optimizer";
     private static final String PARAMETERS = "-parameters";
 
@@ -65,7 +67,13 @@ final class EngineStores implements AutoCloseable {
         this.files = options.files();
         this.identity = identity;
         this.left = left;
-        this.backend = StorageProviders.best(options.layer());
+        StorageChoice choice =
+                plan.storage()
+                        .orElseGet(() -> new StorageChoice(StorageProviders.portable(), "unused"));
+        if (plan.storage().isPresent()) {
+            LOG.log(System.Logger.Level.INFO, "Files on NVMe are opened by {0}.", choice);
+        }
+        this.backend = choice.provider();
         this.device = options.device().get(); // last: nobody would close it after a failure
     }
 

@@ -104,11 +104,7 @@ final class CommittedStateStore implements DurableStore {
             for (ExtentFile.Shape file : parts.shape().files()) {
                 ExtentFile opened =
                         ExtentFile.reopen(
-                                directory,
-                                file,
-                                history.storeId(),
-                                parts.stagings().size(),
-                                parts.settings().stuckAfter());
+                                directory, file, history.storeId(), parts.settings().storage());
                 files.add(opened);
                 opened.table().copyFrom(tables.get(files.size() - 1));
             }

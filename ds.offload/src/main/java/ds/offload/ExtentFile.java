@@ -9,7 +9,6 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
-import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 
@@ -81,15 +80,13 @@ final class ExtentFile implements AutoCloseable {
             Shape shape,
             long storeId,
             Staging zeros,
-            int depth,
-            Duration stuckAfter,
+            StorageSettings settings,
             boolean durable) {
         Path file = directory.path().resolve(shape.fileName());
         boolean whole = false;
         try {
             writeZeros(directory, file, shape.fileBytes(), zeros.bytes().getFirst(), durable);
-            StorageBackend backend =
-                    directory.provider().open(file, depth, stuckAfter, directory.files());
+            StorageBackend backend = directory.provider().open(file, settings, directory.files());
             ExtentFile created = new ExtentFile(file, shape, storeId, backend);
             created.sealZeros(zeros.bytes().getFirst());
             whole = true;
@@ -112,14 +109,11 @@ final class ExtentFile implements AutoCloseable {
      * @throws StorageException if it cannot be opened, or has another size than it was made with
      */
     static ExtentFile reopen(
-            StoreDirectory directory, Shape shape, long storeId, int depth, Duration stuckAfter) {
+            StoreDirectory directory, Shape shape, long storeId, StorageSettings settings) {
         Path file = directory.path().resolve(shape.fileName());
         requireSize(file, shape.fileBytes());
         return new ExtentFile(
-                file,
-                shape,
-                storeId,
-                directory.provider().open(file, depth, stuckAfter, directory.files()));
+                file, shape, storeId, directory.provider().open(file, settings, directory.files()));
     }
 
     /** Checks that a file has the size it was made with. */

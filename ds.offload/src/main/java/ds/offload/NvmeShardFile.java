@@ -63,8 +63,7 @@ final class NvmeShardFile implements ShardFile {
                         fileShape,
                         ThreadLocalRandom.current().nextLong(),
                         stagings.getFirst(),
-                        stagings.size(),
-                        settings.stuckAfter(),
+                        settings.storage(),
                         false);
         return new NvmeShardFile(shape, file, stagings);
     }

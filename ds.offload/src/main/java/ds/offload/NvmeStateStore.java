@@ -97,8 +97,7 @@ final class NvmeStateStore implements StateStore {
                                 shape,
                                 storeId,
                                 parts.stagings().getFirst(),
-                                parts.stagings().size(),
-                                parts.settings().stuckAfter(),
+                                parts.settings().storage(),
                                 durable));
             }
             whole = true;

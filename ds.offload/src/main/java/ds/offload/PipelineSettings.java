@@ -9,12 +9,14 @@ import java.time.Duration;
  * @param bufferCount staging slots, 1 to 256; with one there is no overlap
  * @param waiting how a lane waits for the other
  * @param stuckAfter the age at which a request under way is an error
+ * @param aio how transfers are handed to the operating system
  */
 public record PipelineSettings(
-        long chunkBytes, int bufferCount, Wait waiting, Duration stuckAfter) {
-    /** 32 MiB per slot, four slots, blocking, 60 seconds. */
+        long chunkBytes, int bufferCount, Wait waiting, Duration stuckAfter, AioSettings aio) {
+    /** 32 MiB per slot, four slots, blocking, 60 seconds, DeepSpeed's own {@code aio} keys. */
     public static final PipelineSettings DEFAULT =
-            new PipelineSettings(32L << 20, 4, Wait.BLOCKING, Duration.ofSeconds(60));
+            new PipelineSettings(
+                    32L << 20, 4, Wait.BLOCKING, Duration.ofSeconds(60), AioSettings.DEFAULT);
 
     private static final int BUFFER_COUNT_MAX = 256;
     private static final long CHUNK_BYTES_MAX = 1L << 30;
@@ -47,21 +49,31 @@ public record PipelineSettings(
 
     /** Returns these settings with another chunk size. */
     public PipelineSettings withChunkBytes(long bytes) {
-        return new PipelineSettings(bytes, bufferCount, waiting, stuckAfter);
+        return new PipelineSettings(bytes, bufferCount, waiting, stuckAfter, aio);
     }
 
     /** Returns these settings with another number of slots. */
     public PipelineSettings withBufferCount(int count) {
-        return new PipelineSettings(chunkBytes, count, waiting, stuckAfter);
+        return new PipelineSettings(chunkBytes, count, waiting, stuckAfter, aio);
     }
 
     /** Returns these settings with another way of waiting. */
     public PipelineSettings withWaiting(Wait how) {
-        return new PipelineSettings(chunkBytes, bufferCount, how, stuckAfter);
+        return new PipelineSettings(chunkBytes, bufferCount, how, stuckAfter, aio);
     }
 
     /** Returns these settings with another limit for a request's age. */
     public PipelineSettings withStuckAfter(Duration limit) {
-        return new PipelineSettings(chunkBytes, bufferCount, waiting, limit);
+        return new PipelineSettings(chunkBytes, bufferCount, waiting, limit, aio);
+    }
+
+    /** Returns these settings with transfers handed over in another way. */
+    public PipelineSettings withAio(AioSettings how) {
+        return new PipelineSettings(chunkBytes, bufferCount, waiting, stuckAfter, how);
+    }
+
+    /** Returns how a file is opened that each slot has one transfer under way in. */
+    StorageSettings storage() {
+        return new StorageSettings(bufferCount, stuckAfter, aio);
     }
 }

@@ -1,5 +1,6 @@
 package ds.engine.plan;
 
+import ds.offload.AioSettings;
 import ds.offload.RestingPlace;
 import ds.offload.StoreTerms;
 import ds.optim.spi.Optimizer;
@@ -95,6 +96,15 @@ final class PlanText {
                 bytes(memory.gradients()),
                 bytes(memory.buckets()));
         line(text, "on NVMe", "%s%s", bytes(memory.stored()), commits(plan));
+        plan.storage()
+                .ifPresent(
+                        choice ->
+                                line(
+                                        text,
+                                        "storage",
+                                        "%s%s",
+                                        choice,
+                                        requests(plan, choice.provider().name())));
         line(
                 text,
                 "moved/step",
@@ -137,6 +147,25 @@ final class PlanText {
                     "a step exchanges about %s instead once signs are exchanged",
                     bytes(2 * trained(plan) / Byte.SIZE * (world - 1) / world));
         }
+    }
+
+    /** What the backend makes of the {@code aio} section. */
+    private static String requests(TrainingPlan plan, String backend) {
+        AioSettings aio = plan.pipeline().aio();
+        return switch (backend) {
+            case "libaio", "io_uring" ->
+                    "; %d requests of %s per file%s%s"
+                            .formatted(
+                                    aio.queueDepth(),
+                                    bytes(aio.blockBytes()),
+                                    aio.singleSubmit() ? ", each by a call of its own" : "",
+                                    aio.overlapEvents() ? "" : ", not overlapped");
+            default ->
+                    "; %d %s per file"
+                            .formatted(
+                                    aio.parallelism(),
+                                    aio.parallelism() == 1 ? "thread" : "threads");
+        };
     }
 
     private static String commits(TrainingPlan plan) {

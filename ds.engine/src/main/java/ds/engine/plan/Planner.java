@@ -1,5 +1,6 @@
 package ds.engine.plan;
 
+import ds.config.Aio;
 import ds.config.BatchSizes;
 import ds.config.ConfigException;
 import ds.config.DsConfig;
@@ -8,11 +9,16 @@ import ds.config.Tunable;
 import ds.config.ZeroOptimization;
 import ds.core.DType;
 import ds.core.Diagnostic;
+import ds.core.ProviderException;
 import ds.model.ModelLayout;
 import ds.model.Parameter;
 import ds.model.Unit;
+import ds.offload.AioSettings;
 import ds.offload.PipelineSettings;
 import ds.offload.RestingPlace;
+import ds.offload.StorageChoice;
+import ds.offload.StorageException;
+import ds.offload.StorageProviders;
 import ds.offload.StoreTerms;
 import ds.optim.spi.Optimizer;
 import ds.optim.spi.ParameterSpec;
@@ -75,6 +81,8 @@ public final class Planner {
         ZeroOptimization section = config.zero();
         RestingPlace optimizerPlace = optimizerPlace(section);
         RestingPlace parameterPlace = parameterPlace(section);
+        Optional<StorageChoice> storage = storage(List.of(optimizerPlace, parameterPlace));
+        AioSettings aio = storage.isPresent() ? aio() : AioSettings.DEFAULT;
         checkLiveParameters(section);
         ParameterGroups groups = ParameterGroups.of(model, config, inputs.groups(), problems);
         PluginChoice plugins = new PluginChoice(model, config, inputs, problems, decisions, auto);
@@ -116,10 +124,12 @@ public final class Planner {
                 zero,
                 PipelineSettings.DEFAULT
                         .withChunkBytes(zero.chunkBytes())
+                        .withAio(aio)
                         .withWaiting(
                                 config.jvm().pipelineWait().equals("block")
                                         ? PipelineSettings.Wait.BLOCKING
                                         : PipelineSettings.Wait.YIELD),
+                storage,
                 store(config.jvm()),
                 PartitionMap.of(layout, inputs.ranks(), parameter -> isWhole(chosen, parameter)),
                 plugins.optimizerName(),
@@ -271,6 +281,58 @@ public final class Planner {
                                                                 .formatted(path.get(), why),
                                                         "Name a directory that this user can write to."))));
         return new RestingPlace.OnNvme(path.get(), (int) Math.max(1, bufferCount));
+    }
+
+    /** One backend opens all files of a run. */
+    private Optional<StorageChoice> storage(List<RestingPlace> places) {
+        Optional<Path> directory =
+                places.stream()
+                        .filter(RestingPlace.OnNvme.class::isInstance)
+                        .map(place -> ((RestingPlace.OnNvme) place).directory())
+                        .findFirst();
+        String name = config.jvm().storageBackend();
+        try {
+            return name.equals("auto")
+                    ? directory.map(path -> StorageProviders.best(inputs.layer(), path))
+                    : Optional.of(
+                            StorageProviders.named(
+                                    inputs.layer(), name, directory.orElse(Path.of(""))));
+        } catch (ProviderException | StorageException e) {
+            problems.add(
+                    config.locate(
+                            Diagnostic.refused(
+                                    "storage-backend",
+                                    "/jvm/storage_backend",
+                                    e.getMessage(),
+                                    "Name another backend, or \"auto\".")));
+            return Optional.empty();
+        }
+    }
+
+    private AioSettings aio() {
+        try {
+            Aio aio = config.aio();
+            return new AioSettings(
+                    saturated(aio.blockSize()),
+                    saturated(aio.queueDepth()),
+                    saturated(aio.intraOpParallelism()),
+                    aio.singleSubmit(),
+                    aio.overlapEvents());
+        } catch (IllegalArgumentException e) {
+            problems.add(
+                    config.locate(
+                            Diagnostic.refused(
+                                    "aio",
+                                    "/aio",
+                                    e.getMessage(),
+                                    "DeepSpeed's own values are 1048576, 8 and 1.")));
+            return AioSettings.DEFAULT;
+        }
+    }
+
+    /** Every range of the settings ends far below. */
+    private static int saturated(long value) {
+        return Math.clamp(value, Integer.MIN_VALUE, Integer.MAX_VALUE);
     }
 
     private static Optional<String> usableDirectory(Path path) {

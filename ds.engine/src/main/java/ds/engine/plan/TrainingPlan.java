@@ -2,12 +2,14 @@ package ds.engine.plan;
 
 import ds.engine.LossScaler;
 import ds.offload.PipelineSettings;
+import ds.offload.StorageChoice;
 import ds.offload.StoreTerms;
 import ds.optim.spi.Optimizer;
 import ds.optim.spi.Schedule;
 import ds.zero.PartitionMap;
 import ds.zero.ZeroOptions;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * What a configuration became for this model, world and machine. Below it nobody knows
@@ -18,6 +20,7 @@ import java.util.List;
  * @param stage the ZeRO stage, for people; the engine reads {@code zero}
  * @param zero residency, resting places and bounds
  * @param pipeline how an NVMe store overlaps its transfers
+ * @param storage what opens files on NVMe; empty if nothing rests there
  * @param store what a store of optimizer state on NVMe promises
  * @param partition who owns which elements
  * @param optimizerName as the configuration names it
@@ -41,6 +44,7 @@ public record TrainingPlan(
         int stage,
         ZeroOptions zero,
         PipelineSettings pipeline,
+        Optional<StorageChoice> storage,
         StoreTerms store,
         PartitionMap partition,
         String optimizerName,
