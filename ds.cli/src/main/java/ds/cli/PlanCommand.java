@@ -104,6 +104,12 @@ final class PlanCommand extends Command {
         moved.put("gathered", memory.gatheredPerStep());
         moved.put("nvme", memory.nvmePerStep());
         document.put("bytes_per_step_and_rank", moved);
+        plan.storage()
+                .ifPresent(
+                        choice -> {
+                            document.put("storage_backend", choice.provider().name());
+                            document.put("storage_backend_because", choice.reason());
+                        });
         List<Object> groups = new ArrayList<>();
         for (GroupSummary group : plan.groups()) {
             Map<String, Object> entry = new LinkedHashMap<>();

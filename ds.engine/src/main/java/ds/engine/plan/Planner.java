@@ -324,7 +324,7 @@ public final class Planner {
                             Diagnostic.refused(
                                     "aio",
                                     "/aio",
-                                    e.getMessage(),
+                                    String.valueOf(e.getMessage()),
                                     "DeepSpeed's own values are 1048576, 8 and 1.")));
             return AioSettings.DEFAULT;
         }
@@ -339,7 +339,8 @@ public final class Planner {
         try {
             Files.createDirectories(path);
         } catch (IOException e) {
-            return Optional.of("it cannot be created (%s)".formatted(e.getMessage()));
+            return Optional.of(
+                    "it cannot be created (%s)".formatted(String.valueOf(e.getMessage())));
         }
         return Files.isWritable(path) ? Optional.empty() : Optional.of("it is not writable");
     }
