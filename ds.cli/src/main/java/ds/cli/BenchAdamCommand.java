@@ -1,24 +1,17 @@
 package ds.cli;
 
 import ds.core.DType;
-import ds.core.FlatBuffer;
-import ds.core.HostMemories;
-import ds.core.MemoryKind;
-import ds.core.RankMemory;
+import ds.core.KeyDeclaration;
 import ds.core.Settings;
-import ds.kernels.Workers;
 import ds.optim.spi.Optimizer;
+import ds.optim.spi.OptimizerProvider;
 import ds.optim.spi.Optimizers;
-import ds.optim.spi.ParameterRange;
-import ds.optim.spi.ParameterSpec;
-import ds.optim.spi.Shard;
-import ds.optim.spi.StepContext;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import picocli.CommandLine;
 import picocli.CommandLine.Option;
 
@@ -27,16 +20,43 @@ import picocli.CommandLine.Option;
         name = "adam",
         sortOptions = false,
         description =
-                "AdamW steps in fp32 beside plain streams of the same traffic, measured in turn.")
+                "Steps of element-wise optimizers beside plain streams of the same traffic, measured in turn.")
 final class BenchAdamCommand extends Command {
-    private static final int REPEATS = 11;
-    private static final int BYTES_PER_ELEMENT = 28;
+    private static final String ALL = "all";
+    private static final List<String> EVERY =
+            List.of(
+                    "adam",
+                    "adam:amsgrad=true",
+                    "adamw",
+                    "adagrad",
+                    "lion",
+                    "sgd",
+                    "sgd:momentum=0.9",
+                    "muadam",
+                    "muadamw",
+                    "musgd:momentum=0.9");
+
+    @Option(
+            names = "--optimizer",
+            paramLabel = "TYPE[:KEY=VALUE,...]",
+            description =
+                    "An optimizer with its parameters, or all (default: adamw). May be repeated.")
+    private List<String> optimizers = List.of("adamw");
 
     @Option(
             names = "--elements",
             paramLabel = "N",
+            split = ",",
             description = "Parameters to step (default: ${DEFAULT-VALUE}).")
-    private int elements = 16 << 20;
+    private List<Integer> elements = List.of(16 << 20);
+
+    @Option(
+            names = "--copy",
+            paramLabel = "none|bf16|fp16",
+            split = ",",
+            description =
+                    "16-bit copy of the new weights; with one, separate passes are measured beside it (default: ${DEFAULT-VALUE}).")
+    private List<Copy> copies = List.of(Copy.none);
 
     @Option(
             names = "--warm-up",
@@ -47,83 +67,125 @@ final class BenchAdamCommand extends Command {
     @Option(
             names = "--workers",
             paramLabel = "N",
-            description = "Worker threads (default: ${DEFAULT-VALUE}).")
-    private int count = Runtime.getRuntime().availableProcessors();
+            split = ",",
+            description = "Numbers of worker threads (default: all).")
+    private List<Integer> workerCounts = List.of(Runtime.getRuntime().availableProcessors());
+
+    /** What {@code --copy} says. */
+    enum Copy {
+        /** Weights are fp32. */
+        none(Optional.empty()),
+        /** Weights are bfloat16 beside the fp32 master. */
+        bf16(Optional.of(DType.BF16)),
+        /** Weights are half precision beside the fp32 master. */
+        fp16(Optional.of(DType.FP16));
+
+        private final Optional<DType> type;
+
+        Copy(Optional<DType> type) {
+            this.type = type;
+        }
+    }
 
     @Override
     int run() {
         BenchGemmCommand.requireVectors();
-        if (elements < 1 || count < 1) {
+        if (elements.stream().anyMatch(n -> n < 1) || workerCounts.stream().anyMatch(n -> n < 1)) {
             throw new UserMistakeException(
-                    "--elements is %d and --workers %d; both must be at least 1."
-                            .formatted(elements, count));
+                    "--elements is %s and --workers %s; all must be at least 1."
+                            .formatted(elements, workerCounts));
         }
-        int length = (elements + 1023) / 1024 * 1024;
-        try (Workers workers = new Workers("ds-bench", count);
-                RankMemory memory = new RankMemory(HostMemories.best(ModuleLayer.boot()))) {
-            measure(workers, memory, length);
+        List<String> named = optimizers.contains(ALL) ? EVERY : optimizers;
+        List<Object> results = new ArrayList<>();
+        for (int count : elements) {
+            int length = Math.ceilDiv(count, 1024) * 1024;
+            for (String name : named) {
+                Optimizer optimizer = optimizer(name, length);
+                for (Copy copy : copies) {
+                    measure(name, optimizer, copy, length, results);
+                }
+            }
         }
+        out().document(Map.of("results", results));
         return Main.OK;
     }
 
-    private void measure(Workers workers, RankMemory memory, int length) {
-        FlatBuffer p = memory.allocate(MemoryKind.MASTERS, DType.FP32, length);
-        FlatBuffer g = memory.allocate(MemoryKind.GRADIENTS, DType.FP32, length);
-        FlatBuffer m = memory.allocate(MemoryKind.OPTIMIZER_STATES, DType.FP32, length);
-        FlatBuffer v = memory.allocate(MemoryKind.OPTIMIZER_STATES, DType.FP32, length);
-        for (long i = 0; i < length; i++) {
-            g.set(i, (i % 31 - 15) * 1e-3f);
+    private void measure(
+            String name, Optimizer optimizer, Copy copy, int length, List<Object> results) {
+        for (int workers : workerCounts) {
+            try (StepBench bench = new StepBench(optimizer, length, copy.type, workers)) {
+                StepBench.Times times = bench.measure(warmUpSeconds);
+                results.add(report(name, copy, workers, bench, times));
+            }
         }
-        var provider = Optimizers.in(ModuleLayer.boot()).require("adamw");
-        Optimizer optimizer =
-                provider.create(
-                        Settings.validate(provider.settings(), Map.of("lr", 1e-3), "").settings());
-        var parameter = new ParameterSpec("weights", List.of(length), Set.of());
-        if (!(optimizer.kind(parameter) instanceof Optimizer.Element step)) {
-            throw new AssertionError("AdamW steps elements");
-        }
-        Shard shard =
-                new Shard(
-                        p,
-                        g,
-                        List.of(m, v),
-                        List.of(new ParameterRange(parameter, 0, 0, length)),
-                        Optional.empty());
-        var kernels = Bench.kernels(workers);
-        long[] adam = new long[REPEATS];
-        long[] streams = new long[REPEATS];
-        Runnable adamStep =
-                () -> step.step(shard, new StepContext(1, 1, 1, optimizer.base(), 1f, kernels));
-        Runnable stream =
-                () -> Ceiling.streams(workers, p.segment(), g.segment(), m.segment(), v.segment());
-        Bench.warmUp(warmUpSeconds, adamStep);
-        Bench.warmUp(warmUpSeconds, stream);
-        for (int i = 0; i < REPEATS; i++) {
-            adam[i] = Bench.nanos(adamStep);
-            streams[i] = Bench.nanos(stream);
-        }
-        report(length, Bench.best(adam), Math.min(Bench.best(adam), Bench.best(streams)));
     }
 
-    private void report(int length, long nanos, long ceilingNanos) {
-        double bytes = (double) length * BYTES_PER_ELEMENT;
+    private static Optimizer optimizer(String text, int length) {
+        int colon = text.indexOf(':');
+        String type = colon < 0 ? text : text.substring(0, colon);
+        OptimizerProvider provider = Optimizers.in(ModuleLayer.boot()).require(type);
+        Map<String, Object> params = new LinkedHashMap<>();
+        if (colon >= 0) {
+            Words.read("--optimizer", text.substring(colon + 1), params);
+        }
+        List<KeyDeclaration> declared = provider.settings();
+        params.replaceAll((key, value) -> Words.typed(declared, key, value));
+        if (declared.stream().anyMatch(key -> key.name().equals("base_shapes"))) {
+            params.putIfAbsent("base_shapes", Map.of("*", List.of(length)));
+        }
+        Settings.Checked checked = Settings.validate(declared, params, "");
+        if (!checked.isUsable()) {
+            throw new UserMistakeException(Words.problems("Optimizer '" + text + "'", checked));
+        }
+        Optimizer optimizer = provider.create(checked.settings());
+        boolean elementWise =
+                optimizer.kind(StepBench.parameter(length)) instanceof Optimizer.Element;
+        if (!elementWise || optimizer.slots().size() > StepStreams.SLOTS_MOST) {
+            throw new UserMistakeException(
+                    "Optimizer '%s' does not step elements by themselves with at most %d states each, so there is no ceiling for it; take one of %s."
+                            .formatted(text, StepStreams.SLOTS_MOST, String.join(", ", EVERY)));
+        }
+        return optimizer;
+    }
+
+    private Map<String, Object> report(
+            String name, Copy copy, int workers, StepBench bench, StepBench.Times times) {
+        double length = bench.length();
+        double bytes = length * bench.bytesPerElement();
+        String fused =
+                times.separateNanos() == 0
+                        ? ""
+                        : String.format(
+                                Locale.ROOT,
+                                ", of separate passes %.2f",
+                                (double) times.nanos() / times.separateNanos());
         out().result(
                         String.format(
                                 Locale.ROOT,
-                                "%d workers  %,d parameters  %.3f ns per parameter, %.1f GB/s, ceiling %.1f GB/s, share %.2f",
-                                count,
-                                length,
-                                (double) nanos / length,
-                                bytes / nanos,
-                                bytes / ceilingNanos,
-                                (double) ceilingNanos / nanos));
-        Map<String, Object> document = new LinkedHashMap<>();
-        document.put("workers", count);
-        document.put("elements", length);
-        document.put("ns_per_parameter", (double) nanos / length);
-        document.put("gigabytes_per_second", bytes / nanos);
-        document.put("ceiling_gigabytes_per_second", bytes / ceilingNanos);
-        document.put("share", (double) ceilingNanos / nanos);
-        out().document(document);
+                                "%-18s copy %s  %d workers  %,11d parameters  %.3f ns per parameter, %5.1f GB/s, ceiling %5.1f GB/s, share %.2f%s",
+                                name,
+                                copy,
+                                workers,
+                                bench.length(),
+                                times.nanos() / length,
+                                bytes / times.nanos(),
+                                bytes / times.ceilingNanos(),
+                                times.share(),
+                                fused));
+        Map<String, Object> entry = new LinkedHashMap<>();
+        entry.put("optimizer", name);
+        entry.put("copy", copy.name());
+        entry.put("workers", workers);
+        entry.put("elements", bench.length());
+        entry.put("repeats", times.repeats());
+        entry.put("ns_per_parameter", times.nanos() / length);
+        entry.put("best_ns_per_parameter", times.bestNanos() / length);
+        entry.put("gigabytes_per_second", bytes / times.nanos());
+        entry.put("ceiling_gigabytes_per_second", bytes / times.ceilingNanos());
+        entry.put("share", times.share());
+        if (times.separateNanos() != 0) {
+            entry.put("of_separate_passes", (double) times.nanos() / times.separateNanos());
+        }
+        return entry;
     }
 }

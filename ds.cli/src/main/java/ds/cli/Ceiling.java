@@ -1,13 +1,11 @@
 package ds.cli;
 
 import ds.kernels.Workers;
-import java.lang.foreign.MemorySegment;
-import java.nio.ByteOrder;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
-/** What the machine itself can do: products in the nearest cache, and streams of memory. */
+/** What the machine itself can do: products in the nearest cache. */
 final class Ceiling {
     private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
     private static final int WIDTH = SPECIES.length();
@@ -16,7 +14,6 @@ final class Ceiling {
     private static final int ROWS = WIDTH == 16 ? 8 : 4;
 
     private static final int DEPTH = 256;
-    private static final int PIECE_ELEMENTS = 32_768;
 
     private Ceiling() {}
 
@@ -153,39 +150,5 @@ final class Ceiling {
         c61.intoArray(c, 13 * WIDTH);
         c70.intoArray(c, 14 * WIDTH);
         c71.intoArray(c, 15 * WIDTH);
-    }
-
-    /** Reads four streams and writes three of them back: the traffic of an Adam step. */
-    static void streams(
-            Workers workers, MemorySegment p, MemorySegment g, MemorySegment m, MemorySegment v) {
-        long elements = p.byteSize() / Float.BYTES;
-        int pieces = (int) ((elements + PIECE_ELEMENTS - 1) / PIECE_ELEMENTS);
-        workers.run(
-                pieces,
-                (_, piece) -> {
-                    long from = (long) piece * PIECE_ELEMENTS;
-                    stream(p, g, m, v, from, Math.min(elements, from + PIECE_ELEMENTS));
-                });
-    }
-
-    private static void stream(
-            MemorySegment p,
-            MemorySegment g,
-            MemorySegment m,
-            MemorySegment v,
-            long from,
-            long to) {
-        FloatVector half = FloatVector.broadcast(SPECIES, 0.5f);
-        ByteOrder order = ByteOrder.LITTLE_ENDIAN;
-        for (long i = from; i + SPECIES.length() <= to; i += SPECIES.length()) {
-            long at = i * Float.BYTES;
-            FloatVector gradient = FloatVector.fromMemorySegment(SPECIES, g, at, order);
-            FloatVector first = FloatVector.fromMemorySegment(SPECIES, m, at, order);
-            FloatVector second = FloatVector.fromMemorySegment(SPECIES, v, at, order);
-            FloatVector weight = FloatVector.fromMemorySegment(SPECIES, p, at, order);
-            first.fma(half, gradient).intoMemorySegment(m, at, order);
-            second.fma(half, gradient).intoMemorySegment(v, at, order);
-            weight.fma(half, gradient).intoMemorySegment(p, at, order);
-        }
     }
 }

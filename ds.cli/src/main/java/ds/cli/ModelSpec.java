@@ -1,6 +1,5 @@
 package ds.cli;
 
-import ds.core.Diagnostic;
 import ds.core.KeyDeclaration;
 import ds.core.ProviderTable;
 import ds.core.Settings;
@@ -48,86 +47,19 @@ record ModelSpec(ModelProvider provider, Settings settings) {
             int colon = text.indexOf(':');
             name = colon < 0 ? text : text.substring(0, colon);
             if (colon >= 0) {
-                words(text.substring(colon + 1), raw);
+                Words.read("--model", text.substring(colon + 1), raw);
             }
         }
         ProviderTable<ModelProvider> models = Models.in(ModuleLayer.boot());
         ModelProvider provider = models.require(name);
         List<KeyDeclaration> declared = provider.settings();
         Map<String, Object> typed = new LinkedHashMap<>();
-        raw.forEach((key, value) -> typed.put(key, typed(declared, key, value)));
+        raw.forEach((key, value) -> typed.put(key, Words.typed(declared, key, value)));
         Settings.Checked checked = Settings.validate(declared, typed, "");
         if (!checked.isUsable()) {
-            List<String> problems = new ArrayList<>();
-            for (Diagnostic problem : checked.diagnostics()) {
-                if (problem.isError()) {
-                    problems.add((problem.message() + " " + problem.suggestion()).strip());
-                }
-            }
-            throw new UserMistakeException(
-                    "Model '%s': %s".formatted(text, String.join(" ", problems)));
+            throw new UserMistakeException(Words.problems("Model '" + text + "'", checked));
         }
         return new ModelSpec(provider, checked.settings());
-    }
-
-    private static void words(String list, Map<String, Object> raw) {
-        for (String word : list.split(",", -1)) {
-            int equals = word.indexOf('=');
-            if (equals < 1) {
-                throw new UserMistakeException(
-                        "'%s' in --model is no key=value; write gpt:layers=4,width=128."
-                                .formatted(word));
-            }
-            String key = word.substring(0, equals).strip();
-            if (raw.put(key, word.substring(equals + 1).strip()) != null) {
-                throw new UserMistakeException(
-                        "'%s' is given twice in --model; give it once.".formatted(key));
-            }
-        }
-    }
-
-    private static Object typed(List<KeyDeclaration> declared, String key, Object value) {
-        if (!(value instanceof String word)) {
-            return value;
-        }
-        for (KeyDeclaration declaration : declared) {
-            if (declaration.name().equals(key)) {
-                return switch (declaration.type()) {
-                    case BOOLEAN -> truth(word);
-                    case INTEGER, NUMBER -> number(word);
-                    case NUMBERS -> numbers(word);
-                    default -> word;
-                };
-            }
-        }
-        return value;
-    }
-
-    private static Object truth(String word) {
-        return switch (word) {
-            case "true" -> true;
-            case "false" -> false;
-            default -> word;
-        };
-    }
-
-    private static Object number(String word) {
-        try {
-            double value = Double.parseDouble(word);
-            return value == Math.rint(value) && Math.abs(value) < 0x1p53
-                    ? (Object) (long) value
-                    : value;
-        } catch (NumberFormatException e) {
-            return word; // the check says what is expected
-        }
-    }
-
-    private static Object numbers(String word) {
-        List<Object> values = new ArrayList<>();
-        for (String part : word.split("x", -1)) {
-            values.add(number(part));
-        }
-        return values;
     }
 
     private static Map<String, Object> file(Path file) {

@@ -8,9 +8,10 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The loops of {@link VectorPasses} over whole vectors, given as byte offsets into fp32 arrays. One
- * loop per method, and no method that returns a vector: the compiler does not always inline those,
- * and then allocates every vector.
+ * The loops of {@link VectorPasses} over whole vectors, given as byte offsets into fp32 arrays; each
+ * also writes the 16-bit copy, of a {@code type} of {@link VectorRounding}. One loop per method, and
+ * no method that returns a vector: the compiler does not always inline those, and then allocates
+ * every vector.
  */
 final class VectorLoops {
     private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
@@ -26,6 +27,8 @@ final class VectorLoops {
             MemorySegment gradient,
             MemorySegment first,
             MemorySegment second,
+            MemorySegment copy,
+            int type,
             long from,
             long end) {
         FloatVector scale = FloatVector.broadcast(FLOATS, numbers.scale());
@@ -53,6 +56,7 @@ final class VectorLoops {
             FloatVector denominator = v.sqrt().fma(root, eps);
             FloatVector updated = m.div(denominator).fma(rate, p.mul(decay));
             updated.intoMemorySegment(master, at, ORDER);
+            VectorRounding.store(updated, copy, type, at / 2);
         }
     }
 
@@ -61,6 +65,8 @@ final class VectorLoops {
             MemorySegment master,
             MemorySegment gradient,
             MemorySegment buffer,
+            MemorySegment copy,
+            int type,
             long from,
             long end) {
         FloatVector scale = FloatVector.broadcast(FLOATS, numbers.scale());
@@ -80,11 +86,18 @@ final class VectorLoops {
             b.intoMemorySegment(buffer, at, ORDER);
             FloatVector updated = b.fma(ofBuffer, d.mul(ofGradient)).fma(rate, p);
             updated.intoMemorySegment(master, at, ORDER);
+            VectorRounding.store(updated, copy, type, at / 2);
         }
     }
 
     static void plain(
-            SgdNumbers numbers, MemorySegment master, MemorySegment gradient, long from, long end) {
+            SgdNumbers numbers,
+            MemorySegment master,
+            MemorySegment gradient,
+            MemorySegment copy,
+            int type,
+            long from,
+            long end) {
         FloatVector scale = FloatVector.broadcast(FLOATS, numbers.scale());
         FloatVector l2 = FloatVector.broadcast(FLOATS, numbers.l2());
         FloatVector rate = FloatVector.broadcast(FLOATS, numbers.rate());
@@ -93,6 +106,7 @@ final class VectorLoops {
             FloatVector g = FloatVector.fromMemorySegment(FLOATS, gradient, at, ORDER);
             FloatVector updated = p.fma(l2, g.mul(scale)).fma(rate, p);
             updated.intoMemorySegment(master, at, ORDER);
+            VectorRounding.store(updated, copy, type, at / 2);
         }
     }
 
@@ -103,6 +117,8 @@ final class VectorLoops {
             MemorySegment first,
             MemorySegment second,
             MemorySegment largest,
+            MemorySegment copy,
+            int type,
             long from,
             long end) {
         FloatVector scale = FloatVector.broadcast(FLOATS, numbers.scale());
@@ -132,6 +148,7 @@ final class VectorLoops {
             FloatVector denominator = most.sqrt().fma(root, eps);
             FloatVector updated = m.div(denominator).fma(rate, p.mul(decay));
             updated.intoMemorySegment(master, at, ORDER);
+            VectorRounding.store(updated, copy, type, at / 2);
         }
     }
 
@@ -140,6 +157,8 @@ final class VectorLoops {
             MemorySegment master,
             MemorySegment gradient,
             MemorySegment sum,
+            MemorySegment copy,
+            int type,
             long from,
             long end) {
         FloatVector scale = FloatVector.broadcast(FLOATS, numbers.scale());
@@ -156,6 +175,7 @@ final class VectorLoops {
             FloatVector denominator = s.add(initial).sqrt().add(eps);
             FloatVector updated = d.div(denominator).fma(rate, p);
             updated.intoMemorySegment(master, at, ORDER);
+            VectorRounding.store(updated, copy, type, at / 2);
         }
     }
 
@@ -164,6 +184,8 @@ final class VectorLoops {
             MemorySegment master,
             MemorySegment gradient,
             MemorySegment momentum,
+            MemorySegment copy,
+            int type,
             long from,
             long end) {
         FloatVector scale = FloatVector.broadcast(FLOATS, numbers.scale());
@@ -185,6 +207,7 @@ final class VectorLoops {
             moved.intoMemorySegment(momentum, at, ORDER);
             FloatVector updated = p.fma(decay, against.reinterpretAsFloats());
             updated.intoMemorySegment(master, at, ORDER);
+            VectorRounding.store(updated, copy, type, at / 2);
         }
     }
 
@@ -231,6 +254,8 @@ final class VectorLoops {
             MemorySegment master,
             MemorySegment first,
             MemorySegment second,
+            MemorySegment copy,
+            int type,
             long from,
             long end) {
         FloatVector inside = FloatVector.broadcast(FLOATS, numbers.inside());
@@ -243,7 +268,9 @@ final class VectorLoops {
             FloatVector v = FloatVector.fromMemorySegment(FLOATS, second, at, ORDER);
             FloatVector denominator = v.add(inside).sqrt().add(outside);
             FloatVector update = p.fma(decay, m.div(denominator));
-            update.fma(rate, p).intoMemorySegment(master, at, ORDER);
+            FloatVector updated = update.fma(rate, p);
+            updated.intoMemorySegment(master, at, ORDER);
+            VectorRounding.store(updated, copy, type, at / 2);
         }
     }
 
@@ -271,6 +298,8 @@ final class VectorLoops {
             MuonNumbers numbers,
             MemorySegment master,
             MemorySegment direction,
+            MemorySegment copy,
+            int type,
             long from,
             long end) {
         FloatVector rate = FloatVector.broadcast(FLOATS, numbers.rate());
@@ -278,7 +307,9 @@ final class VectorLoops {
         for (long at = from; at < end; at += STRIDE) {
             FloatVector p = FloatVector.fromMemorySegment(FLOATS, master, at, ORDER);
             FloatVector o = FloatVector.fromMemorySegment(FLOATS, direction, at, ORDER);
-            o.fma(rate, p.mul(decay)).intoMemorySegment(master, at, ORDER);
+            FloatVector updated = o.fma(rate, p.mul(decay));
+            updated.intoMemorySegment(master, at, ORDER);
+            VectorRounding.store(updated, copy, type, at / 2);
         }
     }
 }
