@@ -55,28 +55,35 @@ void ds_copy(const void *restrict from, void *restrict to, int64_t bytes) {
     memcpy(to, from, (size_t) bytes);
 }
 
-/* Reads four streams and writes three back: the traffic of an Adam step. */
-void ds_streams(float *restrict p, const float *restrict g, float *restrict m, float *restrict v,
-        int64_t elements) {
-    for (int64_t i = 0; i < elements; i++) {
-        float d = g[i];
-        m[i] = m[i] * 0.5f + d;
-        v[i] = v[i] * 0.5f + d;
-        p[i] = p[i] * 0.5f + d;
+/* What a step of n states moves: reads weights, gradient and states, writes weights and states, and
+ * with ds_halves_n the upper halves of the new weights. States that are not there are NULL. */
+#define MOVE(state) state[i] = state[i] * 0.5f + d
+#define NOTHING
+#define STREAMS(n, states)                                                                        \
+    void ds_streams_##n(float *restrict p, const float *restrict g, float *restrict m,            \
+            float *restrict v, float *restrict w, int64_t elements) {                             \
+        (void) m, (void) v, (void) w;                                                             \
+        for (int64_t i = 0; i < elements; i++) {                                                  \
+            float d = g[i];                                                                       \
+            states;                                                                               \
+            p[i] = p[i] * 0.5f + d;                                                               \
+        }                                                                                         \
+    }                                                                                             \
+    void ds_halves_##n(float *restrict p, const float *restrict g, float *restrict m,             \
+            float *restrict v, float *restrict w, uint16_t *restrict halves, int64_t elements) {  \
+        (void) m, (void) v, (void) w;                                                             \
+        for (int64_t i = 0; i < elements; i++) {                                                  \
+            float d = g[i];                                                                       \
+            states;                                                                               \
+            float next = p[i] * 0.5f + d;                                                         \
+            uint32_t bits;                                                                        \
+            memcpy(&bits, &next, sizeof bits);                                                    \
+            p[i] = next;                                                                          \
+            halves[i] = (uint16_t) (bits >> 16);                                                  \
+        }                                                                                         \
     }
-}
 
-/* The same, and the upper halves of the new weights as a fifth stream. */
-void ds_streams_halves(float *restrict p, const float *restrict g, float *restrict m,
-        float *restrict v, uint16_t *restrict halves, int64_t elements) {
-    for (int64_t i = 0; i < elements; i++) {
-        float d = g[i];
-        m[i] = m[i] * 0.5f + d;
-        v[i] = v[i] * 0.5f + d;
-        float w = p[i] * 0.5f + d;
-        uint32_t bits;
-        memcpy(&bits, &w, sizeof bits);
-        p[i] = w;
-        halves[i] = (uint16_t) (bits >> 16);
-    }
-}
+STREAMS(0, NOTHING)
+STREAMS(1, MOVE(m))
+STREAMS(2, MOVE(m); MOVE(v))
+STREAMS(3, MOVE(m); MOVE(v); MOVE(w))

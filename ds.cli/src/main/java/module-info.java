@@ -3,6 +3,7 @@ module ds.cli {
     requires static org.jspecify;
     requires static jdk.incubator.vector;
     requires ds.engine;
+    requires java.management;
     requires info.picocli;
     requires tools.jackson.core;
 

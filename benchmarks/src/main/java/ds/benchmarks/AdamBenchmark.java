@@ -10,6 +10,8 @@ import ds.optim.spi.ParameterRange;
 import ds.optim.spi.ParameterSpec;
 import ds.optim.spi.Shard;
 import ds.optim.spi.StepContext;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -29,16 +31,13 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
-/** Steps of AdamW beside loops that do nothing but move the same arrays. */
+/** Steps of element-wise optimizers beside loops that do nothing but move the same arrays. */
 @BenchmarkMode(Mode.SampleTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 @Fork(1)
 @Warmup(iterations = 1, time = 500, timeUnit = TimeUnit.MILLISECONDS)
 @Measurement(iterations = 4, time = 500, timeUnit = TimeUnit.MILLISECONDS)
 public class AdamBenchmark {
-    private static final int BYTES = 28;
-    private static final int BYTES_WITH_COPY = 30;
-
     /** Created by JMH. */
     public AdamBenchmark() {}
 
@@ -46,8 +45,23 @@ public class AdamBenchmark {
     @State(Scope.Thread)
     @SuppressWarnings("NullAway.Init") // JMH calls open() first
     public static class Parameters {
+        /** The optimizer's type, and one parameter that is not as its default. */
+        @Param({
+            "adamw",
+            "adam",
+            "adam amsgrad",
+            "adagrad",
+            "lion",
+            "sgd",
+            "sgd momentum",
+            "muadam",
+            "muadamw",
+            "musgd momentum"
+        })
+        public String optimizer = "adamw";
+
         /** Parameters stepped. */
-        @Param({"1048576", "16777216"})
+        @Param({"1048576", "16777216", "67108864", "268435456"})
         public int elements;
 
         /** The 16-bit copy of the new weights: none or bf16. */
@@ -60,7 +74,7 @@ public class AdamBenchmark {
 
         private Ceiling ceiling;
         private Rig rig;
-        private Optimizer optimizer;
+        private Optimizer made;
         private Optimizer.Element kind;
         private Shard shard;
         private long steps;
@@ -73,14 +87,10 @@ public class AdamBenchmark {
         public void open(Ceiling times) {
             ceiling = times;
             rig = Rig.of(workers);
-            var provider = Optimizers.in(ModuleLayer.boot()).require("adamw");
-            optimizer =
-                    provider.create(
-                            Settings.validate(provider.settings(), Map.of("lr", 1e-3), "")
-                                    .settings());
+            made = create(optimizer, elements);
             var parameter = new ParameterSpec("weights", List.of(elements), Set.of());
-            if (!(optimizer.kind(parameter) instanceof Optimizer.Element element)) {
-                throw new AssertionError("AdamW steps elements");
+            if (!(made.kind(parameter) instanceof Optimizer.Element element)) {
+                throw new AssertionError(optimizer + " steps elements");
             }
             kind = element;
             FlatBuffer weights = rig.values(DType.FP32, elements);
@@ -88,32 +98,49 @@ public class AdamBenchmark {
             for (long i = 0; i < elements; i++) {
                 gradient.set(i, (i % 31 + 1) * 1e-3f); // positive: the streams fold it into states
             }
-            FlatBuffer first = state(DType.FP32);
-            FlatBuffer second = state(DType.FP32);
+            List<FlatBuffer> slots = new ArrayList<>();
+            for (int i = 0; i < made.slots().size(); i++) {
+                slots.add(state(DType.FP32));
+            }
             Optional<FlatBuffer> halves =
                     copy.equals("bf16") ? Optional.of(state(DType.BF16)) : Optional.empty();
             shard =
                     new Shard(
                             weights,
                             gradient,
-                            List.of(first, second),
+                            slots,
                             List.of(new ParameterRange(parameter, 0, 0, elements)),
                             halves);
             rig.rivalStreams(
                     ceiling,
-                    (double) elements * (halves.isPresent() ? BYTES_WITH_COPY : BYTES),
                     new Ceilings.Streams(
                             weights.segment(),
                             gradient.segment(),
-                            first.segment(),
-                            second.segment(),
+                            slots.stream().map(FlatBuffer::segment).toList(),
                             halves.map(FlatBuffer::segment)));
             ceiling.warmUp(this::step);
         }
 
+        private static Optimizer create(String name, int elements) {
+            String[] words = name.split(" ", -1);
+            var provider = Optimizers.in(ModuleLayer.boot()).require(words[0]);
+            Map<String, Object> settings = new LinkedHashMap<>();
+            settings.put("lr", 1e-3);
+            if (name.endsWith(" amsgrad")) {
+                settings.put("amsgrad", true);
+            }
+            if (name.endsWith(" momentum")) {
+                settings.put("momentum", 0.9);
+            }
+            if (name.startsWith("mu")) {
+                settings.put("base_shapes", Map.of("*", List.of(elements)));
+            }
+            return provider.create(Settings.validate(provider.settings(), settings, "").settings());
+        }
+
         private Shard step() {
             long t = ++steps;
-            kind.step(shard, new StepContext(t, t, t, optimizer.base(), 1f, rig.kernels()));
+            kind.step(shard, new StepContext(t, t, t, made.base(), 1f, rig.kernels()));
             return shard;
         }
 
@@ -136,7 +163,7 @@ public class AdamBenchmark {
 
     /** Steps all parameters once. */
     @Benchmark
-    public Object adamw(Parameters parameters) {
+    public Object step(Parameters parameters) {
         return parameters.step();
     }
 }

@@ -36,7 +36,7 @@ interface Ceilings {
     /** Copies bytes. */
     void copy(MemorySegment from, MemorySegment to);
 
-    /** Reads four streams and writes three of them back, and a fifth where it is present. */
+    /** Reads all streams but the halves, and writes all but the gradient. */
     void streams(Streams streams);
 
     /**
@@ -44,28 +44,38 @@ interface Ceilings {
      *
      * @param weights fp32, read and written
      * @param gradient fp32, read
-     * @param first fp32, read and written
-     * @param second fp32, read and written
+     * @param states fp32, read and written, at most {@value #STATES_MOST}
      * @param halves 16-bit, written; or empty
      */
     record Streams(
             MemorySegment weights,
             MemorySegment gradient,
-            MemorySegment first,
-            MemorySegment second,
+            List<MemorySegment> states,
             Optional<MemorySegment> halves) {
+        /** The most states for which there are loops. */
+        static final int STATES_MOST = 3;
+
         /** Returns elements {@code from} to {@code from + length} − 1. */
         Streams slice(long from, long length) {
             return new Streams(
                     floats(weights, from, length),
                     floats(gradient, from, length),
-                    floats(first, from, length),
-                    floats(second, from, length),
+                    states.stream().map(state -> floats(state, from, length)).toList(),
                     halves.map(h -> h.asSlice(from * Short.BYTES, length * Short.BYTES)));
         }
 
         private static MemorySegment floats(MemorySegment array, long from, long length) {
             return array.asSlice(from * Float.BYTES, length * Float.BYTES);
+        }
+
+        /** Returns the bytes that one element moves. */
+        int bytesPerElement() {
+            return Float.BYTES * (3 + 2 * states.size()) + (halves.isPresent() ? Short.BYTES : 0);
+        }
+
+        /** Returns state {@code index}, or nothing where there is none. */
+        MemorySegment state(int index) {
+            return index < states.size() ? states.get(index) : MemorySegment.NULL;
         }
 
         /** Returns the number of elements. */

@@ -17,8 +17,8 @@ final class NativeCeilings implements Ceilings {
     private final double operationsPerRound;
     private final MethodHandle products;
     private final MethodHandle copy;
-    private final MethodHandle streams;
-    private final MethodHandle streamsHalves;
+    private final MethodHandle[] streams = new MethodHandle[Streams.STATES_MOST + 1];
+    private final MethodHandle[] halves = new MethodHandle[Streams.STATES_MOST + 1];
 
     /**
      * Loads the library, which stays loaded.
@@ -41,15 +41,19 @@ final class NativeCeilings implements Ceilings {
                 linker.downcallHandle(
                         symbols.findOrThrow("ds_copy"),
                         FunctionDescriptor.ofVoid(ADDRESS, ADDRESS, JAVA_LONG));
-        streams =
-                linker.downcallHandle(
-                        symbols.findOrThrow("ds_streams"),
-                        FunctionDescriptor.ofVoid(ADDRESS, ADDRESS, ADDRESS, ADDRESS, JAVA_LONG));
-        streamsHalves =
-                linker.downcallHandle(
-                        symbols.findOrThrow("ds_streams_halves"),
-                        FunctionDescriptor.ofVoid(
-                                ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, JAVA_LONG));
+        for (int states = 0; states <= Streams.STATES_MOST; states++) {
+            streams[states] =
+                    linker.downcallHandle(
+                            symbols.findOrThrow("ds_streams_" + states),
+                            FunctionDescriptor.ofVoid(
+                                    ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, JAVA_LONG));
+            halves[states] =
+                    linker.downcallHandle(
+                            symbols.findOrThrow("ds_halves_" + states),
+                            FunctionDescriptor.ofVoid(
+                                    ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS,
+                                    JAVA_LONG));
+        }
         try {
             operationsPerRound = (long) operations.invokeExact();
         } catch (Throwable t) {
@@ -83,12 +87,15 @@ final class NativeCeilings implements Ceilings {
     @Override
     public void streams(Streams s) {
         try {
+            int states = s.states().size();
+            MemorySegment p = s.weights();
+            MemorySegment g = s.gradient();
             if (s.halves().isPresent()) {
-                MemorySegment halves = s.halves().get();
-                streamsHalves.invokeExact(
-                        s.weights(), s.gradient(), s.first(), s.second(), halves, s.elements());
+                MemorySegment to = s.halves().get();
+                halves[states].invokeExact(
+                        p, g, s.state(0), s.state(1), s.state(2), to, s.elements());
             } else {
-                streams.invokeExact(s.weights(), s.gradient(), s.first(), s.second(), s.elements());
+                streams[states].invokeExact(p, g, s.state(0), s.state(1), s.state(2), s.elements());
             }
         } catch (Throwable t) {
             throw broken(t);

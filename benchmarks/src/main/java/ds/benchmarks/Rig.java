@@ -70,10 +70,11 @@ record Rig(Workers workers, RankMemory memory, Kernels kernels) implements AutoC
         }
     }
 
-    /** Lets every implementation of the streams compete with a step that moves {@code bytes}. */
-    void rivalStreams(Ceiling ceiling, double bytes, Ceilings.Streams streams) {
-        ceiling.measures(bytes);
+    /** Lets every implementation of the streams compete with a step that moves the same. */
+    void rivalStreams(Ceiling ceiling, Ceilings.Streams streams) {
         long elements = streams.elements();
+        double bytes = (double) elements * streams.bytesPerElement();
+        ceiling.measures(bytes);
         for (Ceilings loops : Ceilings.all()) {
             ceiling.add(
                     bytes,

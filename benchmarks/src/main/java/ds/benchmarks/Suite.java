@@ -30,7 +30,10 @@ record Suite(String name, String method, Map<String, List<String>> values) {
                             .with("workers", "2"),
                     of("elementwise", "Elementwise.function").inCache(),
                     of("elementwise", "Elementwise.cast").inCache(),
-                    of("adam", "Adam.adamw").with("workers", "2"),
+                    of("adam", "Adam.step")
+                            .with("optimizer", "adamw")
+                            .with("elements", "1048576", "16777216")
+                            .with("workers", "2"),
                     of("step", "Step.step")
                             .with(
                                     "run",

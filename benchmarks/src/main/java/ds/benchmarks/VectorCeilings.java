@@ -80,52 +80,53 @@ final class VectorCeilings implements Ceilings {
 
     @Override
     public void streams(Streams streams) {
-        MemorySegment p = streams.weights();
-        MemorySegment g = streams.gradient();
-        MemorySegment m = streams.first();
-        MemorySegment v = streams.second();
-        if (streams.halves().isPresent()) {
-            streams(p, g, m, v, streams.halves().get());
-        } else {
-            streams(p, g, m, v);
-        }
+        MemorySegment[] states = {streams.state(0), streams.state(1), streams.state(2)};
+        move(
+                streams.weights(),
+                streams.gradient(),
+                states,
+                streams.states().size(),
+                streams.halves().orElse(MemorySegment.NULL),
+                streams.halves().isPresent());
     }
 
-    private static void streams(
-            MemorySegment p, MemorySegment g, MemorySegment m, MemorySegment v) {
-        FloatVector half = FloatVector.broadcast(FLOATS, 0.5f);
-        long end = p.byteSize() / FLOATS.vectorByteSize() * FLOATS.vectorByteSize();
-        for (long at = 0; at < end; at += FLOATS.vectorByteSize()) {
-            FloatVector d = FloatVector.fromMemorySegment(FLOATS, g, at, ORDER);
-            FloatVector first = FloatVector.fromMemorySegment(FLOATS, m, at, ORDER);
-            FloatVector second = FloatVector.fromMemorySegment(FLOATS, v, at, ORDER);
-            FloatVector weight = FloatVector.fromMemorySegment(FLOATS, p, at, ORDER);
-            first.fma(half, d).intoMemorySegment(m, at, ORDER);
-            second.fma(half, d).intoMemorySegment(v, at, ORDER);
-            weight.fma(half, d).intoMemorySegment(p, at, ORDER);
-        }
-    }
-
-    private static void streams(
+    /** The conditions are the same in every turn and cost nothing that memory does not hide. */
+    private static void move(
             MemorySegment p,
             MemorySegment g,
-            MemorySegment m,
-            MemorySegment v,
-            MemorySegment halves) {
+            MemorySegment[] states,
+            int count,
+            MemorySegment halves,
+            boolean copies) {
+        MemorySegment m = states[0];
+        MemorySegment v = states[1];
+        MemorySegment w = states[2];
         FloatVector half = FloatVector.broadcast(FLOATS, 0.5f);
         long end = p.byteSize() / FLOATS.vectorByteSize() * FLOATS.vectorByteSize();
         for (long at = 0; at < end; at += FLOATS.vectorByteSize()) {
             FloatVector d = FloatVector.fromMemorySegment(FLOATS, g, at, ORDER);
-            FloatVector first = FloatVector.fromMemorySegment(FLOATS, m, at, ORDER);
-            FloatVector second = FloatVector.fromMemorySegment(FLOATS, v, at, ORDER);
-            FloatVector weight = FloatVector.fromMemorySegment(FLOATS, p, at, ORDER);
-            first.fma(half, d).intoMemorySegment(m, at, ORDER);
-            second.fma(half, d).intoMemorySegment(v, at, ORDER);
-            FloatVector next = weight.fma(half, d);
+            if (count > 0) {
+                half(m, half, d, at);
+            }
+            if (count > 1) {
+                half(v, half, d, at);
+            }
+            if (count > 2) {
+                half(w, half, d, at);
+            }
+            FloatVector next = FloatVector.fromMemorySegment(FLOATS, p, at, ORDER).fma(half, d);
             next.intoMemorySegment(p, at, ORDER);
-            IntVector upper = next.reinterpretAsInts().lanewise(VectorOperators.LSHR, 16);
-            ((ShortVector) upper.convertShape(VectorOperators.I2S, HALVES, 0))
-                    .intoMemorySegment(halves, at / 2, ORDER);
+            if (copies) {
+                IntVector upper = next.reinterpretAsInts().lanewise(VectorOperators.LSHR, 16);
+                ((ShortVector) upper.convertShape(VectorOperators.I2S, HALVES, 0))
+                        .intoMemorySegment(halves, at / 2, ORDER);
+            }
         }
+    }
+
+    private static void half(MemorySegment state, FloatVector half, FloatVector d, long at) {
+        FloatVector.fromMemorySegment(FLOATS, state, at, ORDER)
+                .fma(half, d)
+                .intoMemorySegment(state, at, ORDER);
     }
 }

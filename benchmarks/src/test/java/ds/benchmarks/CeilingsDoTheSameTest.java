@@ -10,6 +10,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -55,20 +56,33 @@ class CeilingsDoTheSameTest {
             MemorySegment g = floats(arena, 1);
             MemorySegment m = floats(arena, 2);
             MemorySegment v = floats(arena, 4);
+            MemorySegment w = floats(arena, 6);
             MemorySegment halves = arena.allocate(ELEMENTS * 2L, 64);
-            ceilings.streams(new Ceilings.Streams(p, g, m, v, Optional.empty()));
-            assertArrayEquals(all(5), read(p));
+            List<MemorySegment> states = List.of(m, v, w);
+            for (int count = 0; count <= Ceilings.Streams.STATES_MOST; count++) {
+                ceilings.streams(
+                        new Ceilings.Streams(p, g, states.subList(0, count), Optional.empty()));
+            }
+            assertArrayEquals(all(2.375f), read(p)); // half and 1 more, four times
             assertArrayEquals(all(1), read(g));
             assertArrayEquals(all(2), read(m));
-            assertArrayEquals(all(3), read(v));
-            ceilings.streams(new Ceilings.Streams(p, g, m, v, Optional.of(halves)));
-            assertArrayEquals(all(3.5f), read(p));
+            assertArrayEquals(all(2.5f), read(v));
+            assertArrayEquals(all(4), read(w));
+            for (int count = 0; count <= Ceilings.Streams.STATES_MOST; count++) {
+                ceilings.streams(
+                        new Ceilings.Streams(p, g, states.subList(0, count), Optional.of(halves)));
+            }
+            float last = 2.0234375f;
+            assertArrayEquals(all(last), read(p));
+            assertArrayEquals(all(2.125f), read(v));
+            assertArrayEquals(all(3), read(w));
             for (int i = 0; i < ELEMENTS; i++) {
                 int upper = Short.toUnsignedInt(halves.getAtIndex(ValueLayout.JAVA_SHORT, i));
-                assertEquals(3.5f, Float.intBitsToFloat(upper << 16), "element " + i);
+                int whole = Float.floatToRawIntBits(last);
+                assertEquals(whole >>> 16, upper, "element " + i);
             }
             ceilings.copy(p, g);
-            assertArrayEquals(all(3.5f), read(g));
+            assertArrayEquals(all(2.0234375f), read(g));
         }
         assertEquals(0.5f * 0.25f * Ceilings.DEPTH, ceilings.products(3));
         double elements = ceilings.operationsPerRound() / 2 / Ceilings.DEPTH;

@@ -3,10 +3,21 @@ package ds.cli;
 import ds.kernels.Kernels;
 import ds.kernels.KernelsProviders;
 import ds.kernels.Workers;
+import java.lang.management.CompilationMXBean;
+import java.lang.management.ManagementFactory;
 import java.util.Arrays;
+import java.util.List;
 
 /** How the benchmarks measure: repeated, interleaved by the caller. */
 final class Bench {
+    private static final double NANOS_PER_SECOND = 1e9;
+    private static final int SETTLED_SECONDS = 15;
+
+    /** The share of a window that the compiler may work in it. */
+    private static final double COMPILING = 0.1;
+
+    private static final double IMPROVEMENT = 0.95;
+
     private Bench() {}
 
     /** Returns the host's kernels. */
@@ -21,7 +32,33 @@ final class Bench {
         long start = System.nanoTime();
         do {
             work.run();
-        } while (System.nanoTime() - start < seconds * 1e9);
+        } while (System.nanoTime() - start < seconds * NANOS_PER_SECOND);
+    }
+
+    /**
+     * Runs all {@code works} in turn, for windows of {@code seconds}, until hardly anything was
+     * compiled in one and no round was much faster than all before it; at most {@value
+     * #SETTLED_SECONDS} s, or one window if that is longer. With 0 seconds, one round.
+     */
+    static void settle(double seconds, List<Runnable> works) {
+        CompilationMXBean compiler = ManagementFactory.getCompilationMXBean();
+        long start = System.nanoTime();
+        long best = Long.MAX_VALUE;
+        boolean settled;
+        do {
+            long compiled = compiler.getTotalCompilationTime();
+            long window = System.nanoTime();
+            long before = best;
+            do {
+                best = Math.min(best, works.stream().mapToLong(Bench::nanos).sum());
+            } while (System.nanoTime() - window < seconds * NANOS_PER_SECOND);
+            double millis = (System.nanoTime() - window) / 1e6;
+            settled =
+                    compiler.getTotalCompilationTime() - compiled <= COMPILING * millis
+                            && best > IMPROVEMENT * before;
+        } while (!settled
+                && seconds > 0
+                && System.nanoTime() - start < SETTLED_SECONDS * NANOS_PER_SECOND);
     }
 
     /** Returns the nanoseconds of one call. */

@@ -61,8 +61,9 @@ final class BenchAdamCommand extends Command {
     @Option(
             names = "--warm-up",
             paramLabel = "SECONDS",
-            description = "How long the compiler has before it counts (default: ${DEFAULT-VALUE}).")
-    private double warmUpSeconds = 1.5;
+            description =
+                    "How long it runs before it counts, again and again until the compiler rests; 0 for one round (default: ${DEFAULT-VALUE}).")
+    private double warmUpSeconds = 0.5;
 
     @Option(
             names = "--workers",
@@ -182,6 +183,7 @@ final class BenchAdamCommand extends Command {
         entry.put("best_ns_per_parameter", times.bestNanos() / length);
         entry.put("gigabytes_per_second", bytes / times.nanos());
         entry.put("ceiling_gigabytes_per_second", bytes / times.ceilingNanos());
+        entry.put("streams_ns_per_parameter", times.streamsNanos() / length);
         entry.put("share", times.share());
         if (times.separateNanos() != 0) {
             entry.put("of_separate_passes", (double) times.nanos() / times.separateNanos());

@@ -29,14 +29,19 @@ final class StepBench implements AutoCloseable {
      *
      * @param nanos of the step
      * @param bestNanos least time of the step
-     * @param ceilingNanos of the streams, or of the step where that is faster
+     * @param streamsNanos of the streams
      * @param separateNanos sum of the separate passes, 0 without a 16-bit copy
      * @param repeats how often each was measured
      */
-    record Times(long nanos, long bestNanos, long ceilingNanos, long separateNanos, int repeats) {
+    record Times(long nanos, long bestNanos, long streamsNanos, long separateNanos, int repeats) {
+        /** Returns the time of the streams, or of the step where that is faster. */
+        long ceilingNanos() {
+            return Math.min(nanos, streamsNanos);
+        }
+
         /** Returns how much of the ceiling's speed the step has. */
         double share() {
-            return (double) ceilingNanos / nanos;
+            return (double) ceilingNanos() / nanos;
         }
     }
 
@@ -108,7 +113,7 @@ final class StepBench implements AutoCloseable {
             works.add(() -> step(uncopied));
             works.add(() -> StepStreams.cast(workers, shard));
         }
-        works.forEach(work -> Bench.warmUp(warmUpSeconds, work));
+        Bench.settle(warmUpSeconds, works);
         long once = works.stream().mapToLong(Bench::nanos).sum();
         int repeats = Math.clamp(BUDGET_NANOS / once, REPEATS_LEAST, REPEATS_MOST);
         long[][] nanos = new long[works.size()][repeats];
@@ -122,11 +127,10 @@ final class StepBench implements AutoCloseable {
         for (int work = 2; work < works.size(); work++) {
             separate += Bench.median(nanos[work]);
         }
-        long step = Bench.median(nanos[0]);
         return new Times(
-                step,
+                Bench.median(nanos[0]),
                 Bench.best(nanos[0]),
-                Math.min(step, Bench.median(nanos[1])),
+                Bench.median(nanos[1]),
                 separate,
                 repeats);
     }
