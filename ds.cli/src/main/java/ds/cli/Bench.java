@@ -18,6 +18,9 @@ final class Bench {
 
     private static final double IMPROVEMENT = 0.95;
 
+    /** So many times the rival's time is no compiled code. */
+    private static final int UNCOMPILED = 3;
+
     private Bench() {}
 
     /** Returns the host's kernels. */
@@ -37,25 +40,30 @@ final class Bench {
 
     /**
      * Runs all {@code works} in turn, for windows of {@code seconds}, until hardly anything was
-     * compiled in one and no round was much faster than all before it; at most {@value
-     * #SETTLED_SECONDS} s, or one window if that is longer. With 0 seconds, one round.
+     * compiled in one and the first work was not much faster than in all before it, nor takes several
+     * times as long as the second, its rival: a long compilation is seen only when it is done. At most
+     * {@value #SETTLED_SECONDS} s, or one window if that is longer. With 0 seconds, one round.
      */
     static void settle(double seconds, List<Runnable> works) {
         CompilationMXBean compiler = ManagementFactory.getCompilationMXBean();
         long start = System.nanoTime();
-        long best = Long.MAX_VALUE;
+        long[] best = new long[works.size()];
+        Arrays.fill(best, Long.MAX_VALUE);
         boolean settled;
         do {
             long compiled = compiler.getTotalCompilationTime();
             long window = System.nanoTime();
-            long before = best;
+            long before = best[0];
             do {
-                best = Math.min(best, works.stream().mapToLong(Bench::nanos).sum());
+                for (int i = 0; i < best.length; i++) {
+                    best[i] = Math.min(best[i], nanos(works.get(i)));
+                }
             } while (System.nanoTime() - window < seconds * NANOS_PER_SECOND);
             double millis = (System.nanoTime() - window) / 1e6;
             settled =
                     compiler.getTotalCompilationTime() - compiled <= COMPILING * millis
-                            && best > IMPROVEMENT * before;
+                            && best[0] > IMPROVEMENT * before
+                            && best[0] < UNCOMPILED * best[1];
         } while (!settled
                 && seconds > 0
                 && System.nanoTime() - start < SETTLED_SECONDS * NANOS_PER_SECOND);

@@ -49,15 +49,21 @@ final class StepStreams {
         MemorySegment g = shard.gradient().segment();
         MemorySegment[] slots =
                 shard.slots().stream().map(FlatBuffer::segment).toArray(MemorySegment[]::new);
-        MemorySegment m = slots.length > 0 ? slots[0] : p;
-        MemorySegment v = slots.length > 1 ? slots[1] : p;
-        MemorySegment w = slots.length > 2 ? slots[2] : p;
-        MemorySegment copy = shard.copyOut().map(FlatBuffer::segment).orElse(p);
+        MemorySegment copy = shard.copyOut().map(FlatBuffer::segment).orElse(MemorySegment.NULL);
         boolean copies = shard.copyOut().isPresent();
-        pieces(
-                workers,
-                shard.length(),
-                (from, end) -> move(p, g, m, v, w, copy, slots.length, copies, from, end));
+        Loop loop =
+                switch (slots.length) {
+                    case 0 -> (from, end) -> none(p, g, copy, copies, from, end);
+                    case 1 -> (from, end) -> one(p, g, slots[0], copy, copies, from, end);
+                    case 2 -> (from, end) -> two(p, g, slots[0], slots[1], copy, copies, from, end);
+                    case SLOTS_MOST ->
+                            (from, end) ->
+                                    three(
+                                            p, g, slots[0], slots[1], slots[2], copy, copies, from,
+                                            end);
+                    default -> throw new IllegalArgumentException(slots.length + " slots");
+                };
+        pieces(workers, shard.length(), loop);
     }
 
     /** Multiplies the gradient by 1, in place: the unscaling of a runtime that does not fuse. */
@@ -124,35 +130,86 @@ final class StepStreams {
                 .intoMemorySegment(copy, at / 2, ORDER);
     }
 
-    /** The conditions are the same in every turn and cost nothing that memory does not hide. */
-    private static void move(
+    /** A loop for each number of slots, so that one does not slow another down. */
+    private static void none(
             MemorySegment p,
             MemorySegment g,
-            MemorySegment m,
-            MemorySegment v,
-            MemorySegment w,
             MemorySegment copy,
-            int slots,
             boolean copies,
             long from,
             long end) {
         FloatVector half = FloatVector.broadcast(FLOATS, 0.5f);
         for (long at = from; at < end; at += STRIDE) {
             FloatVector d = FloatVector.fromMemorySegment(FLOATS, g, at, ORDER);
-            if (slots > 0) {
-                half(m, half, d, at);
-            }
-            if (slots > 1) {
-                half(v, half, d, at);
-            }
-            if (slots > 2) {
-                half(w, half, d, at);
-            }
-            FloatVector next = FloatVector.fromMemorySegment(FLOATS, p, at, ORDER).fma(half, d);
-            next.intoMemorySegment(p, at, ORDER);
-            if (copies) {
-                upper(next, copy, at);
-            }
+            weights(p, half, d, copy, copies, at);
+        }
+    }
+
+    private static void one(
+            MemorySegment p,
+            MemorySegment g,
+            MemorySegment m,
+            MemorySegment copy,
+            boolean copies,
+            long from,
+            long end) {
+        FloatVector half = FloatVector.broadcast(FLOATS, 0.5f);
+        for (long at = from; at < end; at += STRIDE) {
+            FloatVector d = FloatVector.fromMemorySegment(FLOATS, g, at, ORDER);
+            half(m, half, d, at);
+            weights(p, half, d, copy, copies, at);
+        }
+    }
+
+    private static void two(
+            MemorySegment p,
+            MemorySegment g,
+            MemorySegment m,
+            MemorySegment v,
+            MemorySegment copy,
+            boolean copies,
+            long from,
+            long end) {
+        FloatVector half = FloatVector.broadcast(FLOATS, 0.5f);
+        for (long at = from; at < end; at += STRIDE) {
+            FloatVector d = FloatVector.fromMemorySegment(FLOATS, g, at, ORDER);
+            half(m, half, d, at);
+            half(v, half, d, at);
+            weights(p, half, d, copy, copies, at);
+        }
+    }
+
+    private static void three(
+            MemorySegment p,
+            MemorySegment g,
+            MemorySegment m,
+            MemorySegment v,
+            MemorySegment w,
+            MemorySegment copy,
+            boolean copies,
+            long from,
+            long end) {
+        FloatVector half = FloatVector.broadcast(FLOATS, 0.5f);
+        for (long at = from; at < end; at += STRIDE) {
+            FloatVector d = FloatVector.fromMemorySegment(FLOATS, g, at, ORDER);
+            half(m, half, d, at);
+            half(v, half, d, at);
+            half(w, half, d, at);
+            weights(p, half, d, copy, copies, at);
+        }
+    }
+
+    private static void weights(
+            MemorySegment p,
+            FloatVector half,
+            FloatVector d,
+            MemorySegment copy,
+            boolean copies,
+            long at) {
+        FloatVector next = FloatVector.fromMemorySegment(FLOATS, p, at, ORDER).fma(half, d);
+        next.intoMemorySegment(p, at, ORDER);
+        if (copies) {
+            upper(next, copy, at);
         }
     }
 

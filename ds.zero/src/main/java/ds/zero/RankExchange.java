@@ -8,6 +8,7 @@ import ds.core.MemoryKind;
 import ds.core.RankMemory;
 import ds.kernels.ExactNorm;
 import ds.kernels.Kernels;
+import ds.kernels.Workers;
 import ds.optim.spi.Optimizer;
 import java.util.EnumMap;
 import java.util.Map;
@@ -25,8 +26,6 @@ final class RankExchange implements Optimizer.Exchange {
         SIGNS_IN,
         SCALES
     }
-
-    private static final int SIGNS_PER_WORD = 16;
 
     private final Communicator communicator;
     private final Kernels kernels;
@@ -106,7 +105,7 @@ final class RankExchange implements Optimizer.Exchange {
         int world = communicator.size();
         int rank = communicator.rank();
         Split parts = evenly(buffer.lengthElements());
-        Split sent = words(parts);
+        Split sent = SignBits.words(parts);
         long mine = parts.length(rank);
         long myWords = sent.length(rank);
         long[] receivedStarts = new long[world + 1];
@@ -122,13 +121,8 @@ final class RankExchange implements Optimizer.Exchange {
         FlatBuffer scales = gatherScales(scale);
 
         FlatBuffer mean = buffer(Use.OWN_PART, DType.FP32, mine);
-        for (long i = 0; i < mine; i++) {
-            float sum = 0;
-            for (int r = 0; r < world; r++) {
-                sum += sign(received, r * myWords, i) * scales.get(r) / world;
-            }
-            mean.set(i, sum + serverError.get(i));
-        }
+        Workers workers = kernels.workers();
+        SignBits.mean(workers, received, myWords, scales, serverError.slice(0, mine), mean);
         Split own = new Split(new long[] {0, mine});
         FlatBuffer ownSigns = signs.slice(sent.start(rank), myWords);
         float ownScale =
@@ -145,19 +139,15 @@ final class RankExchange implements Optimizer.Exchange {
                         + 2 * DType.FP32.bytesOf(world - 1);
         FlatBuffer meanScales = gatherScales(ownScale);
         for (int r = 0; r < world; r++) {
-            for (long i = 0; i < parts.length(r); i++) {
-                buffer.set(parts.start(r) + i, sign(signs, sent.start(r), i) * meanScales.get(r));
-            }
+            SignBits.unpack(
+                    workers,
+                    signs,
+                    sent.start(r),
+                    meanScales.get(r),
+                    buffer,
+                    parts.start(r),
+                    parts.length(r));
         }
-    }
-
-    private static Split words(Split parts) {
-        long[] starts = new long[parts.size() + 1];
-        for (int rank = 0; rank < parts.size(); rank++) {
-            starts[rank + 1] =
-                    starts[rank] + (parts.length(rank) + SIGNS_PER_WORD - 1) / SIGNS_PER_WORD;
-        }
-        return new Split(starts);
     }
 
     /** Writes the signs of {@code x}, part by part, keeps what is lost, and returns the scale. */
@@ -167,28 +157,8 @@ final class RankExchange implements Optimizer.Exchange {
         kernels.addSquares(x, norm);
         float scale =
                 x.lengthElements() == 0 ? 0 : (float) (norm.norm() / Math.sqrt(x.lengthElements()));
-        signs.zero();
-        for (int part = 0; part < parts.size(); part++) {
-            for (long i = 0; i < parts.length(part); i++) {
-                float value = x.get(parts.start(part) + i);
-                // The sign bit, so that −0 counts as negative, as DeepSpeed's packing has it.
-                boolean positive = Float.floatToRawIntBits(value) >= 0;
-                error.set(parts.start(part) + i, positive ? value - scale : value + scale);
-                if (positive) {
-                    long at = 2 * (words.start(part) + i / SIGNS_PER_WORD);
-                    short word = signs.segment().get(FlatBuffer.SHORT, at);
-                    signs.segment()
-                            .set(FlatBuffer.SHORT, at, (short) (word | 1 << (i % SIGNS_PER_WORD)));
-                }
-            }
-        }
+        SignBits.pack(kernels.workers(), x, parts, scale, signs, words, error);
         return scale;
-    }
-
-    private static float sign(FlatBuffer signs, long firstWord, long index) {
-        short word =
-                signs.segment().get(FlatBuffer.SHORT, 2 * (firstWord + index / SIGNS_PER_WORD));
-        return (word >> index % SIGNS_PER_WORD & 1) != 0 ? 1 : -1;
     }
 
     private FlatBuffer gatherScales(float scale) {

@@ -65,6 +65,7 @@ record OneBitAdam(Hyper base, OneBitNumbers.Rule rule, long freezeStep, Passes p
                 numbers.firstMoment(replica, replica.gradient(), context.gradientScale());
                 Compression.in(buffer, errors, length, ranks)
                         .mean(replica.slots().getFirst(), exchange);
+                numbers.clearUntouched(replica);
             } else {
                 numbers.moments(replica, weights.slice(0, length), buffer.slice(0, length));
             }

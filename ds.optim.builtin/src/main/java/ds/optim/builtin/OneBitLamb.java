@@ -150,6 +150,7 @@ record OneBitLamb(Hyper base, OneBitNumbers.Rule rule, OneBitLambSettings settin
             Shard replica = replicas.get(i);
             kernels.scale(
                     1 / memory.scales().get(i), flat.get(i), replica.slots().getFirst(), false);
+            numbers.clearUntouched(replica);
             double correction = correction(numbers, replica, last.get(i), flat.get(i));
             float before = memory.corrections().get(i) == 0 ? 1 : memory.corrections().get(i);
             float now = (float) settings.limited(correction, before);

@@ -3,6 +3,7 @@ package ds.optim.builtin;
 import ds.core.FlatBuffer;
 import ds.optim.spi.Shard;
 import ds.optim.spi.StepContext;
+import java.lang.foreign.MemorySegment;
 
 /**
  * The arithmetic that the 1-bit family shares, over one replica. No bias is corrected. With g the
@@ -15,6 +16,8 @@ import ds.optim.spi.StepContext;
  * u = m / (sqrt(v) + eps) + weight_decay · p
  * p = p − rate · u
  * </pre>
+ *
+ * <p>Where v is 0, an exchanged m is 0 as well: see {@link #clearUntouched}.
  *
  * @param factors of {@link LambNumbers}, whose passes these are
  * @param passes scalar or vector
@@ -47,6 +50,25 @@ record OneBitNumbers(LambNumbers factors, Passes passes, StepContext context) {
         FlatBuffer m = replica.slots().getFirst();
         context.kernels().scale(factors.beta1(), m, m, false);
         context.kernels().scale(factors.gain1() * factor, from, m, true);
+    }
+
+    /**
+     * Clears the first moment where the second is 0: of elements that had no gradient. An exchange of
+     * signs gives them a whole scale, which eps alone would divide. DeepSpeed leaves that to its
+     * users, who name such elements in {@code exp_avg_mask}.
+     */
+    void clearUntouched(Shard replica) {
+        MemorySegment first = replica.slots().get(0).segment();
+        MemorySegment second = replica.slots().get(1).segment();
+        context.forEachPiece(
+                replica.length(),
+                (from, to) -> {
+                    for (long at = from * Float.BYTES; at < to * Float.BYTES; at += Float.BYTES) {
+                        if (second.get(FlatBuffer.FLOAT, at) == 0) {
+                            first.set(FlatBuffer.FLOAT, at, 0);
+                        }
+                    }
+                });
     }
 
     /** p = p − rate · u, with the 16-bit copy. */

@@ -88,6 +88,7 @@ record ZeroOneAdam(Hyper base, OneBitNumbers.Rule rule, ZeroOneSteps steps, Pass
             context.kernels().scale(context.gradientScale(), replica.gradient(), scratch, false);
             own.compression().mean(scratch, exchange);
             numbers.firstMoment(replica, scratch, 1);
+            numbers.clearUntouched(replica);
         }
         numbers.step(replica, context.hyper().lr());
     }
@@ -99,6 +100,7 @@ record ZeroOneAdam(Hyper base, OneBitNumbers.Rule rule, ZeroOneSteps steps, Pass
             own.compression().reset(); // they were of gradients, not of moves
         }
         numbers.firstMoment(replica, replica.gradient(), context.gradientScale());
+        numbers.clearUntouched(replica);
         own.rates().set(0, (float) (own.rates().get(0) + context.hyper().lr()));
         move(numbers, own);
         if (steps.exchanges(context.appliedSteps())) {
@@ -157,8 +159,9 @@ record ZeroOneAdam(Hyper base, OneBitNumbers.Rule rule, ZeroOneSteps steps, Pass
                         master.lengthElements(),
                         (from, to) -> {
                             for (long i = from; i < to; i++) {
-                                float denominator = (float) Math.sqrt(second.get(i)) + eps;
-                                float mean = scratch.get(i);
+                                float variance = second.get(i);
+                                float denominator = (float) Math.sqrt(variance) + eps;
+                                float mean = variance == 0 ? 0 : scratch.get(i);
                                 if (rates > 0) { // a schedule may hold the rate at 0
                                     first.set(i, -(mean / rates));
                                 }
