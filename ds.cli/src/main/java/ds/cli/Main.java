@@ -26,6 +26,7 @@ public final class Main {
                     "report",
                     "init",
                     "bench",
+                    "tune",
                     "checkpoint",
                     "store");
     private static final String USAGE =
@@ -41,7 +42,8 @@ public final class Main {
               plan         what a configuration would do with a model, without doing it
               report       versions, providers, devices of this installation
               init         write a commented configuration for this machine
-              bench        gemm, adam, train, sample: how fast this machine is
+              bench        gemm, adam, train, sample, io: how fast this machine is
+              tune         nvme: the settings that suit a drive
               checkpoint   inspect, verify: look into a checkpoint, check every byte
               store        inspect, verify, prune: the stores that runs left on NVMe
 
@@ -85,7 +87,9 @@ public final class Main {
                             name,
                             List.of("check", "explain", "schema", "show", "diff", "migrate"),
                             rest);
-            case "bench" -> group(out, name, List.of("gemm", "adam", "train", "sample"), rest);
+            case "bench" ->
+                    group(out, name, List.of("gemm", "adam", "train", "sample", "io"), rest);
+            case "tune" -> group(out, name, List.of("nvme"), rest);
             case "checkpoint" -> group(out, name, List.of("inspect", "verify"), rest);
             case "store" -> group(out, name, List.of("inspect", "verify", "prune"), rest);
             default -> unknown(out, "command", name, NAMES, "ds --help");
@@ -113,6 +117,8 @@ public final class Main {
             case "bench adam" -> run(out, full, BenchAdamCommand::new, options);
             case "bench train" -> run(out, full, BenchTrainCommand::new, options);
             case "bench sample" -> run(out, full, BenchSampleCommand::new, options);
+            case "bench io" -> run(out, full, BenchIoCommand::new, options);
+            case "tune nvme" -> run(out, full, TuneNvmeCommand::new, options);
             case "checkpoint inspect" -> run(out, full, CheckpointInspectCommand::new, options);
             case "checkpoint verify" -> run(out, full, CheckpointVerifyCommand::new, options);
             case "store inspect" -> run(out, full, StoreInspectCommand::new, options);
