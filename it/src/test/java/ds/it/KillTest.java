@@ -1,0 +1,177 @@
+package ds.it;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import ds.engine.Engine;
+import java.io.BufferedReader;
+import java.io.File;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * A run of two ranks is killed at any moment, as {@code kill -9} does, again and again: in a step, in
+ * a commit, while it recovers. It goes on from the last common commit, bit for bit. The long form is
+ * {@code ./mvnw verify -Ploss}.
+ */
+class KillTest {
+    private static final boolean LONG = Boolean.getBoolean("ds.loss");
+    private static final int KILLS = LONG ? 320 : 8;
+    private static final int CONTROL_KILLS = 3;
+    private static final long SEED = 20_261_126L;
+    private static final int START_MILLIS = 1_400;
+    private static final int STEPS = 6;
+    private static final int STEP_MILLIS = 50;
+
+    @TempDir Path directory;
+
+    /** What the lives of one run said. */
+    private static final class Run {
+        final Map<Long, String> bits = new HashMap<>();
+        long printed;
+        int beforeItWentOn;
+        int later;
+        int lost;
+        final List<String> contradictions = new ArrayList<>();
+
+        void life(List<String> lines) {
+            if (lines.isEmpty()) {
+                beforeItWentOn++;
+                return;
+            }
+            later++;
+            long from = Long.parseLong(lines.getFirst().replaceFirst("from ", ""));
+            // A step's report is there before its commit; the one before is committed by then.
+            if (from < printed - 1) {
+                lost++;
+                printed = from;
+            }
+            for (String line : lines.subList(1, lines.size())) {
+                long step = Long.parseLong(line.substring(0, line.indexOf(' ')));
+                String before = bits.putIfAbsent(step, line);
+                if (before != null && !before.equals(line)) {
+                    contradictions.add(before + " became " + line);
+                }
+                printed = Math.max(printed, step);
+            }
+        }
+    }
+
+    private Run run(int kills, boolean survives) throws IOException, InterruptedException {
+        Run run = new Run();
+        Random random = new Random(SEED);
+        for (int i = 0; i < kills; i++) {
+            run.life(life(survives, random));
+        }
+        return run;
+    }
+
+    /** Starts the program, kills it at a random moment, and returns the whole lines it wrote. */
+    private List<String> life(boolean survives, Random random)
+            throws IOException, InterruptedException {
+        Path err = directory.resolve("err.txt");
+        Process process = new ProcessBuilder(command(survives)).redirectError(err.toFile()).start();
+        List<String> lines = new ArrayList<>();
+        try (BufferedReader out = process.inputReader(StandardCharsets.UTF_8)) {
+            if (random.nextInt(4) == 0) {
+                process.waitFor(random.nextInt(START_MILLIS), TimeUnit.MILLISECONDS);
+            } else {
+                for (int steps = random.nextInt(STEPS); lines.size() <= steps; ) {
+                    String line = out.readLine();
+                    assertTrue(line != null, () -> said(err));
+                    lines.add(line);
+                }
+                process.waitFor(random.nextInt(STEP_MILLIS), TimeUnit.MILLISECONDS);
+            }
+            assertTrue(process.isAlive(), () -> said(err));
+            process.toHandle().destroyForcibly(); // leaves the pipe open
+            process.waitFor();
+            String rest = out.readAllAsString();
+            int end = rest.lastIndexOf('\n') + 1; // the last line may be cut
+            rest.substring(0, end).lines().forEach(lines::add);
+        }
+        return lines;
+    }
+
+    private static String said(Path err) {
+        try {
+            return Files.readString(err);
+        } catch (IOException e) {
+            return e.toString();
+        }
+    }
+
+    private List<String> command(boolean survives) {
+        List<Path> path = new ArrayList<>(libraries());
+        path.addAll(Reactor.classes().values());
+        path.add(Reactor.ROOT.resolve("it", "target", "test-classes"));
+        return List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1",
+                "-XX:+UseSerialGC",
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                path.stream().map(Path::toString).collect(Collectors.joining(File.pathSeparator)),
+                "ds.it.KilledRun",
+                directory.resolve("nvme").toString(),
+                Boolean.toString(survives));
+    }
+
+    private static List<Path> libraries() {
+        return ModuleLayer.boot().configuration().modules().stream()
+                .map(module -> module.reference().location().orElseThrow())
+                .filter(place -> place.getScheme().equals("file"))
+                .map(Path::of)
+                .filter(place -> place.toString().endsWith(".jar"))
+                .toList();
+    }
+
+    private static void assertUninterrupted(Run run) {
+        assertEquals(List.of(), run.contradictions);
+        try (Engine engine = KilledRun.uninterrupted()) {
+            for (long step = 1; step <= run.printed; step++) {
+                String bits = KilledRun.bits(engine.trainStep());
+                String said = run.bits.get(step);
+                assertTrue(said == null || said.equals(bits), bits + " was " + said);
+            }
+        }
+    }
+
+    @Test
+    void everyKilledRunGoesOnFromTheLastCommonCommit() throws Exception {
+        Run run = run(KILLS, true);
+        Files.writeString(
+                Reactor.ROOT.resolve("it", "target", "loss.md"),
+                "| kill -9, two ranks | %d (%d before it went on) | steps made %d | lost %d |%n"
+                        .formatted(KILLS, run.beforeItWentOn, run.printed, run.lost),
+                StandardOpenOption.CREATE,
+                StandardOpenOption.APPEND);
+        assertEquals(0, run.lost);
+        assertTrue(run.later > KILLS / 2 && run.printed > KILLS, "too few steps to mean anything");
+        assertUninterrupted(run);
+    }
+
+    /** The negative control: with one slot per extent nothing is gone on from. */
+    @Test
+    void withoutTheSecondSlotARunIsLost() throws Exception {
+        Run run = new Run();
+        Random random = new Random(SEED);
+        for (int i = 0; run.later < CONTROL_KILLS || run.printed < 3; i++) {
+            assertTrue(i < 20, "the program hardly comes to train");
+            run.life(life(false, random));
+        }
+        assertTrue(run.lost > 0, "a run that is written in place survived being killed");
+    }
+}

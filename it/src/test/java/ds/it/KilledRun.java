@@ -1,0 +1,85 @@
+package ds.it;
+
+import ds.config.DsConfig;
+import ds.engine.DeepSpeed;
+import ds.engine.Engine;
+import ds.engine.StepReport;
+import ds.engine.data.TextDataset;
+import ds.model.builtin.Gpt;
+import ds.offload.Stores;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+
+/**
+ * A training run on two ranks that somebody kills: it goes on from the store that it finds, else
+ * begins, and prints {@code from STEP}, then each step's bits.
+ */
+final class KilledRun {
+    private static final int CONTEXT = 16;
+    private static final TextDataset TEXT =
+            TextDataset.of(
+                    "rhyme",
+                    "The quick brown fox jumps over the lazy dog, and again. "
+                            .repeat(40)
+                            .getBytes(StandardCharsets.UTF_8),
+                    CONTEXT);
+
+    private KilledRun() {}
+
+    /** Trains until it is killed: arguments are the nvme_path and whether state survives a crash. */
+    public static void main(String[] arguments) {
+        Path nvme = Path.of(arguments[0]);
+        try (Engine engine = engine(offload(nvme, Boolean.parseBoolean(arguments[1])), nvme)) {
+            System.out.println("from " + engine.step());
+            while (true) {
+                System.out.println(bits(engine.trainStep()));
+            }
+        }
+    }
+
+    /** Returns the same run without a disk. */
+    static Engine uninterrupted() {
+        return engine("", Path.of(""));
+    }
+
+    private static String offload(Path nvme, boolean survives) {
+        return """
+               , "offload_optimizer": {"device": "nvme", "nvme_path": "%s"}},
+               "jvm": {"crash_consistent": %s"""
+                .formatted(nvme, survives);
+    }
+
+    private static Engine engine(String offload, Path nvme) {
+        boolean goesOn = !offload.isEmpty() && Stores.isPresent(nvme) && isResumable(nvme);
+        DsConfig config =
+                DsConfig.parse(
+                        """
+                        {"train_batch_size": 4, "train_micro_batch_size_per_gpu": 2,
+                         "gradient_clipping": 0.5, "bf16": {"enabled": true},
+                         "optimizer": {"type": "AdamW", "params": {"lr": 0.01}},
+                         "zero_optimization": {"stage": 3%s}}
+                        """
+                                .formatted(offload));
+        return DeepSpeed.initialize(
+                Gpt.of(g -> g.layers(1).width(24).heads(2).context(CONTEXT).dropout(0.1)),
+                config,
+                o -> {
+                    o.trainingData(TEXT).ranks(2).workers(1).seed(11);
+                    if (goesOn) {
+                        o.resumeStore(nvme);
+                    }
+                });
+    }
+
+    private static boolean isResumable(Path nvme) {
+        return Stores.list(nvme).stream().anyMatch(Stores.RunStore::isResumable);
+    }
+
+    static String bits(StepReport report) {
+        return "%d %s %s"
+                .formatted(
+                        report.step(),
+                        Double.toHexString(report.loss()),
+                        Double.toHexString(report.gradNorm()));
+    }
+}
