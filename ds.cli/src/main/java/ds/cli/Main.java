@@ -49,15 +49,20 @@ public final class Main {
 
             'ds COMMAND --help' explains one. Exit status: 0 success, 2 a mistake of the user, 1 a failure.""";
 
-    private static final String LOG_FORMAT = "java.util.logging.SimpleFormatter.format";
+    /** With the module java.logging, and without it, as in the image. */
+    private static final List<String> LOG_FORMATS =
+            List.of("java.util.logging.SimpleFormatter.format", "jdk.system.logger.format");
+
     static final long STARTED_NANOS = System.nanoTime();
 
     private Main() {}
 
     /** Runs a command and ends the process with its status. */
     public static void main(String[] arguments) {
-        if (System.getProperty(LOG_FORMAT) == null) {
-            System.setProperty(LOG_FORMAT, "%4$s: %5$s%n"); // without date and class
+        for (String format : LOG_FORMATS) {
+            if (System.getProperty(format) == null) {
+                System.setProperty(format, "%4$s: %5$s%n"); // without date and class
+            }
         }
         System.exit(run(Output.system(false), arguments));
     }

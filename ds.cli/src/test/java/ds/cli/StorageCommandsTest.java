@@ -84,11 +84,14 @@ class StorageCommandsTest {
         String[] fields = new String[60];
         Arrays.fill(fields, "0");
         fields[0] = "3"; // the version of this form; see fio's manual, TERSE OUTPUT
+        fields[5] = "4";
         fields[6] = "1024";
+        fields[46] = "4";
         fields[47] = "2048";
         String line = String.join(";", fields);
-        assertEquals(1024 * 1024.0, Fio.rate(line, false));
-        assertEquals(2048 * 1024.0, Fio.rate("note: both\n" + line, true));
-        assertThrows(UserMistakeException.class, () -> Fio.rate("fio: no such engine", true));
+        assertEquals(1024 * 1024.0, Fio.rate(line, 4096, false));
+        assertEquals(2048 * 1024.0, Fio.rate("note: both\n" + line, 4096, true));
+        assertThrows(UserMistakeException.class, () -> Fio.rate(line, 4097, true));
+        assertThrows(UserMistakeException.class, () -> Fio.rate("fio: no such engine", 1, true));
     }
 }

@@ -111,8 +111,34 @@ class ImageTest {
         assertTrue(!outcome.err().contains("\tat "), outcome.err());
     }
 
+    @Test
+    void aCacheOfClassesAndProfilesMakesTheSameRun() throws Exception {
+        Path copy = directory.resolve("image");
+        Programs.Outcome copied =
+                Programs.run(directory, List.of("cp", "-a", IMAGE.toString(), copy.toString()));
+        assertEquals(0, copied.status(), copied.err());
+        trains(copy, "adamw", Map.of("DS_AOT", "make"));
+        List<String> without = losses();
+        assertTrue(Files.size(copy.resolve("lib").resolve("ds.aot")) > 1 << 20);
+        // With this option a cache that cannot be used is an error.
+        trains(copy, "adamw", Map.of("DS_JAVA_OPTIONS", "-XX:AOTMode=on"));
+        assertEquals(without, losses());
+    }
+
+    private List<String> losses() throws IOException {
+        return Files.readAllLines(directory.resolve("metrics.jsonl")).stream()
+                .map(line -> Double.toHexString(loss(line)))
+                .toList();
+    }
+
     private void trains(String optimizer, Map<String, String> environment) throws Exception {
-        Programs.Outcome outcome = train(optimizer, environment);
+        trains(IMAGE, optimizer, environment);
+    }
+
+    private void trains(Path image, String optimizer, Map<String, String> environment)
+            throws Exception {
+        Files.deleteIfExists(directory.resolve("metrics.jsonl"));
+        Programs.Outcome outcome = train(image, optimizer, environment);
         assertEquals(0, outcome.status(), outcome.err());
         List<Double> losses =
                 Files.readAllLines(directory.resolve("metrics.jsonl")).stream()
@@ -123,6 +149,11 @@ class ImageTest {
     }
 
     private Programs.Outcome train(String optimizer, Map<String, String> environment)
+            throws Exception {
+        return train(IMAGE, optimizer, environment);
+    }
+
+    private Programs.Outcome train(Path image, String optimizer, Map<String, String> environment)
             throws Exception {
         Path config = directory.resolve("ds_config.json");
         Files.writeString(
@@ -145,7 +176,7 @@ class ImageTest {
                 directory,
                 environment,
                 List.of(
-                        IMAGE.resolve("bin", "ds").toString(),
+                        image.resolve("bin", "ds").toString(),
                         "train",
                         "--config",
                         config.toString(),
