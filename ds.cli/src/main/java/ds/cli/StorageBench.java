@@ -46,10 +46,14 @@ final class StorageBench implements AutoCloseable {
      */
     StorageBench(Path directory, int transferBytes, int transfers, long bytes) {
         this.bytes = Math.ceilDiv(bytes, transferBytes) * transferBytes;
+        // In one piece, as the pipeline's slots are large: that gets huge pages where there are
+        // any.
+        MemorySegment all =
+                memory.allocateBytes(MemoryKind.STAGING, (long) transferBytes * transfers, false);
         SplittableRandom random = new SplittableRandom(1);
+        byte[] noise = new byte[transferBytes];
         for (int i = 0; i < transfers; i++) {
-            MemorySegment buffer = memory.allocateBytes(MemoryKind.STAGING, transferBytes, false);
-            byte[] noise = new byte[transferBytes];
+            MemorySegment buffer = all.asSlice((long) i * transferBytes, transferBytes);
             random.nextBytes(noise);
             MemorySegment.copy(noise, 0, buffer, ValueLayout.JAVA_BYTE, 0, transferBytes);
             buffers.add(buffer);

@@ -8,10 +8,9 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The loops of {@link VectorPasses} over whole vectors, given as byte offsets into fp32 arrays; each
- * also writes the 16-bit copy, of a {@code type} of {@link VectorRounding}. One loop per method, and
- * no method that returns a vector: the compiler does not always inline those, and then allocates
- * every vector.
+ * The loops of {@link VectorPasses} over whole vectors, given as byte offsets into fp32 arrays. One
+ * loop per method, and no method that returns a vector: the compiler does not always inline those,
+ * and then allocates every vector.
  */
 final class VectorLoops {
     private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
@@ -27,8 +26,6 @@ final class VectorLoops {
             MemorySegment gradient,
             MemorySegment first,
             MemorySegment second,
-            MemorySegment copy,
-            int type,
             long from,
             long end) {
         FloatVector scale = FloatVector.broadcast(FLOATS, numbers.scale());
@@ -56,7 +53,6 @@ final class VectorLoops {
             FloatVector denominator = v.sqrt().fma(root, eps);
             FloatVector updated = m.div(denominator).fma(rate, p.mul(decay));
             updated.intoMemorySegment(master, at, ORDER);
-            VectorRounding.store(updated, copy, type, at / 2);
         }
     }
 
@@ -65,8 +61,6 @@ final class VectorLoops {
             MemorySegment master,
             MemorySegment gradient,
             MemorySegment buffer,
-            MemorySegment copy,
-            int type,
             long from,
             long end) {
         FloatVector scale = FloatVector.broadcast(FLOATS, numbers.scale());
@@ -86,18 +80,11 @@ final class VectorLoops {
             b.intoMemorySegment(buffer, at, ORDER);
             FloatVector updated = b.fma(ofBuffer, d.mul(ofGradient)).fma(rate, p);
             updated.intoMemorySegment(master, at, ORDER);
-            VectorRounding.store(updated, copy, type, at / 2);
         }
     }
 
     static void plain(
-            SgdNumbers numbers,
-            MemorySegment master,
-            MemorySegment gradient,
-            MemorySegment copy,
-            int type,
-            long from,
-            long end) {
+            SgdNumbers numbers, MemorySegment master, MemorySegment gradient, long from, long end) {
         FloatVector scale = FloatVector.broadcast(FLOATS, numbers.scale());
         FloatVector l2 = FloatVector.broadcast(FLOATS, numbers.l2());
         FloatVector rate = FloatVector.broadcast(FLOATS, numbers.rate());
@@ -106,7 +93,6 @@ final class VectorLoops {
             FloatVector g = FloatVector.fromMemorySegment(FLOATS, gradient, at, ORDER);
             FloatVector updated = p.fma(l2, g.mul(scale)).fma(rate, p);
             updated.intoMemorySegment(master, at, ORDER);
-            VectorRounding.store(updated, copy, type, at / 2);
         }
     }
 
@@ -117,8 +103,6 @@ final class VectorLoops {
             MemorySegment first,
             MemorySegment second,
             MemorySegment largest,
-            MemorySegment copy,
-            int type,
             long from,
             long end) {
         FloatVector scale = FloatVector.broadcast(FLOATS, numbers.scale());
@@ -148,7 +132,6 @@ final class VectorLoops {
             FloatVector denominator = most.sqrt().fma(root, eps);
             FloatVector updated = m.div(denominator).fma(rate, p.mul(decay));
             updated.intoMemorySegment(master, at, ORDER);
-            VectorRounding.store(updated, copy, type, at / 2);
         }
     }
 
@@ -157,8 +140,6 @@ final class VectorLoops {
             MemorySegment master,
             MemorySegment gradient,
             MemorySegment sum,
-            MemorySegment copy,
-            int type,
             long from,
             long end) {
         FloatVector scale = FloatVector.broadcast(FLOATS, numbers.scale());
@@ -175,7 +156,6 @@ final class VectorLoops {
             FloatVector denominator = s.add(initial).sqrt().add(eps);
             FloatVector updated = d.div(denominator).fma(rate, p);
             updated.intoMemorySegment(master, at, ORDER);
-            VectorRounding.store(updated, copy, type, at / 2);
         }
     }
 
@@ -184,8 +164,6 @@ final class VectorLoops {
             MemorySegment master,
             MemorySegment gradient,
             MemorySegment momentum,
-            MemorySegment copy,
-            int type,
             long from,
             long end) {
         FloatVector scale = FloatVector.broadcast(FLOATS, numbers.scale());
@@ -207,7 +185,6 @@ final class VectorLoops {
             moved.intoMemorySegment(momentum, at, ORDER);
             FloatVector updated = p.fma(decay, against.reinterpretAsFloats());
             updated.intoMemorySegment(master, at, ORDER);
-            VectorRounding.store(updated, copy, type, at / 2);
         }
     }
 
@@ -254,8 +231,6 @@ final class VectorLoops {
             MemorySegment master,
             MemorySegment first,
             MemorySegment second,
-            MemorySegment copy,
-            int type,
             long from,
             long end) {
         FloatVector inside = FloatVector.broadcast(FLOATS, numbers.inside());
@@ -268,9 +243,7 @@ final class VectorLoops {
             FloatVector v = FloatVector.fromMemorySegment(FLOATS, second, at, ORDER);
             FloatVector denominator = v.add(inside).sqrt().add(outside);
             FloatVector update = p.fma(decay, m.div(denominator));
-            FloatVector updated = update.fma(rate, p);
-            updated.intoMemorySegment(master, at, ORDER);
-            VectorRounding.store(updated, copy, type, at / 2);
+            update.fma(rate, p).intoMemorySegment(master, at, ORDER);
         }
     }
 
@@ -298,8 +271,6 @@ final class VectorLoops {
             MuonNumbers numbers,
             MemorySegment master,
             MemorySegment direction,
-            MemorySegment copy,
-            int type,
             long from,
             long end) {
         FloatVector rate = FloatVector.broadcast(FLOATS, numbers.rate());
@@ -307,9 +278,7 @@ final class VectorLoops {
         for (long at = from; at < end; at += STRIDE) {
             FloatVector p = FloatVector.fromMemorySegment(FLOATS, master, at, ORDER);
             FloatVector o = FloatVector.fromMemorySegment(FLOATS, direction, at, ORDER);
-            FloatVector updated = o.fma(rate, p.mul(decay));
-            updated.intoMemorySegment(master, at, ORDER);
-            VectorRounding.store(updated, copy, type, at / 2);
+            o.fma(rate, p.mul(decay)).intoMemorySegment(master, at, ORDER);
         }
     }
 }

@@ -14,101 +14,119 @@ import jdk.incubator.vector.VectorSpecies;
 final class VectorPasses implements Passes {
     private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
 
-    /** A loop over whole vectors of fp32 arrays, from one byte offset to another. */
+    /**
+     * Elements between two roundings: what an Adam step touches of them stays in a first-level cache,
+     * so the copy costs no second trip to memory.
+     */
+    private static final int TILE = 256;
+
+    /** A vector loop over whole vectors, given as byte offsets into fp32 arrays. */
     @FunctionalInterface
     private interface Loop {
-        void run(MemorySegment copy, int type, long from, long end);
-    }
-
-    /** The scalar pass over elements. */
-    @FunctionalInterface
-    private interface Tail {
-        void run(long from, long to);
+        void run(long from, long end);
     }
 
     private final ScalarPasses tail = new ScalarPasses();
 
     @Override
     public void adam(AdamNumbers numbers, Shard shard, long from, long to) {
-        MemorySegment p = shard.master().segment();
-        MemorySegment g = shard.gradient().segment();
-        MemorySegment m = slot(shard, 0);
-        MemorySegment v = slot(shard, 1);
-        run(
+        MemorySegment master = shard.master().segment();
+        MemorySegment gradient = shard.gradient().segment();
+        MemorySegment first = shard.slots().get(0).segment();
+        MemorySegment second = shard.slots().get(1).segment();
+        long end = to - (to - from) % FLOATS.length();
+        tiles(
                 shard,
                 from,
-                to,
-                (copy, type, at, end) -> VectorLoops.adam(numbers, p, g, m, v, copy, type, at, end),
-                (at, end) -> tail.adam(numbers, shard, at, end));
+                end,
+                (at, until) ->
+                        VectorLoops.adam(numbers, master, gradient, first, second, at, until));
+        if (end < to) {
+            tail.adam(numbers, shard, end, to);
+        }
     }
 
     @Override
     public void momentum(SgdNumbers numbers, Shard shard, long from, long to) {
-        MemorySegment p = shard.master().segment();
-        MemorySegment g = shard.gradient().segment();
-        MemorySegment b = slot(shard, 0);
-        run(
+        MemorySegment master = shard.master().segment();
+        MemorySegment gradient = shard.gradient().segment();
+        MemorySegment buffer = shard.slots().get(0).segment();
+        long end = to - (to - from) % FLOATS.length();
+        tiles(
                 shard,
                 from,
-                to,
-                (copy, type, at, end) ->
-                        VectorLoops.momentum(numbers, p, g, b, copy, type, at, end),
-                (at, end) -> tail.momentum(numbers, shard, at, end));
+                end,
+                (at, until) -> VectorLoops.momentum(numbers, master, gradient, buffer, at, until));
+        if (end < to) {
+            tail.momentum(numbers, shard, end, to);
+        }
     }
 
     @Override
     public void plain(SgdNumbers numbers, Shard shard, long from, long to) {
-        MemorySegment p = shard.master().segment();
-        MemorySegment g = shard.gradient().segment();
-        run(
+        MemorySegment master = shard.master().segment();
+        MemorySegment gradient = shard.gradient().segment();
+        long end = to - (to - from) % FLOATS.length();
+        tiles(
                 shard,
                 from,
-                to,
-                (copy, type, at, end) -> VectorLoops.plain(numbers, p, g, copy, type, at, end),
-                (at, end) -> tail.plain(numbers, shard, at, end));
+                end,
+                (at, until) -> VectorLoops.plain(numbers, master, gradient, at, until));
+        if (end < to) {
+            tail.plain(numbers, shard, end, to);
+        }
     }
 
     @Override
     public void amsgrad(AdamNumbers numbers, Shard shard, long from, long to) {
-        MemorySegment p = shard.master().segment();
-        MemorySegment g = shard.gradient().segment();
-        MemorySegment m = slot(shard, 0);
-        MemorySegment v = slot(shard, 1);
-        MemorySegment most = slot(shard, 2);
-        run(
+        MemorySegment master = shard.master().segment();
+        MemorySegment gradient = shard.gradient().segment();
+        MemorySegment first = shard.slots().get(0).segment();
+        MemorySegment second = shard.slots().get(1).segment();
+        MemorySegment largest = shard.slots().get(2).segment();
+        long end = to - (to - from) % FLOATS.length();
+        tiles(
                 shard,
                 from,
-                to,
-                (copy, type, at, end) ->
-                        VectorLoops.amsgrad(numbers, p, g, m, v, most, copy, type, at, end),
-                (at, end) -> tail.amsgrad(numbers, shard, at, end));
+                end,
+                (at, until) ->
+                        VectorLoops.amsgrad(
+                                numbers, master, gradient, first, second, largest, at, until));
+        if (end < to) {
+            tail.amsgrad(numbers, shard, end, to);
+        }
     }
 
     @Override
     public void adagrad(AdagradNumbers numbers, Shard shard, long from, long to) {
-        MemorySegment p = shard.master().segment();
-        MemorySegment g = shard.gradient().segment();
-        MemorySegment sum = slot(shard, 0);
-        run(
+        MemorySegment master = shard.master().segment();
+        MemorySegment gradient = shard.gradient().segment();
+        MemorySegment sum = shard.slots().get(0).segment();
+        long end = to - (to - from) % FLOATS.length();
+        tiles(
                 shard,
                 from,
-                to,
-                (copy, type, at, end) ->
-                        VectorLoops.adagrad(numbers, p, g, sum, copy, type, at, end),
-                (at, end) -> tail.adagrad(numbers, shard, at, end));
+                end,
+                (at, until) -> VectorLoops.adagrad(numbers, master, gradient, sum, at, until));
+        if (end < to) {
+            tail.adagrad(numbers, shard, end, to);
+        }
     }
 
     @Override
     public void lion(LionNumbers numbers, Shard shard, long from, long to) {
-        MemorySegment p = shard.master().segment();
-        MemorySegment g = shard.gradient().segment();
-        MemorySegment m = slot(shard, 0);
-        run(
+        MemorySegment master = shard.master().segment();
+        MemorySegment gradient = shard.gradient().segment();
+        MemorySegment momentum = shard.slots().get(0).segment();
+        long end = to - (to - from) % FLOATS.length();
+        tiles(
                 shard,
                 from,
-                to,
-                (copy, type, at, end) -> VectorLoops.lion(numbers, p, g, m, copy, type, at, end),
-                (at, end) -> tail.lion(numbers, shard, at, end));
+                end,
+                (at, until) -> VectorLoops.lion(numbers, master, gradient, momentum, at, until));
+        if (end < to) {
+            tail.lion(numbers, shard, end, to);
+        }
     }
 
     @Override
@@ -119,76 +137,83 @@ final class VectorPasses implements Passes {
             FlatBuffer update,
             long from,
             long to) {
-        MemorySegment w = weights.segment();
-        MemorySegment u = update.segment();
-        run(
+        long end = to - (to - from) % FLOATS.length();
+        VectorLoops.lambMeasure(
+                numbers,
                 shard,
-                from,
-                to,
-                (_, _, at, end) -> VectorLoops.lambMeasure(numbers, shard, w, u, at, end),
-                (at, end) -> tail.lambMeasure(numbers, shard, weights, update, at, end));
+                weights.segment(),
+                update.segment(),
+                from * Float.BYTES,
+                end * Float.BYTES);
+        if (end < to) {
+            tail.lambMeasure(numbers, shard, weights, update, end, to);
+        }
     }
 
     @Override
     public void lambApply(LambNumbers numbers, float rate, Shard shard, long from, long to) {
-        MemorySegment p = shard.master().segment();
-        MemorySegment m = slot(shard, 0);
-        MemorySegment v = slot(shard, 1);
-        run(
+        MemorySegment master = shard.master().segment();
+        MemorySegment first = shard.slots().get(0).segment();
+        MemorySegment second = shard.slots().get(1).segment();
+        long end = to - (to - from) % FLOATS.length();
+        tiles(
                 shard,
                 from,
-                to,
-                (copy, type, at, end) ->
-                        VectorLoops.lambApply(numbers, rate, p, m, v, copy, type, at, end),
-                (at, end) -> tail.lambApply(numbers, rate, shard, at, end));
+                end,
+                (at, until) ->
+                        VectorLoops.lambApply(numbers, rate, master, first, second, at, until));
+        if (end < to) {
+            tail.lambApply(numbers, rate, shard, end, to);
+        }
     }
 
     @Override
     public void muonMomentum(
             MuonNumbers numbers, Shard shard, FlatBuffer update, long from, long to) {
-        MemorySegment g = shard.gradient().segment();
-        MemorySegment m = slot(shard, 0);
-        MemorySegment u = update.segment();
-        run(
-                shard,
-                from,
-                to,
-                (_, _, at, end) -> VectorLoops.muonMomentum(numbers, g, m, u, at, end),
-                (at, end) -> tail.muonMomentum(numbers, shard, update, at, end));
+        long end = to - (to - from) % FLOATS.length();
+        VectorLoops.muonMomentum(
+                numbers,
+                shard.gradient().segment(),
+                shard.slots().get(0).segment(),
+                update.segment(),
+                from * Float.BYTES,
+                end * Float.BYTES);
+        if (end < to) {
+            tail.muonMomentum(numbers, shard, update, end, to);
+        }
     }
 
     @Override
     public void muonApply(
             MuonNumbers numbers, Shard shard, FlatBuffer direction, long from, long to) {
-        MemorySegment p = shard.master().segment();
-        MemorySegment o = direction.segment();
-        run(
+        MemorySegment master = shard.master().segment();
+        MemorySegment along = direction.segment();
+        long end = to - (to - from) % FLOATS.length();
+        tiles(
                 shard,
                 from,
-                to,
-                (copy, type, at, end) -> VectorLoops.muonApply(numbers, p, o, copy, type, at, end),
-                (at, end) -> tail.muonApply(numbers, shard, direction, at, end));
-    }
-
-    private static MemorySegment slot(Shard shard, int index) {
-        return shard.slots().get(index).segment();
-    }
-
-    private static void run(Shard shard, long from, long to, Loop vectors, Tail rest) {
-        long end = to - (to - from) % FLOATS.length();
-        MemorySegment copy = shard.copyOut().map(FlatBuffer::segment).orElse(MemorySegment.NULL);
-        int type = shard.copyOut().map(VectorPasses::typeOf).orElse(VectorRounding.NONE);
-        vectors.run(copy, type, from * Float.BYTES, end * Float.BYTES);
+                end,
+                (at, until) -> VectorLoops.muonApply(numbers, master, along, at, until));
         if (end < to) {
-            rest.run(end, to);
+            tail.muonApply(numbers, shard, direction, end, to);
         }
     }
 
-    private static int typeOf(FlatBuffer copy) {
-        return switch (copy.type()) {
-            case BF16 -> VectorRounding.BF16;
-            case FP16 -> VectorRounding.FP16;
-            case FP32 -> throw new AssertionError("a shard's copy is 16-bit");
-        };
+    private static void tiles(Shard shard, long from, long end, Loop loop) {
+        if (shard.copyOut().isEmpty()) {
+            loop.run(from * Float.BYTES, end * Float.BYTES);
+            return;
+        }
+        FlatBuffer copy = shard.copyOut().get();
+        MemorySegment master = shard.master().segment();
+        for (long tile = from; tile < end; tile += TILE) {
+            long until = Math.min(tile + TILE, end);
+            loop.run(tile * Float.BYTES, until * Float.BYTES);
+            switch (copy.type()) {
+                case BF16 -> VectorRounding.toBf16(master, copy.segment(), tile, until);
+                case FP16 -> VectorRounding.toFp16(master, copy.segment(), tile, until);
+                case FP32 -> throw new AssertionError("a shard's copy is 16-bit");
+            }
+        }
     }
 }

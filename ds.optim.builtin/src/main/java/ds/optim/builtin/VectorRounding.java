@@ -12,22 +12,14 @@ import jdk.incubator.vector.VectorSpecies;
 
 /**
  * The roundings of {@link ds.core.Rounding}, a hardware vector at a time; a NaN keeps its sign and
- * becomes quiet.
+ * becomes quiet. Ranges are elements and hold whole vectors only.
  */
 final class VectorRounding {
-    /** No copy. */
-    static final int NONE = 0;
-
-    /** A copy in bfloat16. */
-    static final int BF16 = 1;
-
-    /** A copy in binary16. */
-    static final int FP16 = 2;
-
     private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
     private static final VectorSpecies<Short> SHORTS =
             VectorShape.forBitSize(FLOATS.vectorBitSize() / 2).withLanes(short.class);
     private static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
+    private static final int STRIDE = FLOATS.length();
 
     private static final int MAGNITUDE = 0x7fffffff;
     private static final int INFINITY = 0x7f800000;
@@ -47,55 +39,53 @@ final class VectorRounding {
 
     private VectorRounding() {}
 
-    /**
-     * Writes the rounded {@code value} to {@code copy}, if {@code type} is not {@link #NONE}. The type
-     * is the same in every turn of a loop, so that asking costs nothing beside memory.
-     *
-     * @param at in bytes
-     */
-    static void store(FloatVector value, MemorySegment copy, int type, long at) {
-        if (type == BF16) {
-            storeBf16(value.reinterpretAsInts(), copy, at);
-        } else if (type == FP16) {
-            storeFp16(value.reinterpretAsInts(), copy, at);
+    /** Rounds {@code values} to bfloat16. */
+    static void toBf16(MemorySegment values, MemorySegment copy, long from, long end) {
+        for (long i = from; i < end; i += STRIDE) {
+            IntVector bits =
+                    FloatVector.fromMemorySegment(FLOATS, values, i * Float.BYTES, ORDER)
+                            .reinterpretAsInts();
+            IntVector upper = bits.lanewise(VectorOperators.LSHR, HALVES);
+            IntVector rounded =
+                    bits.add(upper.and(1)).add(BF16_HALF).lanewise(VectorOperators.LSHR, HALVES);
+            VectorMask<Integer> isNan = bits.and(MAGNITUDE).compare(VectorOperators.GT, INFINITY);
+            ((ShortVector)
+                            rounded.blend(upper.or(BF16_QUIET), isNan)
+                                    .convertShape(VectorOperators.I2S, SHORTS, 0))
+                    .intoMemorySegment(copy, i * Short.BYTES, ORDER);
         }
     }
 
-    private static void storeBf16(IntVector bits, MemorySegment copy, long at) {
-        IntVector upper = bits.lanewise(VectorOperators.LSHR, HALVES);
-        IntVector rounded =
-                bits.add(upper.and(1)).add(BF16_HALF).lanewise(VectorOperators.LSHR, HALVES);
-        VectorMask<Integer> isNan = bits.and(MAGNITUDE).compare(VectorOperators.GT, INFINITY);
-        ((ShortVector)
-                        rounded.blend(upper.or(BF16_QUIET), isNan)
-                                .convertShape(VectorOperators.I2S, SHORTS, 0))
-                .intoMemorySegment(copy, at, ORDER);
-    }
-
-    private static void storeFp16(IntVector bits, MemorySegment copy, long at) {
-        IntVector magnitude = bits.and(MAGNITUDE);
-        IntVector shifted = magnitude.lanewise(VectorOperators.LSHR, FP16_SHIFT);
-        IntVector normal =
-                magnitude
-                        .sub(FP16_REBIAS - FP16_HALF)
-                        .add(shifted.and(1))
-                        .lanewise(VectorOperators.LSHR, FP16_SHIFT);
-        IntVector subnormal =
-                magnitude
-                        .reinterpretAsFloats()
-                        .add(FP16_UNIT)
-                        .reinterpretAsInts()
-                        .sub(FP16_UNIT_BITS);
-        VectorMask<Integer> isSubnormal =
-                magnitude.compare(VectorOperators.LT, FP16_SMALLEST_NORMAL);
-        VectorMask<Integer> isOver = magnitude.compare(VectorOperators.GE, FP16_OVERFLOW);
-        VectorMask<Integer> isNan = magnitude.compare(VectorOperators.GT, INFINITY);
-        IntVector result =
-                normal.blend(subnormal, isSubnormal)
-                        .blend(FP16_INFINITY, isOver)
-                        .blend(shifted.and(FP16_PAYLOAD).or(FP16_QUIET), isNan)
-                        .or(bits.and(~MAGNITUDE).lanewise(VectorOperators.LSHR, HALVES));
-        ((ShortVector) result.convertShape(VectorOperators.I2S, SHORTS, 0))
-                .intoMemorySegment(copy, at, ORDER);
+    /** Rounds {@code values} to binary16. */
+    static void toFp16(MemorySegment values, MemorySegment copy, long from, long end) {
+        for (long i = from; i < end; i += STRIDE) {
+            IntVector bits =
+                    FloatVector.fromMemorySegment(FLOATS, values, i * Float.BYTES, ORDER)
+                            .reinterpretAsInts();
+            IntVector magnitude = bits.and(MAGNITUDE);
+            IntVector shifted = magnitude.lanewise(VectorOperators.LSHR, FP16_SHIFT);
+            IntVector normal =
+                    magnitude
+                            .sub(FP16_REBIAS - FP16_HALF)
+                            .add(shifted.and(1))
+                            .lanewise(VectorOperators.LSHR, FP16_SHIFT);
+            IntVector subnormal =
+                    magnitude
+                            .reinterpretAsFloats()
+                            .add(FP16_UNIT)
+                            .reinterpretAsInts()
+                            .sub(FP16_UNIT_BITS);
+            VectorMask<Integer> isSubnormal =
+                    magnitude.compare(VectorOperators.LT, FP16_SMALLEST_NORMAL);
+            VectorMask<Integer> isOver = magnitude.compare(VectorOperators.GE, FP16_OVERFLOW);
+            VectorMask<Integer> isNan = magnitude.compare(VectorOperators.GT, INFINITY);
+            IntVector result =
+                    normal.blend(subnormal, isSubnormal)
+                            .blend(FP16_INFINITY, isOver)
+                            .blend(shifted.and(FP16_PAYLOAD).or(FP16_QUIET), isNan)
+                            .or(bits.and(~MAGNITUDE).lanewise(VectorOperators.LSHR, HALVES));
+            ((ShortVector) result.convertShape(VectorOperators.I2S, SHORTS, 0))
+                    .intoMemorySegment(copy, i * Short.BYTES, ORDER);
+        }
     }
 }
