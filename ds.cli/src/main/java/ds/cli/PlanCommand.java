@@ -7,6 +7,8 @@ import ds.engine.plan.MemoryEstimate;
 import ds.engine.plan.PlanInputs;
 import ds.engine.plan.Planner;
 import ds.engine.plan.TrainingPlan;
+import ds.offload.StateCodecs;
+import ds.offload.spi.StateCodec;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -104,6 +106,10 @@ final class PlanCommand extends Command {
         moved.put("gathered", memory.gatheredPerStep());
         moved.put("nvme", memory.nvmePerStep());
         document.put("bytes_per_step_and_rank", moved);
+        document.put(
+                "state_codec",
+                plan.zero().states().codec().map(StateCodec::name).orElse(StateCodecs.FP32));
+        document.put("state_bytes_per_step_and_rank", plan.statePerStep());
         plan.storage()
                 .ifPresent(
                         choice -> {

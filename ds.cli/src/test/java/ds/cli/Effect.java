@@ -451,6 +451,7 @@ record Effect(
                 of("jvm.crash_consistent", false, true, Effect::bytesAtRest, statesOnNvme),
                 of("jvm.generations", 2, 3, Effect::bytesAtRest, statesOnNvme),
                 of("jvm.commit_every_steps", 1, 2, Trial::lastCommittedStep, statesOnNvme),
+                of("jvm.state_codec", "bf16", "int8_block", Effect::bytesAtRest, statesOnNvme),
                 of("jvm.storage_backend", "channel", "mapped", Effect::requests, statesOnNvme),
                 of("aio.block_size", 1 << 20, 1 << 16, Effect::requests, statesOnNvme),
                 of("aio.queue_depth", 8, 32, Effect::requests, statesOnNvme),

@@ -251,7 +251,8 @@ public final class DsConfig {
                 jvm.booleanOr("crash_consistent", true),
                 (int) jvm.longOr("commit_every_steps", 1),
                 (int) jvm.longOr("generations", 2),
-                jvm.stringOr("storage_backend", "auto"));
+                jvm.stringOr("storage_backend", "auto"),
+                jvm.stringOr("state_codec", "fp32"));
     }
 
     /** Returns the groups of parameters for which something is different, in order. */

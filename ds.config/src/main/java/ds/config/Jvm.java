@@ -16,6 +16,7 @@ import java.util.OptionalInt;
  * @param commitEverySteps steps from one commit of it to the next; default 1
  * @param generations how often its extents are there: 2 or 3; default 2
  * @param storageBackend the provider that files on NVMe are opened with; default {@code auto}
+ * @param stateCodec what encodes optimizer slots where they rest; default {@code fp32}: nothing
  */
 public record Jvm(
         boolean warnOnUnknownKeys,
@@ -28,7 +29,8 @@ public record Jvm(
         boolean crashConsistent,
         int commitEverySteps,
         int generations,
-        String storageBackend) {
+        String storageBackend,
+        String stateCodec) {
     /** Refuses a chunk smaller than a page. */
     public Jvm {
         if (chunkBytes < 4096) {

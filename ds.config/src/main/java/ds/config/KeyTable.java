@@ -217,6 +217,11 @@ final class KeyTable {
                                                 "What opens files on NVMe: channel, mapped, libaio, io_uring or"
                                                         + " a plug-in's name; auto takes the first that can run"
                                                         + " there, and ds plan says why."),
+                                text("state_codec", "fp32")
+                                        .doc(
+                                                "How the optimizer's slots rest where they are offloaded: fp32,"
+                                                        + " bf16 (half of the bytes), int8_block (a quarter) or"
+                                                        + " a plug-in's name; masters rest in fp32 always."),
                                 list("parameter_groups")
                                         .doc(
                                                 "Parameters with settings of their own: objects with conditions"

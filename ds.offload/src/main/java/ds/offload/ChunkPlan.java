@@ -7,7 +7,7 @@ import java.util.List;
  * The chunks of a step, in order: pieces of runs that are short enough for a slot, cut where a
  * checksum block ends. Pure arithmetic.
  *
- * @param blockBytes the bytes of a checksum block of one array; a power of two
+ * @param blockBytes the bytes of a checksum block of one fp32 array; a power of two
  * @param chunks in the order in which a step sees them
  */
 record ChunkPlan(int blockBytes, List<Chunk> chunks) {
@@ -23,17 +23,7 @@ record ChunkPlan(int blockBytes, List<Chunk> chunks) {
      * @param first its first element, counted in the owned space
      * @param length its elements
      */
-    record Chunk(int run, long firstInRun, long first, long length) {
-        /** Returns where it begins in its run, in bytes of one array. */
-        long offsetInRun() {
-            return firstInRun * ELEMENT_BYTES;
-        }
-
-        /** Returns its bytes of one array. */
-        long sizeBytes() {
-            return length * ELEMENT_BYTES;
-        }
-    }
+    record Chunk(int run, long firstInRun, long first, long length) {}
 
     ChunkPlan {
         chunks = List.copyOf(chunks);

@@ -1,6 +1,7 @@
 package ds.offload;
 
 import ds.core.DType;
+import ds.offload.spi.StateCodec;
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -8,6 +9,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * What a journal's records say, as bytes: where the run stands, whose it is, and the extent tables;
@@ -62,6 +64,8 @@ final class CommitCodec {
         put(into, layout.runLengths());
         into.putInt(layout.extras().size());
         layout.extras().forEach(extra -> put(put(into, extra.name()), extra.runLengths()));
+        put(into, layout.coding().name()).putInt(layout.coding().forms().size());
+        layout.coding().forms().forEach(form -> put(into, form));
         into.putInt(commit.identity().about().size());
         commit.identity().sorted().forEach((key, value) -> put(put(into, key), value));
         tables.forEach(table -> table.encodeAll(into));
@@ -88,6 +92,10 @@ final class CommitCodec {
     private static ByteBuffer put(ByteBuffer into, String text) {
         byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
         return into.putInt(bytes.length).put(bytes);
+    }
+
+    private static ByteBuffer put(ByteBuffer into, StateCoding.Form form) {
+        return put(into, form.values().map(Enum::name).orElse("")).putInt(form.granuleBytes());
     }
 
     private static ByteBuffer put(ByteBuffer into, List<Long> numbers) {
@@ -159,11 +167,24 @@ final class CommitCodec {
                         }
                         return new Frame(
                                 new StoreShape(
-                                        new StateLayout(arrays, runs, DType.FP32, extras),
+                                        new StateLayout(arrays, runs, DType.FP32, extras, coding()),
                                         blockBytes,
                                         slots),
                                 journalBytes);
                     });
+        }
+
+        private StateCoding coding() {
+            String name = text();
+            List<StateCoding.Form> forms = new ArrayList<>();
+            for (int left = from.getInt(); left > 0; left--) {
+                forms.add(new StateCoding.Form(values(text()), from.getInt()));
+            }
+            return StateCoding.recorded(name, forms);
+        }
+
+        private static Optional<StateCodec.Values> values(String name) {
+            return name.isEmpty() ? Optional.empty() : Optional.of(StateCodec.Values.valueOf(name));
         }
 
         private List<Long> numbers() {

@@ -147,6 +147,13 @@ final class CommittedStateStore implements DurableStore {
                                     place.rank(),
                                     place.world()));
         }
+        String codec = theirs.layout().coding().name();
+        if (!codec.equals(mine.layout().coding().name())) {
+            throw new StorageException(
+                    "%s keeps optimizer state as '%s', this run asks for '%s'; a store keeps the codec it was made with, so set jvm.state_codec to \"%s\", or go by a checkpoint."
+                            .formatted(
+                                    directory.path(), codec, mine.layout().coding().name(), codec));
+        }
         if (!commit.identity().layoutHash().equals(identity.layoutHash())
                 || !theirs.layout().equals(mine.layout())) {
             throw new StorageException(

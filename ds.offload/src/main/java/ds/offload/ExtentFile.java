@@ -29,7 +29,7 @@ final class ExtentFile implements AutoCloseable {
      * @param name without suffix
      * @param number tells the files of a store apart in checksums
      * @param extentBytes the payload of each extent
-     * @param blockBytes the bytes under one checksum, a power of two of at least 4 KiB
+     * @param blockBytes the bytes under one checksum, a multiple of 4 KiB
      * @param slots how often each extent is there; 1 is written in place
      */
     record Shape(String name, int number, List<Long> extentBytes, int blockBytes, int slots) {

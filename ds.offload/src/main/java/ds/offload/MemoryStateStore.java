@@ -4,32 +4,65 @@ import ds.core.Device;
 import ds.core.FlatBuffer;
 import ds.core.MemoryKind;
 import ds.core.RankMemory;
+import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /** Arrays in host memory, stepped in place or fed to the device chunk by chunk. */
 final class MemoryStateStore implements StateStore {
     private static final String MASTER = "master";
+    private static final long COPIED_ELEMENTS = 1 << 16;
 
     private final StateLayout layout;
     private final ChunkPlan plan;
     private final Feed feed;
-    private final List<FlatBuffer> arrays;
+
+    /** The bytes at rest: elements in the layout's type, or granules. */
+    private final List<MemorySegment> arrays;
+
+    private final Optional<EncodedArrays> encoded;
+    private final MemoryBytes bytes = new MemoryBytes();
 
     MemoryStateStore(
             StateLayout layout, RankMemory memory, Device device, boolean pinned, long chunkBytes) {
         this.layout = layout;
         this.plan = ChunkPlan.of(layout, chunkBytes);
-        long sizeBytes = layout.type().bytesOf(layout.elements());
-        this.arrays =
-                layout.arrays().stream()
-                        .map(
-                                name ->
-                                        FlatBuffer.of(
-                                                memory.allocateBytes(kind(name), sizeBytes, pinned),
-                                                layout.type()))
+        List<EncodedBlocks> blocks =
+                layout.coding().forms(layout.arrays().size()).stream()
+                        .map(form -> EncodedBlocks.inMemory(form.granuleBytes()))
                         .toList();
+        this.arrays =
+                IntStream.range(0, blocks.size())
+                        .mapToObj(
+                                i ->
+                                        memory.allocateBytes(
+                                                kind(layout.arrays().get(i)),
+                                                sizeBytes(i, blocks.get(i)),
+                                                pinned))
+                        .toList();
+        this.encoded =
+                layout.coding().isEncoded()
+                        ? Optional.of(
+                                new EncodedArrays(
+                                        layout.coding(),
+                                        blocks,
+                                        memory,
+                                        plan.longest(),
+                                        COPIED_ELEMENTS))
+                        : Optional.empty();
         this.feed = Feed.to(device, arrays.size(), plan.longest());
+    }
+
+    private long sizeBytes(int array, EncodedBlocks blocks) {
+        return isEncoded(array)
+                ? blocks.bytesOf(layout.elements())
+                : layout.type().bytesOf(layout.elements());
+    }
+
+    private boolean isEncoded(int array) {
+        return layout.coding().form(array).isEncoded();
     }
 
     private static MemoryKind kind(String array) {
@@ -41,6 +74,10 @@ final class MemoryStateStore implements StateStore {
         boolean done = false;
         try {
             for (ChunkPlan.Chunk chunk : plan.chunks()) {
+                if (encoded.isPresent()) {
+                    encoded.get().step(chunk, areas(chunk), feed, resident, step);
+                    continue;
+                }
                 if (feed.underWay() == feed.depth()) {
                     feed.finish();
                 }
@@ -58,22 +95,79 @@ final class MemoryStateStore implements StateStore {
     }
 
     private List<FlatBuffer> views(ChunkPlan.Chunk chunk) {
-        return arrays.stream().map(array -> array.slice(chunk.first(), chunk.length())).toList();
+        return IntStream.range(0, arrays.size())
+                .mapToObj(array -> plain(array, chunk.first(), chunk.length()))
+                .toList();
+    }
+
+    private FlatBuffer plain(int array, long firstElement, long length) {
+        return FlatBuffer.of(arrays.get(array), layout.type()).slice(firstElement, length);
+    }
+
+    private List<MemorySegment> areas(ChunkPlan.Chunk chunk) {
+        return IntStream.range(0, arrays.size())
+                .mapToObj(array -> bytes.of(array, chunk.first(), chunk.length()))
+                .toList();
+    }
+
+    /** The encoded bytes, granule after granule. */
+    private final class MemoryBytes implements EncodedArrays.Bytes {
+        MemorySegment of(int array, long firstElement, long length) {
+            var blocks = EncodedBlocks.inMemory(layout.coding().form(array).granuleBytes());
+            return arrays.get(array)
+                    .asSlice(blocks.offset(firstElement), blocks.packedBytes(length));
+        }
+
+        @Override
+        public long together(int array, long firstElement, long wanted) {
+            return wanted;
+        }
+
+        @Override
+        public void read(int array, long firstElement, MemorySegment into) {
+            into.copyFrom(at(array, firstElement, into));
+        }
+
+        @Override
+        public void write(int array, long firstElement, MemorySegment from) {
+            at(array, firstElement, from).copyFrom(from);
+        }
+
+        private MemorySegment at(int array, long firstElement, MemorySegment other) {
+            var blocks = EncodedBlocks.inMemory(layout.coding().form(array).granuleBytes());
+            return arrays.get(array).asSlice(blocks.offset(firstElement), other.byteSize());
+        }
     }
 
     @Override
     public void read(int array, long firstElement, FlatBuffer into) {
-        into.copyFrom(arrays.get(array).slice(firstElement, into.lengthElements()));
+        if (isEncoded(array)) {
+            check(array, firstElement, into);
+            encoded.orElseThrow().read(bytes, array, firstElement, into);
+        } else {
+            into.copyFrom(plain(array, firstElement, into.lengthElements()));
+        }
     }
 
     @Override
     public void write(int array, long firstElement, FlatBuffer from) {
-        arrays.get(array).slice(firstElement, from.lengthElements()).copyFrom(from);
+        if (isEncoded(array)) {
+            check(array, firstElement, from);
+            encoded.orElseThrow().write(bytes, array, firstElement, from);
+        } else {
+            plain(array, firstElement, from.lengthElements()).copyFrom(from);
+        }
+    }
+
+    private void check(int array, long firstElement, FlatBuffer buffer) {
+        Objects.checkFromIndexSize(firstElement, buffer.lengthElements(), layout.elements(array));
     }
 
     @Override
     public Optional<FlatBuffer> view(int array, long firstElement, long length) {
-        return Optional.of(arrays.get(array).slice(firstElement, length));
+        return encoded.isPresent()
+                ? Optional.empty()
+                : Optional.of(plain(array, firstElement, length));
     }
 
     @Override

@@ -54,7 +54,7 @@ final class NvmeShardFile implements ShardFile {
         long chunkBytes = settings.chunkBytes() / blockBytes * blockBytes;
         long areaBytes = Math.max(ExtentFile.padded(1), Math.min(chunkBytes, fileShape.longest()));
         List<Staging> stagings =
-                Stream.generate(() -> Staging.allocate(memory, 1, areaBytes))
+                Stream.generate(() -> Staging.allocate(memory, List.of(areaBytes)))
                         .limit(settings.bufferCount())
                         .toList();
         ExtentFile file =

@@ -4,10 +4,13 @@ import ds.core.DType;
 import ds.core.Device;
 import ds.core.FlatBuffer;
 import ds.core.RankMemory;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -20,8 +23,10 @@ final class NvmeStateStore implements StateStore {
 
     private final Parts parts;
     private final List<ExtentFile> files;
+    private final List<ArrayFile> arrays;
     private final Pipeline pipeline;
     private final int depth;
+    private final FileBytes bytes = new FileBytes();
     private boolean closed;
 
     /** Null until a step or a transfer failed. */
@@ -34,6 +39,7 @@ final class NvmeStateStore implements StateStore {
      * @param plan how a step goes through them
      * @param stagings the slots of the pipeline
      * @param feed how chunks get to the device
+     * @param encoded what steps and copies encoded arrays; empty if none is
      * @param settings of the pipeline
      */
     record Parts(
@@ -41,6 +47,7 @@ final class NvmeStateStore implements StateStore {
             ChunkPlan plan,
             List<Staging> stagings,
             Feed feed,
+            Optional<EncodedArrays> encoded,
             PipelineSettings settings) {
         static Parts of(
                 StateLayout layout,
@@ -56,17 +63,36 @@ final class NvmeStateStore implements StateStore {
             ChunkPlan plan = ChunkPlan.of(layout, settings.chunkBytes());
             int arrays = layout.arrays().size();
             int buffers = Math.max(1, Math.min(settings.bufferCount(), plan.chunks().size()));
-            long areaBytes = Math.max(ExtentFile.padded(1), plan.longest() * FP32);
-            List<Staging> stagings =
-                    Stream.generate(() -> Staging.allocate(memory, arrays, areaBytes))
-                            .limit(buffers)
+            StoreShape shape = new StoreShape(layout, plan.blockBytes(), slots);
+            List<EncodedBlocks> blocks =
+                    IntStream.range(0, arrays).mapToObj(shape::blocks).toList();
+            List<Long> areas =
+                    blocks.stream()
+                            .map(each -> each.bytesOf(plan.longest()))
+                            .map(bytes -> ExtentFile.padded(Math.max(1, bytes)))
                             .toList();
+            List<Staging> stagings =
+                    Stream.generate(() -> Staging.allocate(memory, areas)).limit(buffers).toList();
             return new Parts(
-                    new StoreShape(layout, plan.blockBytes(), slots),
+                    shape,
                     plan,
                     stagings,
                     Feed.to(device, arrays, plan.longest()),
+                    encoded(layout.coding(), blocks, memory, plan),
                     settings);
+        }
+
+        private static Optional<EncodedArrays> encoded(
+                StateCoding coding, List<EncodedBlocks> blocks, RankMemory memory, ChunkPlan plan) {
+            return coding.isEncoded()
+                    ? Optional.of(
+                            new EncodedArrays(
+                                    coding,
+                                    blocks,
+                                    memory,
+                                    plan.longest(),
+                                    plan.blockBytes() / FP32))
+                    : Optional.empty();
         }
     }
 
@@ -113,10 +139,14 @@ final class NvmeStateStore implements StateStore {
     private NvmeStateStore(Parts parts, List<ExtentFile> files, StoreDirectory directory) {
         this.parts = parts;
         this.files = files;
+        this.arrays =
+                IntStream.range(0, parts.shape().layout().arrays().size())
+                        .mapToObj(i -> new ArrayFile(files.get(i), parts.shape().blocks(i)))
+                        .toList();
         this.pipeline =
                 new Pipeline(
                         "ds-r%d-io".formatted(directory.location().rank()),
-                        files.subList(0, parts.shape().layout().arrays().size()),
+                        arrays,
                         parts.plan().chunks(),
                         parts.stagings(),
                         parts.settings().waiting());
@@ -139,6 +169,27 @@ final class NvmeStateStore implements StateStore {
             return;
         }
         long base = pipeline.begin();
+        if (parts.encoded().isPresent()) {
+            stepEncoded(parts.encoded().get(), base, resident, step);
+        } else {
+            stepPlain(base, resident, step);
+        }
+        pipeline.awaitWritten(base + chunks - 1);
+    }
+
+    private void stepEncoded(EncodedArrays encoded, long base, Resident resident, ChunkStep step) {
+        for (long sequence = base; sequence < base + parts.plan().chunks().size(); sequence++) {
+            Staging staging = pipeline.take(sequence).staging();
+            ChunkPlan.Chunk chunk = pipeline.chunk(sequence);
+            verify(chunk, staging);
+            encoded.step(chunk, staging.areas(), parts.feed(), resident, step);
+            seal(sequence);
+            pipeline.giveBack(sequence);
+        }
+    }
+
+    private void stepPlain(long base, Resident resident, ChunkStep step) {
+        int chunks = parts.plan().chunks().size();
         int begun = 0;
         for (int ended = 0; ended < chunks; ) {
             if (begun < chunks && parts.feed().underWay() < depth) {
@@ -151,40 +202,34 @@ final class NvmeStateStore implements StateStore {
                 ended++;
             }
         }
-        pipeline.awaitWritten(base + chunks - 1);
     }
 
     private void begin(long sequence, Resident resident, ChunkStep step) {
         Staging staging = pipeline.take(sequence).staging();
         ChunkPlan.Chunk chunk = pipeline.chunk(sequence);
-        int arrays = layout().arrays().size();
-        List<FlatBuffer> stored = new ArrayList<>(arrays);
-        for (int i = 0; i < arrays; i++) {
-            files.get(i)
-                    .verify(
-                            chunk.run(),
-                            chunk.offsetInRun(),
-                            staging.bytes().get(i),
-                            chunk.sizeBytes());
+        verify(chunk, staging);
+        List<FlatBuffer> stored = new ArrayList<>(arrays.size());
+        for (int i = 0; i < arrays.size(); i++) {
             stored.add(
                     new FlatBuffer(
-                            staging.areas().get(i).asSlice(0, chunk.sizeBytes()),
+                            staging.areas().get(i).asSlice(0, chunk.length() * FP32),
                             DType.FP32,
                             chunk.length()));
         }
         parts.feed().begin(chunk, List.copyOf(stored), resident, step);
     }
 
+    private void verify(ChunkPlan.Chunk chunk, Staging staging) {
+        for (int i = 0; i < arrays.size(); i++) {
+            arrays.get(i).verify(chunk, staging.bytes().get(i));
+        }
+    }
+
     private void seal(long sequence) {
         Staging staging = pipeline.take(sequence).staging();
         ChunkPlan.Chunk chunk = pipeline.chunk(sequence);
-        for (int i = 0; i < layout().arrays().size(); i++) {
-            files.get(i)
-                    .seal(
-                            chunk.run(),
-                            chunk.offsetInRun(),
-                            staging.bytes().get(i),
-                            chunk.sizeBytes());
+        for (int i = 0; i < arrays.size(); i++) {
+            arrays.get(i).seal(chunk, staging.bytes().get(i));
         }
     }
 
@@ -193,12 +238,17 @@ final class NvmeStateStore implements StateStore {
         requireUsable();
         check(array, firstElement, into);
         guarded(
-                () ->
+                () -> {
+                    if (layout().coding().form(array).isEncoded()) {
+                        parts.encoded().orElseThrow().read(bytes, array, firstElement, into);
+                    } else {
                         files.get(array)
                                 .read(
                                         firstElement * FP32,
                                         into.segment(),
-                                        parts.stagings().getFirst()));
+                                        parts.stagings().getFirst());
+                    }
+                });
     }
 
     @Override
@@ -206,12 +256,17 @@ final class NvmeStateStore implements StateStore {
         requireUsable();
         check(array, firstElement, from);
         guarded(
-                () ->
+                () -> {
+                    if (layout().coding().form(array).isEncoded()) {
+                        parts.encoded().orElseThrow().write(bytes, array, firstElement, from);
+                    } else {
                         files.get(array)
                                 .write(
                                         firstElement * FP32,
                                         from.segment(),
-                                        parts.stagings().getFirst()));
+                                        parts.stagings().getFirst());
+                    }
+                });
     }
 
     private void check(int array, long firstElement, FlatBuffer buffer) {
@@ -220,6 +275,56 @@ final class NvmeStateStore implements StateStore {
         if (buffer.type() != DType.FP32) {
             throw new IllegalArgumentException(
                     "State arrays are fp32, the buffer is %s.".formatted(buffer.type().jsonName()));
+        }
+    }
+
+    /** The encoded bytes in the files. */
+    private final class FileBytes implements EncodedArrays.Bytes {
+        /** Where a granule of an element is: in which run, and how far into it. */
+        private record Place(int run, long inRun) {}
+
+        private Place place(long element) {
+            long inRun = element;
+            List<Long> lengths = layout().runLengths();
+            for (int run = 0; run < lengths.size(); run++) {
+                if (inRun < lengths.get(run)) {
+                    return new Place(run, inRun);
+                }
+                inRun -= lengths.get(run);
+            }
+            throw new IndexOutOfBoundsException("There is no element %,d.".formatted(element));
+        }
+
+        @Override
+        public long together(int array, long firstElement, long wanted) {
+            Place place = place(firstElement);
+            long left = layout().runLengths().get(place.run()) - place.inRun();
+            long inBlock =
+                    arrays.get(array).blocks().blockElements()
+                            - place.inRun() % arrays.get(array).blocks().blockElements();
+            return Math.min(Math.min(wanted, left), inBlock);
+        }
+
+        private long firstByte(int array, long firstElement) {
+            Place place = place(firstElement);
+            EncodedBlocks blocks = arrays.get(array).blocks();
+            long before = 0;
+            for (int run = 0; run < place.run(); run++) {
+                before += blocks.bytesOf(layout().runLengths().get(run));
+            }
+            return before + blocks.offset(place.inRun());
+        }
+
+        @Override
+        public void read(int array, long firstElement, MemorySegment into) {
+            files.get(array)
+                    .read(firstByte(array, firstElement), into, parts.stagings().getFirst());
+        }
+
+        @Override
+        public void write(int array, long firstElement, MemorySegment from) {
+            files.get(array)
+                    .write(firstByte(array, firstElement), from, parts.stagings().getFirst());
         }
     }
 

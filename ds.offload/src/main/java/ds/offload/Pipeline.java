@@ -31,7 +31,7 @@ import org.jspecify.annotations.Nullable;
 final class Pipeline implements AutoCloseable {
     private static final long CLOSE_MILLIS = 5_000;
 
-    private final List<ExtentFile> files;
+    private final List<ArrayFile> files;
     private final List<ChunkPlan.Chunk> chunks;
     private final List<Staging> stagings;
     private final int slots;
@@ -79,7 +79,7 @@ final class Pipeline implements AutoCloseable {
 
     Pipeline(
             String name,
-            List<ExtentFile> files,
+            List<ArrayFile> files,
             List<ChunkPlan.Chunk> chunks,
             List<Staging> stagings,
             PipelineSettings.Wait waiting) {
@@ -225,11 +225,9 @@ final class Pipeline implements AutoCloseable {
         }
         underWay.add(slot);
         for (int i = 0; i < files.size(); i++) {
-            var area = slot.staging().areas().get(i).asSlice(0, chunk.sizeBytes());
+            var area = slot.staging().areas().get(i);
             slot.transfers[i] =
-                    write
-                            ? files.get(i).write(chunk.run(), chunk.offsetInRun(), area)
-                            : files.get(i).read(chunk.run(), chunk.offsetInRun(), area);
+                    write ? files.get(i).write(chunk, area) : files.get(i).read(chunk, area);
         }
     }
 

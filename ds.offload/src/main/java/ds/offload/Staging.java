@@ -5,7 +5,6 @@ import ds.core.RankMemory;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.util.List;
-import java.util.stream.Stream;
 
 /**
  * The memory of one slot: an area per array, staggered by the rank's memory, each also as the byte
@@ -15,11 +14,11 @@ import java.util.stream.Stream;
  * @param bytes the same memory
  */
 record Staging(List<MemorySegment> areas, List<ByteBuffer> bytes) {
-    /** Allocates {@code arrays} areas. */
-    static Staging allocate(RankMemory memory, int arrays, long areaBytes) {
+    /** Allocates areas of the given sizes. */
+    static Staging allocate(RankMemory memory, List<Long> areaBytes) {
         List<MemorySegment> areas =
-                Stream.generate(() -> memory.allocateBytes(MemoryKind.STAGING, areaBytes, false))
-                        .limit(arrays)
+                areaBytes.stream()
+                        .map(bytes -> memory.allocateBytes(MemoryKind.STAGING, bytes, false))
                         .toList();
         return new Staging(areas, areas.stream().map(MemorySegment::asByteBuffer).toList());
     }

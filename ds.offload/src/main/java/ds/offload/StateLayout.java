@@ -13,9 +13,14 @@ import java.util.List;
  * @param type of the elements; other than fp32 only in memory
  * @param extras fp32 arrays beside these that no step goes through, numbered after them; only where
  *     the others rest in files
+ * @param coding how arrays are encoded at rest; only where the type is fp32
  */
 public record StateLayout(
-        List<String> arrays, List<Long> runLengths, DType type, List<Extra> extras) {
+        List<String> arrays,
+        List<Long> runLengths,
+        DType type,
+        List<Extra> extras,
+        StateCoding coding) {
     /**
      * An array that is read and written, but not stepped.
      *
@@ -39,7 +44,7 @@ public record StateLayout(
 
     /** Creates a layout of fp32 arrays. */
     public StateLayout(List<String> arrays, List<Long> runLengths) {
-        this(arrays, runLengths, DType.FP32, List.of());
+        this(arrays, runLengths, DType.FP32, List.of(), StateCoding.NONE);
     }
 
     /** Copies the lists and checks that every run is whole granules. */
@@ -50,6 +55,11 @@ public record StateLayout(
         if (arrays.isEmpty()) {
             throw new IllegalArgumentException(
                     "A state layout needs at least one array, has none.");
+        }
+        if (coding.forms().size() > arrays.size() || coding.isEncoded() && type != DType.FP32) {
+            throw new IllegalArgumentException(
+                    "A codec encodes some of the fp32 arrays; was given %s for %s in %s."
+                            .formatted(coding, arrays, type.jsonName()));
         }
         for (long length : runLengths) {
             if (length < 0 || length % GRANULE_ELEMENTS != 0) {
@@ -70,17 +80,8 @@ public record StateLayout(
         return array < arrays.size() ? elements() : extras.get(array - arrays.size()).elements();
     }
 
-    /** Returns the bytes of one copy of everything. */
-    public long sizeBytes() {
-        long elements = arrays.size() * elements();
-        for (Extra extra : extras) {
-            elements += extra.elements();
-        }
-        return type.bytesOf(elements);
-    }
-
     /** Returns this layout without extra arrays: for stores that survive nothing. */
     public StateLayout withoutExtras() {
-        return new StateLayout(arrays, runLengths, type, List.of());
+        return new StateLayout(arrays, runLengths, type, List.of(), coding);
     }
 }

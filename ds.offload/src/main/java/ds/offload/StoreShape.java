@@ -1,6 +1,5 @@
 package ds.offload;
 
-import ds.core.DType;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -8,33 +7,32 @@ import java.util.List;
  * The files of a store of states: one per array, extra ones last.
  *
  * @param layout what they hold
- * @param blockBytes the bytes under one checksum
+ * @param blockBytes the bytes under one checksum of an array that rests in fp32
  * @param slots how often each extent is there
  */
 record StoreShape(StateLayout layout, int blockBytes, int slots) {
-    private static final long FP32 = DType.FP32.sizeBytes();
-
     /** Returns the shapes of the files, in order of the arrays. */
     List<ExtentFile.Shape> files() {
-        List<Long> extents = extents(layout.runLengths());
         List<ExtentFile.Shape> shapes = new ArrayList<>();
-        for (String array : layout.arrays()) {
-            shapes.add(new ExtentFile.Shape(array, shapes.size(), extents, blockBytes, slots));
+        for (int array = 0; array < layout.arrays().size(); array++) {
+            shapes.add(file(layout.arrays().get(array), array, layout.runLengths(), blocks(array)));
         }
         for (StateLayout.Extra extra : layout.extras()) {
             shapes.add(
-                    new ExtentFile.Shape(
-                            extra.name(),
-                            shapes.size(),
-                            extents(extra.runLengths()),
-                            blockBytes,
-                            slots));
+                    file(extra.name(), shapes.size(), extra.runLengths(), blocks(shapes.size())));
         }
         return List.copyOf(shapes);
     }
 
-    private static List<Long> extents(List<Long> runLengths) {
-        return runLengths.stream().map(length -> length * FP32).toList();
+    private ExtentFile.Shape file(
+            String name, int number, List<Long> runLengths, EncodedBlocks blocks) {
+        List<Long> extents = runLengths.stream().map(blocks::bytesOf).toList();
+        return new ExtentFile.Shape(name, number, extents, blocks.blockBytes(), slots);
+    }
+
+    /** Returns how the elements of an array, extra ones included, lie in its file. */
+    EncodedBlocks blocks(int array) {
+        return EncodedBlocks.inFiles(layout.coding().form(array).granuleBytes(), blockBytes);
     }
 
     /** Returns the bytes of all files. */

@@ -36,12 +36,12 @@ class ChunkPlanTest {
         for (ChunkPlan.Chunk chunk : plan.chunks()) {
             assertEquals(done[chunk.run()], chunk.firstInRun(), trial);
             assertEquals(first, chunk.first(), trial);
-            assertTrue(chunk.length() > 0 && chunk.sizeBytes() <= arrayBytes, trial);
-            assertEquals(0, chunk.offsetInRun() % plan.blockBytes(), trial);
+            assertTrue(chunk.length() > 0 && chunk.length() * Float.BYTES <= arrayBytes, trial);
+            assertEquals(0, chunk.firstInRun() * Float.BYTES % plan.blockBytes(), trial);
             done[chunk.run()] += chunk.length();
             first += chunk.length();
             if (done[chunk.run()] < runs.get(chunk.run())) {
-                assertEquals(0, chunk.sizeBytes() % plan.blockBytes(), trial);
+                assertEquals(0, chunk.length() * Float.BYTES % plan.blockBytes(), trial);
             }
         }
         for (int run = 0; run < done.length; run++) {

@@ -2,6 +2,7 @@ package ds.testkit;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ds.core.DType;
 import ds.core.Device;
@@ -10,10 +11,17 @@ import ds.core.HostDevice;
 import ds.core.HostMemories;
 import ds.core.MemoryKind;
 import ds.core.RankMemory;
+import ds.offload.StateCodecs;
+import ds.offload.StateCoding;
 import ds.offload.StateLayout;
 import ds.offload.StateStore;
+import ds.offload.spi.StateCodec;
+import ds.offload.spi.StateCodec.Values;
+import ds.offload.spi.StateCodecProvider;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -55,6 +63,32 @@ public abstract class StateStoreContract {
                 List.of("master", "exp_avg"), java.util.Arrays.stream(runs).boxed().toList());
     }
 
+    private static List<StateCodec> codecs() {
+        return StateCodecs.table(ModuleLayer.boot()).all().stream()
+                .map(StateCodecProvider::create)
+                .toList();
+    }
+
+    private static StateLayout encoded(StateCodec codec, long... runs) {
+        StateLayout plain = layout(runs);
+        var second = List.of(Optional.<Values>empty(), Optional.of(Values.SIGNED));
+        return new StateLayout(
+                plain.arrays(),
+                plain.runLengths(),
+                plain.type(),
+                plain.extras(),
+                StateCoding.of(codec, second));
+    }
+
+    /** What the codec makes of an array. */
+    private static void roundTrip(StateCodec codec, float[] values) {
+        int granules = values.length / GRANULE;
+        MemorySegment bytes = MemorySegment.ofArray(new byte[granules * codec.granuleBytes()]);
+        MemorySegment segment = MemorySegment.ofArray(values);
+        codec.encode(segment, bytes, Values.SIGNED);
+        codec.decode(bytes, segment, Values.SIGNED);
+    }
+
     /** A store with what it needs, and the twin in plain arrays that it must equal. */
     private final class Twin {
         final RankMemory memory = opened(new RankMemory(HostMemories.portable()));
@@ -65,15 +99,21 @@ public abstract class StateStoreContract {
         final float[] gradient;
         final FlatBuffer gradients;
         final FlatBuffer copy;
+        private final Optional<StateCodec> codec;
 
         Twin(StateLayout layout, Device device) {
+            this(layout, device, CHUNK_BYTES, Optional.empty());
+        }
+
+        Twin(StateLayout layout, Device device, long chunkBytes, Optional<StateCodec> codec) {
+            this.codec = codec;
             elements = Math.toIntExact(layout.elements());
             master = new float[elements];
             average = new float[elements];
             gradient = new float[elements];
             gradients = memory.allocate(MemoryKind.GRADIENTS, DType.FP32, elements);
             copy = memory.allocate(MemoryKind.PARAMETERS, DType.BF16, elements);
-            store = opened(create(layout, memory, device, CHUNK_BYTES));
+            store = opened(create(layout, memory, device, chunkBytes));
             Random random = new Random(SEED);
             for (int i = 0; i < elements; i++) {
                 master[i] = random.nextFloat() - 0.5f;
@@ -103,6 +143,7 @@ public abstract class StateStoreContract {
                 average[i] = average(average[i], gradient[i]);
                 master[i] = weight(master[i], average[i]);
             }
+            codec.ifPresent(found -> roundTrip(found, average));
         }
 
         void assertSame() {
@@ -202,8 +243,82 @@ public abstract class StateStoreContract {
     }
 
     @Test
+    void encodedArraysHoldWhatTheCodecLeavesOfThemWhateverTheChunks() {
+        long[] runs = {3L * GRANULE, 0, 300L * GRANULE, GRANULE};
+        for (StateCodec codec : codecs()) {
+            for (long chunkBytes : new long[] {2 * 4096, CHUNK_BYTES, 1L << 20, 4L << 20}) {
+                Twin twin =
+                        new Twin(
+                                encoded(codec, runs),
+                                opened(new HostDevice()),
+                                chunkBytes,
+                                Optional.of(codec));
+                twin.step();
+                twin.step();
+                twin.assertSame();
+            }
+        }
+    }
+
+    @Test
+    void encodedArraysAreSteppedOnADetachedDeviceToo() {
+        for (StateCodec codec : codecs()) {
+            Twin twin =
+                    new Twin(
+                            encoded(codec, 3L * GRANULE, 29L * GRANULE),
+                            opened(new DetachedDevice(SEED)),
+                            CHUNK_BYTES,
+                            Optional.of(codec));
+            twin.step();
+            twin.step();
+            twin.assertSame();
+        }
+    }
+
+    @Test
+    void anyRangeOfAnEncodedArrayIsReadAndWritten() {
+        for (StateCodec codec : codecs()) {
+            Twin twin =
+                    new Twin(
+                            encoded(codec, 5L * GRANULE, 0, 31L * GRANULE),
+                            opened(new HostDevice()),
+                            CHUNK_BYTES,
+                            Optional.of(codec));
+            Random random = new Random(SEED + 2);
+            for (int i = 0; i < 30; i++) {
+                int first = random.nextInt(twin.elements - 1);
+                int length = 1 + random.nextInt(twin.elements - first);
+                float[] values = new float[length];
+                for (int j = 0; j < length; j++) {
+                    values[j] = (float) random.nextGaussian();
+                    twin.average[first + j] = values[j];
+                }
+                twin.store.write(1, first, FlatBuffer.ofFloats(values));
+                roundTrip(codec, twin.average);
+            }
+            twin.store.write(0, 0, FlatBuffer.ofFloats(twin.master));
+            FlatBuffer read = FlatBuffer.ofFloats(new float[twin.elements - 3]);
+            twin.store.read(1, 3, read);
+            FlatBuffer expected = FlatBuffer.ofFloats(twin.average).slice(3, twin.elements - 3);
+            assertEquals(-1, read.segment().mismatch(expected.segment()), codec.name());
+            assertTrue(twin.store.view(1, 0, GRANULE).isEmpty());
+        }
+    }
+
+    @Test
     void aStepAllocatesNothing() {
-        Twin twin = new Twin(layout(3L * GRANULE, 29L * GRANULE), opened(new HostDevice()));
+        StateCodec codec = codecs().getLast();
+        assertStepAllocatesNothing(
+                new Twin(
+                        encoded(codec, 3L * GRANULE, 29L * GRANULE),
+                        opened(new HostDevice()),
+                        CHUNK_BYTES,
+                        Optional.of(codec)));
+        assertStepAllocatesNothing(
+                new Twin(layout(3L * GRANULE, 29L * GRANULE), opened(new HostDevice())));
+    }
+
+    private static void assertStepAllocatesNothing(Twin twin) {
         long before = twin.memory.allocationCount();
         twin.step();
         twin.step();

@@ -56,7 +56,8 @@ public record StoreShapes(
                                         arrays,
                                         lengths,
                                         options.states().slots(),
-                                        inFiles ? frozen(held) : List.of())),
+                                        inFiles ? frozen(held) : List.of(),
+                                        options.states().coding(masterStored, slots))),
                 parameters);
     }
 

@@ -2,11 +2,13 @@ package ds.engine.plan;
 
 import ds.core.DType;
 import ds.offload.RestingPlace;
+import ds.offload.spi.StateCodec;
 import ds.zero.GradientStorage;
 import ds.zero.OwnedSpace;
 import ds.zero.PartitionMap;
 import ds.zero.Residency;
 import ds.zero.StateStorage;
+import java.util.Optional;
 
 /**
  * Bytes of the rank that holds the most, by arithmetic alone (NUMERICS 6); activations are not in
@@ -16,7 +18,7 @@ import ds.zero.StateStorage;
  * @param liveUnits gathered units at stage 3, at most
  * @param masters fp32 masters beside the working parameters: where those are 16-bit, or either
  *     rests on NVMe
- * @param states optimizer slots
+ * @param states optimizer slots, as they rest
  * @param gradients accumulators
  * @param buckets contributions of one unit
  * @param stored bytes that rest on NVMe, in all generations, without journals
@@ -45,6 +47,24 @@ public record MemoryEstimate(
         return parameters + liveUnits + masters + states + gradients + buckets;
     }
 
+    /** Returns the bytes of masters and slots that a step reads plus writes with that codec. */
+    static long statePerStep(TrainingPlan plan, Optional<StateCodec> codec) {
+        PartitionMap map = plan.partition();
+        long stepped =
+                plan.zero().residency().shardStates()
+                        ? map.owned(0, false).elements()
+                        : map.everything(false).elements();
+        StateStorage storage = plan.zero().states();
+        return READ_AND_WRITE
+                * (of(plan).masters() + slotBytes(plan, storage.encoded(codec), stepped));
+    }
+
+    private static long slotBytes(TrainingPlan plan, StateStorage storage, long stepped) {
+        return plan.optimizer().slots().stream()
+                .mapToLong(slot -> storage.slotBytes(slot, stepped))
+                .sum();
+    }
+
     static MemoryEstimate of(TrainingPlan plan) {
         PartitionMap map = plan.partition();
         Residency residency = plan.zero().residency();
@@ -69,7 +89,7 @@ public record MemoryEstimate(
                         : 0;
         GradientStorage gradients = plan.zero().gradients();
         StateStorage storage = plan.zero().states();
-        long states = storage.slots().bytesOf(stepped) * plan.optimizer().slots().size();
+        long states = slotBytes(plan, storage, stepped);
         boolean optimizerStored = plan.zero().optimizer() instanceof RestingPlace.OnNvme;
         boolean parametersStored = plan.zero().parameters() instanceof RestingPlace.OnNvme;
         boolean masterApart =

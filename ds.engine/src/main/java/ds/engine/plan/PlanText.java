@@ -2,13 +2,17 @@ package ds.engine.plan;
 
 import ds.offload.AioSettings;
 import ds.offload.RestingPlace;
+import ds.offload.StateCodecs;
 import ds.offload.StoreTerms;
+import ds.offload.spi.StateCodec;
 import ds.optim.spi.Optimizer;
 import ds.zero.GradientStorage;
 import ds.zero.PartitionMap;
 import ds.zero.Region;
 import ds.zero.StateStorage;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.LongSummaryStatistics;
 
@@ -112,6 +116,7 @@ final class PlanText {
                 bytes(memory.exchangedPerStep()),
                 bytes(memory.gatheredPerStep()),
                 bytes(memory.nvmePerStep()));
+        codecs(text, plan);
         replicas(text, plan);
         line(
                 text,
@@ -129,6 +134,21 @@ final class PlanText {
                     decision.text());
         }
         return text.toString();
+    }
+
+    /** What offloaded state costs a step, by what could encode it. */
+    private static void codecs(StringBuilder text, TrainingPlan plan) {
+        if (plan.codecs().isEmpty()) {
+            return;
+        }
+        List<String> each = new ArrayList<>();
+        plan.statePerStep().forEach((name, size) -> each.add(name + " " + bytes(size)));
+        line(
+                text,
+                "state codec",
+                "%s; masters and slots moved/step: %s",
+                plan.zero().states().codec().map(StateCodec::name).orElse(StateCodecs.FP32),
+                String.join(", ", each));
     }
 
     /** What a step moves once its exchanges are compressed: a bit per element, out and back. */

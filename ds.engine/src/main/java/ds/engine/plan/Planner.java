@@ -10,21 +10,26 @@ import ds.config.ZeroOptimization;
 import ds.core.DType;
 import ds.core.Diagnostic;
 import ds.core.ProviderException;
+import ds.core.Spelling;
 import ds.model.ModelLayout;
 import ds.model.Parameter;
 import ds.model.Unit;
 import ds.offload.AioSettings;
 import ds.offload.PipelineSettings;
 import ds.offload.RestingPlace;
+import ds.offload.StateCodecs;
 import ds.offload.StorageChoice;
 import ds.offload.StorageException;
 import ds.offload.StorageProviders;
 import ds.offload.StoreTerms;
+import ds.offload.spi.StateCodec;
+import ds.offload.spi.StateCodecProvider;
 import ds.optim.spi.Optimizer;
 import ds.optim.spi.ParameterSpec;
 import ds.optim.spi.Schedule;
 import ds.zero.PartitionMap;
 import ds.zero.Residency;
+import ds.zero.StateStorage;
 import ds.zero.ZeroOptions;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -82,6 +87,7 @@ public final class Planner {
         RestingPlace optimizerPlace = optimizerPlace(section);
         RestingPlace parameterPlace = parameterPlace(section);
         Optional<StorageChoice> storage = storage(List.of(optimizerPlace, parameterPlace));
+        Optional<StateCodec> codec = codec(formats.states(), optimizerPlace);
         AioSettings aio = storage.isPresent() ? aio() : AioSettings.DEFAULT;
         checkLiveParameters(section);
         ParameterGroups groups = ParameterGroups.of(model, config, inputs.groups(), problems);
@@ -110,7 +116,7 @@ public final class Planner {
                         chunkBytes(section, arrays),
                         seed(),
                         formats.gradients(),
-                        formats.states(),
+                        formats.states().encoded(codec),
                         precision.products(),
                         formats.wideNorms());
         auto.reduceBucket(section.reduceBucketSize());
@@ -143,8 +149,72 @@ public final class Planner {
                 config.stepsPerPrint().orElse(0),
                 config.wallClockBreakdown(),
                 groups.groups().stream().map(GroupSummary::of).toList(),
-                replicas ? List.of(REPLICAS) : List.of(),
+                irreproducible(replicas, codec),
+                codecs(zero),
                 decisions);
+    }
+
+    private static List<String> irreproducible(boolean replicas, Optional<StateCodec> codec) {
+        List<String> reasons = new ArrayList<>();
+        if (replicas) {
+            reasons.add(REPLICAS);
+        }
+        codec.ifPresent(
+                found ->
+                        reasons.add(
+                                "state_codec '%s' rounds the optimizer's state where it rests"
+                                        .formatted(found.name())));
+        return List.copyOf(reasons);
+    }
+
+    /** What there is to compare, where fp32 slots are offloaded. */
+    private List<StateCodec> codecs(ZeroOptions zero) {
+        return zero.optimizer() instanceof RestingPlace.OnDevice
+                        || zero.states().slots() != DType.FP32
+                ? List.of()
+                : StateCodecs.table(inputs.layer()).all().stream()
+                        .filter(provider -> provider.unavailable().isEmpty())
+                        .map(StateCodecProvider::create)
+                        .toList();
+    }
+
+    /** What encodes the optimizer's slots; empty if nothing does, or a problem was reported. */
+    private Optional<StateCodec> codec(StateStorage states, RestingPlace place) {
+        String name = config.jvm().stateCodec();
+        try {
+            Optional<StateCodec> codec = StateCodecs.named(inputs.layer(), name);
+            if (codec.isPresent() && place instanceof RestingPlace.OnDevice) {
+                refuseCodec(
+                        "'state_codec' is '%s', but the optimizer's state is not offloaded."
+                                .formatted(name),
+                        "Set zero_optimization.offload_optimizer.device to \"cpu\" or \"nvme\", or remove it.");
+            } else if (codec.isPresent() && states.slots() != DType.FP32) {
+                refuseCodec(
+                        "'state_codec' is '%s', but bf16.bf16_optimizer_states keeps the slots in 16 bits already."
+                                .formatted(name),
+                        "Remove one of the two.");
+            }
+            return codec;
+        } catch (ProviderException e) {
+            List<String> names = StateCodecs.names(inputs.layer());
+            List<String> near = Spelling.nearest(name, names, 1);
+            boolean known = names.stream().anyMatch(name::equalsIgnoreCase);
+            refuseCodec(
+                    known
+                            ? String.valueOf(e.getMessage())
+                            : "No state codec is named '%s'; this runtime has %s."
+                                    .formatted(name, names),
+                    near.isEmpty()
+                            ? "Name one of them, or add its module to the module path."
+                            : "Did you mean '%s'?".formatted(near.getFirst()));
+            return Optional.empty();
+        }
+    }
+
+    private void refuseCodec(String message, String wayOut) {
+        problems.add(
+                config.locate(
+                        Diagnostic.refused("state-codec", "/jvm/state_codec", message, wayOut)));
     }
 
     private static StoreTerms store(Jvm jvm) {

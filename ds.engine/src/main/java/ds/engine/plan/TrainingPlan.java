@@ -2,13 +2,17 @@ package ds.engine.plan;
 
 import ds.engine.LossScaler;
 import ds.offload.PipelineSettings;
+import ds.offload.StateCodecs;
 import ds.offload.StorageChoice;
 import ds.offload.StoreTerms;
+import ds.offload.spi.StateCodec;
 import ds.optim.spi.Optimizer;
 import ds.optim.spi.Schedule;
 import ds.zero.PartitionMap;
 import ds.zero.ZeroOptions;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -36,6 +40,7 @@ import java.util.Optional;
  * @param wallClockBreakdown whether lines of progress say where the time went
  * @param groups parameters with settings of their own
  * @param irreproducible why bits may differ from another machine's; empty if they may not
+ * @param codecs what could encode the optimizer's slots; empty if they are not offloaded
  * @param decisions what became of {@code "auto"} and what has no effect
  */
 public record TrainingPlan(
@@ -59,11 +64,13 @@ public record TrainingPlan(
         boolean wallClockBreakdown,
         List<GroupSummary> groups,
         List<String> irreproducible,
+        List<StateCodec> codecs,
         List<Decision> decisions) {
     /** Copies the lists. */
     public TrainingPlan {
         groups = List.copyOf(groups);
         irreproducible = List.copyOf(irreproducible);
+        codecs = List.copyOf(codecs);
         decisions = List.copyOf(decisions);
     }
 
@@ -75,6 +82,23 @@ public record TrainingPlan(
     /** Returns the bytes that each rank will hold and move. */
     public MemoryEstimate memory() {
         return MemoryEstimate.of(this);
+    }
+
+    /**
+     * Returns the bytes of state that each rank reads from plus writes to their resting place in one
+     * step, by the name of the codec; empty if state is not offloaded.
+     */
+    public Map<String, Long> statePerStep() {
+        Map<String, Long> bytes = new LinkedHashMap<>();
+        if (!codecs.isEmpty()) {
+            bytes.put(StateCodecs.FP32, MemoryEstimate.statePerStep(this, Optional.empty()));
+        }
+        codecs.forEach(
+                codec ->
+                        bytes.put(
+                                codec.name(),
+                                MemoryEstimate.statePerStep(this, Optional.of(codec))));
+        return bytes;
     }
 
     @Override

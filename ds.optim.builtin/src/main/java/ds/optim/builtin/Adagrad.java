@@ -11,7 +11,7 @@ import java.util.List;
 /** Adagrad, as {@link AdagradNumbers} says. */
 record Adagrad(Hyper base, AdagradSettings settings, Passes passes)
         implements Optimizer, Optimizer.Element {
-    private static final List<StateSlot> SLOTS = List.of(new StateSlot("sum"));
+    private static final List<StateSlot> SLOTS = List.of(StateSlot.nonNegative("sum"));
 
     @Override
     public List<StateSlot> slots() {

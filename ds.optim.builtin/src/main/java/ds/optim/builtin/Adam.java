@@ -14,12 +14,12 @@ import java.util.List;
  */
 final class Adam implements Optimizer, Optimizer.Element {
     private static final List<StateSlot> SLOTS =
-            List.of(new StateSlot("exp_avg"), new StateSlot("exp_avg_sq"));
+            List.of(new StateSlot("exp_avg"), StateSlot.nonNegative("exp_avg_sq"));
     private static final List<StateSlot> AMSGRAD =
             List.of(
                     new StateSlot("exp_avg"),
-                    new StateSlot("exp_avg_sq"),
-                    new StateSlot("max_exp_avg_sq"));
+                    StateSlot.nonNegative("exp_avg_sq"),
+                    StateSlot.nonNegative("max_exp_avg_sq"));
 
     private final Hyper base;
     private final AdamSettings settings;

@@ -13,7 +13,7 @@ import java.util.List;
 /** LAMB, as {@link LambNumbers} says: two passes, between which norms are known. */
 record Lamb(Hyper base, LambSettings settings, Passes passes) implements Optimizer, Optimizer.Norm {
     private static final List<StateSlot> SLOTS =
-            List.of(new StateSlot("exp_avg"), new StateSlot("exp_avg_sq"));
+            List.of(new StateSlot("exp_avg"), StateSlot.nonNegative("exp_avg_sq"));
     private static final int NORMS = 2;
 
     @Override

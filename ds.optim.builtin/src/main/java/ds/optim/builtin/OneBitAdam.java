@@ -20,7 +20,7 @@ import java.util.List;
 record OneBitAdam(Hyper base, OneBitNumbers.Rule rule, long freezeStep, Passes passes)
         implements Optimizer, Optimizer.Replica {
     static final List<StateSlot> SLOTS =
-            List.of(new StateSlot("exp_avg"), new StateSlot("exp_avg_sq"));
+            List.of(new StateSlot("exp_avg"), StateSlot.nonNegative("exp_avg_sq"));
 
     @Override
     public List<StateSlot> slots() {

@@ -28,9 +28,9 @@ record OneBitLamb(Hyper base, OneBitNumbers.Rule rule, OneBitLambSettings settin
     private static final List<StateSlot> SLOTS =
             List.of(
                     new StateSlot("exp_avg"),
-                    new StateSlot("exp_avg_sq"),
-                    new StateSlot("exp_avg_sq_fresh"),
-                    new StateSlot("lamb_coeff_freeze"));
+                    StateSlot.nonNegative("exp_avg_sq"),
+                    StateSlot.nonNegative("exp_avg_sq_fresh"),
+                    new StateSlot("lamb_coeff_freeze", StateSlot.Values.EXACT));
     private static final int FRESH = 2;
     private static final int TRUST = 3;
 
