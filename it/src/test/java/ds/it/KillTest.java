@@ -20,6 +20,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * A run of two ranks is killed at any moment, as {@code kill -9} does, again and again: in a step, in
@@ -36,6 +38,7 @@ class KillTest {
     private static final int STEP_MILLIS = 50;
 
     @TempDir Path directory;
+    private String codec = "fp32";
 
     /** What the lives of one run said. */
     private static final class Run {
@@ -126,7 +129,8 @@ class KillTest {
                 path.stream().map(Path::toString).collect(Collectors.joining(File.pathSeparator)),
                 "ds.it.KilledRun",
                 directory.resolve("nvme").toString(),
-                Boolean.toString(survives));
+                Boolean.toString(survives),
+                codec);
     }
 
     private static List<Path> libraries() {
@@ -138,9 +142,9 @@ class KillTest {
                 .toList();
     }
 
-    private static void assertUninterrupted(Run run) {
+    private void assertUninterrupted(Run run) {
         assertEquals(List.of(), run.contradictions);
-        try (Engine engine = KilledRun.uninterrupted()) {
+        try (Engine engine = KilledRun.uninterrupted(codec)) {
             for (long step = 1; step <= run.printed; step++) {
                 String bits = KilledRun.bits(engine.trainStep());
                 String said = run.bits.get(step);
@@ -160,6 +164,16 @@ class KillTest {
                 StandardOpenOption.APPEND);
         assertEquals(0, run.lost);
         assertTrue(run.later > KILLS / 2 && run.printed > KILLS, "too few steps to mean anything");
+        assertUninterrupted(run);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"bf16", "int8_block"})
+    void soDoesOneWhoseStateIsEncoded(String name) throws Exception {
+        codec = name;
+        Run run = run(KILLS / 2, true);
+        assertEquals(0, run.lost);
+        assertTrue(run.later > 1 && run.printed > 1, "too few steps to mean anything");
         assertUninterrupted(run);
     }
 

@@ -26,10 +26,11 @@ final class KilledRun {
 
     private KilledRun() {}
 
-    /** Trains until it is killed: arguments are the nvme_path and whether state survives a crash. */
+    /** Trains until it is killed: arguments are the nvme_path, whether state survives a crash, and the codec. */
     public static void main(String[] arguments) {
         Path nvme = Path.of(arguments[0]);
-        try (Engine engine = engine(offload(nvme, Boolean.parseBoolean(arguments[1])), nvme)) {
+        try (Engine engine =
+                engine(offload(nvme, Boolean.parseBoolean(arguments[1]), arguments[2]), nvme)) {
             System.out.println("from " + engine.step());
             while (true) {
                 System.out.println(bits(engine.trainStep()));
@@ -38,19 +39,23 @@ final class KilledRun {
     }
 
     /** Returns the same run without a disk. */
-    static Engine uninterrupted() {
-        return engine("", Path.of(""));
+    static Engine uninterrupted(String codec) {
+        return engine(
+                """
+                , "offload_optimizer": {"device": "cpu"}}, "jvm": {"state_codec": "%s\""""
+                        .formatted(codec),
+                Path.of("nowhere"));
     }
 
-    private static String offload(Path nvme, boolean survives) {
+    private static String offload(Path nvme, boolean survives, String codec) {
         return """
                , "offload_optimizer": {"device": "nvme", "nvme_path": "%s"}},
-               "jvm": {"crash_consistent": %s"""
-                .formatted(nvme, survives);
+               "jvm": {"crash_consistent": %s, "state_codec": "%s\""""
+                .formatted(nvme, survives, codec);
     }
 
     private static Engine engine(String offload, Path nvme) {
-        boolean goesOn = !offload.isEmpty() && Stores.isPresent(nvme) && isResumable(nvme);
+        boolean goesOn = Stores.isPresent(nvme) && isResumable(nvme);
         DsConfig config =
                 DsConfig.parse(
                         """
