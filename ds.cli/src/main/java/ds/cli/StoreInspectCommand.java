@@ -54,8 +54,9 @@ final class StoreInspectCommand extends Command {
                             out().result(
                                             String.format(
                                                     Locale.ROOT,
-                                                    "arrays       %s, in %d generations",
+                                                    "arrays       %s, slots in %s, in %d generations",
                                                     new TreeMap<>(commit.arrays()),
+                                                    commit.codec(),
                                                     commit.generations()));
                         });
         for (Stores.RankStore rank : run.ranks()) {
@@ -116,6 +117,7 @@ final class StoreInspectCommand extends Command {
         entry.put("world_size", commit.world());
         entry.put("generations", commit.generations());
         entry.put("arrays", new TreeMap<String, Object>(commit.arrays()));
+        entry.put("state_codec", commit.codec());
         entry.put("layout_sha256", commit.identity().layoutHash());
         entry.put("config_sha256", commit.identity().configHash());
         entry.put("application_bytes", run.application().sizeBytes());

@@ -27,6 +27,7 @@ public final class Stores {
      * @param epoch how often the run had been recovered
      * @param run where the run stood
      * @param arrays what is kept, with the elements of each
+     * @param codec what encodes the optimizer's slots; {@code fp32} if nothing does
      * @param generations how often each extent is there
      */
     public record LastCommit(
@@ -38,6 +39,7 @@ public final class Stores {
             long epoch,
             CommitRecord run,
             Map<String, Long> arrays,
+            String codec,
             int generations) {
         /** Copies the map. */
         public LastCommit {
@@ -212,9 +214,9 @@ public final class Stores {
         CommitCodec.Commit commit = history.commit();
         StoreShape shape = history.frame().shape();
         Map<String, Long> arrays = new TreeMap<>();
-        for (ExtentFile.Shape file : shape.files()) {
-            long bytes = file.extentBytes().stream().mapToLong(Long::longValue).sum();
-            arrays.put(file.name(), bytes / Float.BYTES);
+        List<ExtentFile.Shape> files = shape.files();
+        for (int array = 0; array < files.size(); array++) {
+            arrays.put(files.get(array).name(), shape.layout().elements(array));
         }
         return new LastCommit(
                 commit.runId(),
@@ -225,6 +227,7 @@ public final class Stores {
                 history.last().epoch(),
                 commit.run(),
                 arrays,
+                shape.layout().coding().name(),
                 shape.slots());
     }
 
