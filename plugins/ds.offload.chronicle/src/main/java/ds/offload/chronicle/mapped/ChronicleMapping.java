@@ -1,0 +1,69 @@
+package ds.offload.chronicle.mapped;
+
+import ds.offload.spi.ThreadQueue;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import net.openhft.chronicle.bytes.MappedBytesStore;
+import net.openhft.chronicle.bytes.MappedFile;
+import net.openhft.chronicle.core.io.ReferenceOwner;
+
+/**
+ * One mapping of a whole file by Chronicle Bytes. An access that the operating system refuses
+ * (SIGBUS, an {@link InternalError} in Java) is an {@link IOException}. Used by the backend's
+ * threads, closed after them.
+ */
+final class ChronicleMapping implements ThreadQueue.Mover, ReferenceOwner {
+    private final FileChannel channel;
+    private final MappedFile mapped;
+    private final MappedBytesStore bytes;
+    private final long sizeBytes;
+
+    ChronicleMapping(Path file, FileChannel channel) throws IOException {
+        this.channel = channel;
+        this.sizeBytes = channel.size();
+        this.mapped = MappedFile.ofSingle(file.toFile(), sizeBytes, false);
+        boolean whole = false;
+        try {
+            mapped.singleThreadedCheckDisabled(true); // each thread copies other bytes
+            this.bytes = mapped.acquireByteStore(this, 0);
+            bytes.singleThreadedCheckDisabled(true);
+            whole = true;
+        } finally {
+            if (!whole) {
+                mapped.releaseLast();
+            }
+        }
+    }
+
+    @Override
+    public long move(boolean write, long offsetBytes, MemorySegment segment) throws IOException {
+        long size = segment.byteSize();
+        if (offsetBytes > sizeBytes - size) {
+            return 0; // past the end, as a read of it would say
+        }
+        if (!segment.isNative()) {
+            throw new IOException("memory on the heap cannot be transferred");
+        }
+        try {
+            if (write) {
+                bytes.nativeWrite(segment.address(), offsetBytes, size);
+            } else {
+                bytes.nativeRead(offsetBytes, segment.address(), size);
+            }
+            // Pages past a file's new end may still be there.
+            return Math.clamp(channel.size() - offsetBytes, 0, size);
+        } catch (InternalError e) {
+            throw new IOException(
+                    "the operating system refused the access (SIGBUS): the file was truncated, its disk is full, or it cannot be read",
+                    e);
+        }
+    }
+
+    /** Unmaps. No thread is in {@link #move} any more. */
+    void close() {
+        bytes.release(this);
+        mapped.releaseLast();
+    }
+}
