@@ -36,7 +36,6 @@ import picocli.CommandLine.Option;
 final class TrainCommand extends Command {
     private static final int PLOT_COLUMNS = 64;
     private static final int PLOT_ROWS = 13;
-    private static final int SAMPLE_TOKENS = 300;
     private static final String IO_WAIT = "io_wait";
     private static final String PROMPT = "The ";
     private static final double TEMPERATURE = 0.7;
@@ -89,6 +88,13 @@ final class TrainCommand extends Command {
     private int evaluateEvery = 100;
 
     @Option(
+            names = "--sample-tokens",
+            paramLabel = "N",
+            description =
+                    "Bytes of the sample at the end of training on text, 0 for none (default: ${DEFAULT-VALUE}).")
+    private int sampleTokens = 300;
+
+    @Option(
             names = "--plot",
             paramLabel = "FILE.svg",
             description = "Draw the loss curve into this file.")
@@ -103,6 +109,7 @@ final class TrainCommand extends Command {
         check("--save-every", saveEvery, 1);
         check("--keep", keep, 0);
         check("--eval-every", evaluateEvery, 0);
+        check("--sample-tokens", sampleTokens, 0);
         Setup.Loaded loaded = setup.load();
         long total = loaded.steps();
         out().message(Machine.line(loaded.ranks(), workers(loaded)));
@@ -359,9 +366,11 @@ final class TrainCommand extends Command {
                                 seconds,
                                 tokens / seconds));
         validationLine(loaded);
-        if (loaded.train() instanceof TextDataset && loaded.model().layout().elements() > 0) {
+        if (sampleTokens > 0
+                && loaded.train() instanceof TextDataset
+                && loaded.model().layout().elements() > 0) {
             String text =
-                    engine.generate(PROMPT, g -> g.tokens(SAMPLE_TOKENS).temperature(TEMPERATURE));
+                    engine.generate(PROMPT, g -> g.tokens(sampleTokens).temperature(TEMPERATURE));
             summary.put("sample", text);
             out().result("\nsample:\n" + Printable.of(text));
         }

@@ -450,6 +450,12 @@ record Effect(
                 of("jvm.chunk_bytes", 16_384, 32_768, bytes(1, MemoryKind.STAGING), statesOnNvme),
                 of("jvm.crash_consistent", false, true, Effect::bytesAtRest, statesOnNvme),
                 of("jvm.generations", 2, 3, Effect::bytesAtRest, statesOnNvme),
+                of(
+                        "jvm.offload_gradients",
+                        "none",
+                        "nvme",
+                        bytes(1, MemoryKind.GRADIENTS),
+                        with(statesOnNvme, zero + "stage", 2)),
                 of("jvm.commit_every_steps", 1, 2, Trial::lastCommittedStep, statesOnNvme),
                 of("jvm.state_codec", "bf16", "int8_block", Effect::bytesAtRest, statesOnNvme),
                 of("jvm.storage_backend", "channel", "mapped", Effect::requests, statesOnNvme),

@@ -252,7 +252,8 @@ public final class DsConfig {
                 (int) jvm.longOr("commit_every_steps", 1),
                 (int) jvm.longOr("generations", 2),
                 jvm.stringOr("storage_backend", "auto"),
-                jvm.stringOr("state_codec", "fp32"));
+                jvm.stringOr("state_codec", "fp32"),
+                jvm.stringOr("offload_gradients", "none").equals("nvme"));
     }
 
     /** Returns the groups of parameters for which something is different, in order. */

@@ -17,6 +17,7 @@ import java.util.OptionalInt;
  * @param generations how often its extents are there: 2 or 3; default 2
  * @param storageBackend the provider that files on NVMe are opened with; default {@code auto}
  * @param stateCodec what encodes optimizer slots where they rest; default {@code fp32}: nothing
+ * @param gradientsOnNvme whether a rank's accumulated gradients rest on NVMe; default false
  */
 public record Jvm(
         boolean warnOnUnknownKeys,
@@ -30,7 +31,8 @@ public record Jvm(
         int commitEverySteps,
         int generations,
         String storageBackend,
-        String stateCodec) {
+        String stateCodec,
+        boolean gradientsOnNvme) {
     /** Refuses a chunk smaller than a page. */
     public Jvm {
         if (chunkBytes < 4096) {

@@ -222,6 +222,11 @@ final class KeyTable {
                                                 "How the optimizer's slots rest where they are offloaded: fp32,"
                                                         + " bf16 (half of the bytes), int8_block (a quarter) or"
                                                         + " a plug-in's name; masters rest in fp32 always."),
+                                choice("offload_gradients", "none", List.of("none", "nvme"))
+                                        .doc(
+                                                "Where gradients rest from the backward pass to the step:"
+                                                        + " nvme is beside the optimizer state, at stages 2"
+                                                        + " and 3."),
                                 list("parameter_groups")
                                         .doc(
                                                 "Parameters with settings of their own: objects with conditions"

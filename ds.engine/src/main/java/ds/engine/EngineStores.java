@@ -39,7 +39,6 @@ import java.util.concurrent.ThreadLocalRandom;
 final class EngineStores implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger("ds.engine");
     private static final String OPTIMIZER = "-optimizer";
-    private static final String PARAMETERS = "-parameters";
 
     private final TrainingPlan plan;
     private final Device device;
@@ -170,12 +169,12 @@ final class EngineStores implements AutoCloseable {
         }
 
         @Override
-        public ShardFile parameters(RestingPlace.OnNvme place, ShardFiles.Shape shape) {
+        public ShardFile cache(RestingPlace.OnNvme place, ShardFiles.Shape shape) {
             return kept(
                     ShardFiles.onNvme(
                             shape,
                             memory,
-                            open(place.directory(), PARAMETERS, StoreUse.CACHE),
+                            open(place.directory(), "-" + shape.name(), StoreUse.CACHE),
                             plan.pipeline().withBufferCount(place.bufferCount())));
         }
 

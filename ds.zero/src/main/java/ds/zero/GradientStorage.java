@@ -1,6 +1,7 @@
 package ds.zero;
 
 import ds.core.DType;
+import ds.offload.RestingPlace;
 
 /**
  * How gradients travel and are added.
@@ -12,8 +13,10 @@ import ds.core.DType;
  *     them as they are
  * @param limit the averaged gradient, still scaled by the loss scale, must be below this; infinity
  *     where it only has to be finite
+ * @param place where accumulators rest; on NVMe only where they are sharded
  */
-public record GradientStorage(DType contributions, DType accumulators, float factor, float limit) {
+public record GradientStorage(
+        DType contributions, DType accumulators, float factor, float limit, RestingPlace place) {
     /** From here on a number is rounded to infinity in fp16. */
     public static final float FP16_LIMIT = 65_520;
 
@@ -32,6 +35,15 @@ public record GradientStorage(DType contributions, DType accumulators, float fac
      */
     public static GradientStorage of(DType type) {
         return new GradientStorage(
-                type, DType.FP32, 1, type == DType.FP16 ? FP16_LIMIT : Float.POSITIVE_INFINITY);
+                type,
+                DType.FP32,
+                1,
+                type == DType.FP16 ? FP16_LIMIT : Float.POSITIVE_INFINITY,
+                new RestingPlace.OnDevice());
+    }
+
+    /** Returns this with accumulators at {@code other}. */
+    public GradientStorage at(RestingPlace other) {
+        return new GradientStorage(contributions, accumulators, factor, limit, other);
     }
 }

@@ -13,6 +13,7 @@ import ds.kernels.Kernels;
 import ds.model.Gradient;
 import ds.model.ModelLayout;
 import ds.model.Parameter;
+import ds.offload.ShardFile;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -20,7 +21,9 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /**
  * Takes one rank's contributions, exchanges them unit by unit as the model completes units, and
@@ -29,6 +32,12 @@ import java.util.Optional;
  */
 final class Gradients {
     private static final Region[] TRAINED = {Region.SHARED, Region.WHOLE};
+
+    /** Chunks that a step may have under way at once, and the one that is read meanwhile. */
+    private static final int WINDOWS = 3;
+
+    /** A file's checksum blocks, of which parts that are folded at once should be whole ones. */
+    private static final int BLOCK_BYTES_MAX = 1 << 20;
 
     private final PartitionMap map;
     private final Communicator communicator;
@@ -39,7 +48,10 @@ final class Gradients {
     private final OwnedSpace accumulated;
     private final OwnedSpace owned;
     private final boolean stepsAll;
-    private final FlatBuffer accumulators;
+    private final ShardHome home;
+    private final long windowElements;
+    private final List<FlatBuffer> windows = new ArrayList<>();
+    private final NavigableMap<Long, Long> chunks = new TreeMap<>();
     private final Map<String, Place> places = new HashMap<>();
     private final List<List<Place>> placesOfUnit = new ArrayList<>();
     private final Map<Integer, FlatBuffer> buckets = new HashMap<>();
@@ -53,28 +65,38 @@ final class Gradients {
     private boolean local;
     private MicroStep step = new MicroStep(0, 1, 0);
     private long exchanges;
+    private int lent;
     private final PhaseClock clock;
 
+    /**
+     * Allocates the accumulators.
+     *
+     * @param file where they rest; empty is in memory
+     */
     Gradients(
             PartitionMap map,
-            Communicator communicator,
-            Kernels kernels,
-            RankMemory memory,
+            Optional<ShardFile> file,
+            RankParts parts,
             ZeroOptions options,
             PhaseClock clock) {
         this.clock = clock;
         this.map = map;
-        this.communicator = communicator;
-        this.kernels = kernels;
-        this.memory = memory;
+        this.communicator = parts.communicator();
+        this.kernels = parts.kernels();
+        this.memory = parts.memory();
         this.storage = options.gradients();
         this.limit = storage.limit() * storage.factor() * communicator.size();
         this.stepsAll = !options.residency().shardStates();
         this.owned = map.owned(communicator.rank(), false);
         this.accumulated = options.residency().shardGradients() ? owned : map.everything(false);
-        this.accumulators =
-                memory.allocate(
-                        MemoryKind.GRADIENTS, storage.accumulators(), accumulated.elements());
+        this.home =
+                ShardHome.of(
+                        accumulated, file, MemoryKind.GRADIENTS, storage.accumulators(), memory);
+        long longest =
+                accumulated.runs().stream().mapToLong(OwnedSpace.Run::length).max().orElse(0);
+        long block = Math.min(BLOCK_BYTES_MAX, Long.highestOneBit(options.chunkBytes()));
+        long window = (options.chunkBytes() + block - 1) / block * block;
+        this.windowElements = Math.min(longest, window / storage.accumulators().sizeBytes());
         ModelLayout layout = map.layout();
         int units = layout.units().size();
         this.completed = new boolean[units];
@@ -197,12 +219,48 @@ final class Gradients {
         if (length == 0) {
             return;
         }
-        FlatBuffer sums = view(unit, region, start, length);
+        long first = accumulated.offsetOf(unit, region, start);
+        if (inMemory()) {
+            fold(inMemory(first, length), slices);
+            return;
+        }
+        long stalled = home.stallNanos();
+        for (long done = 0; done < length; done += windowElements) {
+            long from = done;
+            long count = Math.min(windowElements, length - done);
+            FlatBuffer sums = window(0, count);
+            if (!step.first()) {
+                home.read(first + from, sums);
+            }
+            fold(sums, slices.stream().map(slice -> slice.slice(from, count)).toList());
+            home.write(first + from, sums);
+        }
+        clock.waited(home.stallNanos() - stalled);
+    }
+
+    private void fold(FlatBuffer sums, List<FlatBuffer> slices) {
         kernels.fold(
                 sums, slices, step.first(), step.last() ? Optional.of(norm) : Optional.empty());
         if (step.last() && limit < Float.POSITIVE_INFINITY && !kernels.allBelow(sums, limit)) {
             norm.add(Double.POSITIVE_INFINITY);
         }
+    }
+
+    private boolean inMemory() {
+        return home.memory().isPresent();
+    }
+
+    private FlatBuffer inMemory(long first, long length) {
+        return home.memory().orElseThrow().slice(first, length);
+    }
+
+    /** Returns memory for a part of what rests in a file. */
+    private FlatBuffer window(int number, long elements) {
+        while (windows.size() <= number) {
+            windows.add(
+                    memory.allocate(MemoryKind.STAGING, storage.accumulators(), windowElements));
+        }
+        return windows.get(number).slice(0, elements);
     }
 
     private void requireComplete() {
@@ -256,8 +314,7 @@ final class Gradients {
                 Split split = map.split(unit, region);
                 if (split.total() > 0) {
                     FlatBuffer whole =
-                            accumulators.slice(
-                                    accumulated.offsetOf(unit, region, 0), split.total());
+                            inMemory(accumulated.offsetOf(unit, region, 0), split.total());
                     FlatBuffer own = whole.slice(split.start(rank), split.length(rank));
                     gathers.add(communicator.allGather(own, whole, split));
                 }
@@ -266,9 +323,65 @@ final class Gradients {
         gathers.forEach(Pending::await);
     }
 
-    /** Returns the accumulators of a piece of a region. */
-    FlatBuffer view(int unit, Region region, long regionOffset, long length) {
-        return accumulators.slice(accumulated.offsetOf(unit, region, regionOffset), length);
+    /**
+     * Lends the sums of one chunk of a step, in memory until {@link #WINDOWS} more were lent. Where
+     * they rest in a file, the chunk that followed in the step before is read ahead.
+     *
+     * @param space what is stepped
+     * @param firstOfSpace where in {@code space} the chunk begins, which is inside one run
+     */
+    FlatBuffer chunk(OwnedSpace space, long firstOfSpace, long length) {
+        long first = accumulatedAt(space, firstOfSpace);
+        if (inMemory()) {
+            return inMemory(first, length);
+        }
+        lent = (lent + 1) % WINDOWS;
+        FlatBuffer sums = window(lent, length);
+        home.read(first, sums);
+        chunks.put(first, length);
+        Map.Entry<Long, Long> next = chunks.higherEntry(first);
+        if (next != null) {
+            home.prefetch(next.getKey(), next.getValue());
+        }
+        return sums;
+    }
+
+    /**
+     * Returns sums of one run of {@code space}: where they lie, or read into {@code staging} if they
+     * rest in a file.
+     */
+    FlatBuffer sums(OwnedSpace space, long firstOfSpace, long length, FlatBuffer staging) {
+        long first = accumulatedAt(space, firstOfSpace);
+        if (inMemory()) {
+            return inMemory(first, length);
+        }
+        FlatBuffer copy = staging.slice(0, length);
+        home.read(first, copy);
+        return copy;
+    }
+
+    /** Returns how many elements of {@code longest} have to be staged for {@link #sums}. */
+    long stagedElements(long longest) {
+        return inMemory() ? 0 : longest;
+    }
+
+    private long accumulatedAt(OwnedSpace space, long first) {
+        OwnedSpace.Run run = space.runAt(first);
+        return accumulated.offsetOf(
+                run.unit(), run.region(), run.regionOffset() + first - run.offset());
+    }
+
+    /** Returns the type of the sums. */
+    DType type() {
+        return storage.accumulators();
+    }
+
+    long storedBytes() {
+        return home.storedBytes();
+    }
+
+    long stallNanos() {
+        return home.stallNanos();
     }
 
     /**
@@ -279,10 +392,7 @@ final class Gradients {
         List<Parameter> storages = map.layout().storages();
         long[] found = new long[storages.size()];
         for (OwnedSpace.Piece piece : owned.pieces(0, owned.elements())) {
-            OwnedSpace.Run run = owned.runAt(piece.offset());
-            long regionOffset = run.regionOffset() + piece.offset() - run.offset();
-            FlatBuffer sums = view(run.unit(), run.region(), regionOffset, piece.length());
-            if (!kernels.allBelow(sums, limit)) {
+            if (!allBelow(accumulatedAt(owned, piece.offset()), piece.length())) {
                 found[storages.indexOf(piece.parameter())]++;
             }
         }
@@ -297,6 +407,20 @@ final class Gradients {
                                         .formatted(
                                                 parameter.name(),
                                                 map.layout().unitOf(parameter).name()));
+    }
+
+    private boolean allBelow(long first, long length) {
+        if (inMemory()) {
+            return kernels.allBelow(inMemory(first, length), limit);
+        }
+        for (long done = 0; done < length; done += windowElements) {
+            FlatBuffer sums = window(0, Math.min(windowElements, length - done));
+            home.read(first + done, sums);
+            if (!kernels.allBelow(sums, limit)) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** Units as they were completed; inside one, parameters from the last to the first. */

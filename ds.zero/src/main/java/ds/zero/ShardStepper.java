@@ -215,16 +215,10 @@ final class ShardStepper {
     }
 
     private List<FlatBuffer> resident(long first, long length) {
-        FlatBuffer gradient = gradient(first, length);
+        FlatBuffer gradient = gradients.chunk(state.stepped(), first, length);
         return parameters.inMemory()
                 ? List.of(gradient, state.working(first, length))
                 : List.of(gradient);
-    }
-
-    private FlatBuffer gradient(long first, long length) {
-        OwnedSpace.Run run = state.stepped().runAt(first);
-        return gradients.view(
-                run.unit(), run.region(), run.regionOffset() + first - run.offset(), length);
     }
 
     private void pass(

@@ -50,7 +50,7 @@ final class ShardedParameters implements Parameters {
     private final DType precision;
     private final long maxLiveElements;
     private final OwnedSpace held;
-    private final ParameterHome home;
+    private final ShardHome home;
     private final List<Slot> slots = new ArrayList<>();
     private final Deque<Slot> spare = new ArrayDeque<>();
     private final Map<Integer, Slot> lasting = new HashMap<>();
@@ -69,7 +69,7 @@ final class ShardedParameters implements Parameters {
             Communicator communicator,
             RankMemory memory,
             ZeroOptions options,
-            ParameterHome home,
+            ShardHome home,
             PhaseClock clock) {
         this.clock = clock;
         this.map = map;

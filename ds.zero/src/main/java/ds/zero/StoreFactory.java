@@ -15,10 +15,10 @@ public interface StoreFactory {
     StateStore states(RestingPlace place, StateLayout layout);
 
     /**
-     * Opens a file for the rank's part of the working parameters, zeroed: a cache, rebuilt from
-     * masters. Closed by {@link ZeroRank#close}.
+     * Opens a file for the rank's part of working parameters or gradients, zeroed: a cache, rebuilt
+     * from masters or by the next step. Closed by {@link ZeroRank#close}.
      *
-     * @param shape one extent per run that the rank holds, in the precision of the run
+     * @param shape one extent per run that the rank holds
      */
-    ShardFile parameters(RestingPlace.OnNvme place, ShardFiles.Shape shape);
+    ShardFile cache(RestingPlace.OnNvme place, ShardFiles.Shape shape);
 }

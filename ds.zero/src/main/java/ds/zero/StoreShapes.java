@@ -20,9 +20,13 @@ import java.util.Optional;
  * @param masterStored whether the master is array 0 of the states, apart from the working parameter
  * @param states the masters, if stored, and the optimizer's slots; empty if there are none
  * @param parameters the rank's part of the working parameters, where they rest in a file
+ * @param gradients the rank's part of the gradients' accumulators, where they rest in a file
  */
 public record StoreShapes(
-        boolean masterStored, Optional<StateLayout> states, Optional<ShardFiles.Shape> parameters) {
+        boolean masterStored,
+        Optional<StateLayout> states,
+        Optional<ShardFiles.Shape> parameters,
+        Optional<ShardFiles.Shape> gradients) {
     /**
      * Returns the shapes of one rank.
      *
@@ -33,7 +37,17 @@ public record StoreShapes(
         OwnedSpace held = map.owned(rank, true);
         Optional<ShardFiles.Shape> parameters =
                 options.parameters() instanceof RestingPlace.OnNvme && held.elements() > 0
-                        ? Optional.of(ParameterHome.shape(held, options.precision()))
+                        ? Optional.of(
+                                ShardHome.shape(ShardHome.PARAMETERS, held, options.precision()))
+                        : Optional.empty();
+        OwnedSpace trained = map.owned(rank, false);
+        Optional<ShardFiles.Shape> gradients =
+                options.gradients().place() instanceof RestingPlace.OnNvme && trained.elements() > 0
+                        ? Optional.of(
+                                ShardHome.shape(
+                                        ShardHome.GRADIENTS,
+                                        trained,
+                                        options.gradients().accumulators()))
                         : Optional.empty();
         boolean masterStored =
                 options.precision() != DType.FP32 && !options.states().mastersAreNarrow()
@@ -58,7 +72,8 @@ public record StoreShapes(
                                         options.states().slots(),
                                         inFiles ? frozen(held) : List.of(),
                                         options.states().coding(masterStored, slots))),
-                parameters);
+                parameters,
+                gradients);
     }
 
     /** What is not trained is in a store too, so that a run can go on from it alone. */
@@ -93,11 +108,16 @@ public record StoreShapes(
                     StateStores.fileBytes(states.get(), options.chunkBytes(), terms.get()),
                     Long::sum);
         }
-        if (options.parameters() instanceof RestingPlace.OnNvme place) {
-            parameters.ifPresent(
-                    shape ->
-                            bytes.merge(place.directory(), ShardFiles.fileBytes(shape), Long::sum));
-        }
+        add(bytes, options.parameters(), parameters);
+        add(bytes, options.gradients().place(), gradients);
         return bytes;
+    }
+
+    private static void add(
+            Map<Path, Long> bytes, RestingPlace place, Optional<ShardFiles.Shape> file) {
+        if (place instanceof RestingPlace.OnNvme nvme) {
+            file.ifPresent(
+                    shape -> bytes.merge(nvme.directory(), ShardFiles.fileBytes(shape), Long::sum));
+        }
     }
 }

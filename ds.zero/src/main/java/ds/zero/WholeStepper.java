@@ -43,6 +43,7 @@ final class WholeStepper {
     private final RankExchange exchange;
     private final List<FlatBuffer> staging = new ArrayList<>();
     private final FlatBuffer scratch;
+    private final FlatBuffer gradientStaging;
 
     WholeStepper(
             List<OwnedSpace.Piece> pieces,
@@ -90,6 +91,10 @@ final class WholeStepper {
                             replica,
                             memory.allocate(MemoryKind.OPTIMIZER_STATES, DType.FP32, elements));
                 });
+        long largest = matrices.stream().mapToLong(Whole::padded).max().orElse(0);
+        this.gradientStaging =
+                memory.allocate(
+                        MemoryKind.STAGING, gradients.type(), gradients.stagedElements(largest));
         allocateStaging(memory);
     }
 
@@ -186,15 +191,10 @@ final class WholeStepper {
         Optional<FlatBuffer> working = working(whole);
         FlatBuffer master =
                 masterApart() ? arrays.getFirst() : state.working(first, whole.padded());
-        OwnedSpace.Run run = state.stepped().runAt(first);
         FlatBuffer gradient =
                 widening.wide(
                         index,
-                        gradients.view(
-                                run.unit(),
-                                run.region(),
-                                run.regionOffset() + first - run.offset(),
-                                whole.padded()));
+                        gradients.sums(state.stepped(), first, whole.padded(), gradientStaging));
         return new Shard(
                 master.slice(0, length),
                 gradient.slice(0, length),

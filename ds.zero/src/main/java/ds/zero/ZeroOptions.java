@@ -79,6 +79,10 @@ public record ZeroOptions(
             throw new IllegalArgumentException(
                     "Parameters rest on NVMe only where they are sharded; use stage 3.");
         }
+        if (gradients.place() instanceof RestingPlace.OnNvme && !residency.shardGradients()) {
+            throw new IllegalArgumentException(
+                    "Gradients rest on NVMe only where they are sharded; use stage 2 or 3.");
+        }
     }
 
     /** Creates options with what is usual for gradients in {@code precision}. */

@@ -10,6 +10,7 @@ import ds.model.Workspace;
 import ds.offload.DurableStore;
 import ds.offload.RestingPlace;
 import ds.offload.ShardFile;
+import ds.offload.ShardFiles;
 import ds.optim.spi.Hyper;
 import ds.optim.spi.Optimizer;
 import ds.optim.spi.StateSlot;
@@ -49,6 +50,7 @@ public final class ZeroRank implements AutoCloseable {
     private final int world;
     private final Parameters parameters;
     private final Optional<ShardFile> parameterFile;
+    private final Optional<ShardFile> gradientFile;
     private final Gradients gradients;
     private final ShardState state;
     private final ShardStepper stepper;
@@ -79,16 +81,17 @@ public final class ZeroRank implements AutoCloseable {
         }
         int rank = parts.communicator().rank();
         StoreShapes shapes = StoreShapes.of(map, options, parts.optimizer().slots(), rank);
-        this.parameterFile = openParameterFile(shapes, options);
+        this.parameterFile = openCache(options.parameters(), shapes.parameters());
+        this.gradientFile = openCache(options.gradients().place(), shapes.gradients());
         if (options.residency().shardParameters()) {
             OwnedSpace held = map.owned(rank, true);
-            ParameterHome home =
-                    parameterFile
-                            .map(file -> ParameterHome.inFile(held, file))
-                            .orElseGet(
-                                    () ->
-                                            ParameterHome.inMemory(
-                                                    held, options.precision(), parts.memory()));
+            ShardHome home =
+                    ShardHome.of(
+                            held,
+                            parameterFile,
+                            MemoryKind.PARAMETERS,
+                            options.precision(),
+                            parts.memory());
             this.parameters =
                     new ShardedParameters(
                             map, parts.communicator(), parts.memory(), options, home, clock);
@@ -96,9 +99,7 @@ public final class ZeroRank implements AutoCloseable {
             this.parameters =
                     new ReplicatedParameters(map, parts.communicator(), parts.memory(), options);
         }
-        this.gradients =
-                new Gradients(
-                        map, parts.communicator(), parts.kernels(), parts.memory(), options, clock);
+        this.gradients = new Gradients(map, gradientFile, parts, options, clock);
         this.state =
                 new ShardState(
                         StoreShapes.stepped(map, options, rank),
@@ -118,9 +119,9 @@ public final class ZeroRank implements AutoCloseable {
                         new Workspace(parts.memory()));
     }
 
-    private Optional<ShardFile> openParameterFile(StoreShapes shapes, ZeroOptions options) {
-        return options.parameters() instanceof RestingPlace.OnNvme place
-                ? shapes.parameters().map(shape -> parts.stores().parameters(place, shape))
+    private Optional<ShardFile> openCache(RestingPlace place, Optional<ShardFiles.Shape> file) {
+        return place instanceof RestingPlace.OnNvme nvme
+                ? file.map(shape -> parts.stores().cache(nvme, shape))
                 : Optional.empty();
     }
 
@@ -243,7 +244,7 @@ public final class ZeroRank implements AutoCloseable {
     }
 
     private long stallNanos() {
-        return state.store().stallNanos() + parameters.stallNanos();
+        return state.store().stallNanos() + parameters.stallNanos() + gradients.stallNanos();
     }
 
     /** Returns the clock of this rank, whose phases {@code forward} and {@code backward} the caller begins. */
@@ -308,7 +309,7 @@ public final class ZeroRank implements AutoCloseable {
                 gradients.exchanges(),
                 parameters.liveElementsHighWater(),
                 stepper.replicaBytes(),
-                state.store().storedBytes() + parameters.storedBytes());
+                state.store().storedBytes() + parameters.storedBytes() + gradients.storedBytes());
     }
 
     /** Closes the stores. Memory belongs to the {@link RankParts}. */
@@ -316,5 +317,6 @@ public final class ZeroRank implements AutoCloseable {
     public void close() {
         state.close();
         parameterFile.ifPresent(ShardFile::close);
+        gradientFile.ifPresent(ShardFile::close);
     }
 }

@@ -52,6 +52,10 @@ class OptimizerKindsTest {
                         0,
                         16_384,
                         7);
+        return train(world, options, optimizer);
+    }
+
+    private static RankThreads.Outcome train(int world, ZeroOptions options, Optimizer optimizer) {
         return RankThreads.train(RankThreads.Setup.of(world, options, optimizer), MICRO_BATCHES, 2);
     }
 
@@ -82,6 +86,22 @@ class OptimizerKindsTest {
         }
         RestingPlace nvme = new RestingPlace.OnNvme(directory, 2);
         assertSame(expected, train(2, 2, precision, nvme, new MixedKinds()), "stage 2 on files");
+        ZeroOptions gradientsToo =
+                new ZeroOptions(
+                        Residency.ofStage(3),
+                        precision,
+                        nvme,
+                        nvme,
+                        Long.MAX_VALUE,
+                        0,
+                        16_384,
+                        7,
+                        GradientStorage.of(precision).at(nvme),
+                        StateStorage.FP32,
+                        precision,
+                        false);
+        assertSame(
+                expected, train(2, gradientsToo, new MixedKinds()), "gradients and all on files");
     }
 
     @Test

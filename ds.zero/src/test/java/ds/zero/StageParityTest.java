@@ -114,6 +114,8 @@ class StageParityTest {
         cases.add(options(2, precision, host, device));
         cases.add(options(3, precision, host, nvme));
         cases.add(options(3, precision, nvme, nvme));
+        cases.add(withGradientsAt(nvme, options(2, precision, nvme, device)));
+        cases.add(withGradientsAt(nvme, options(3, precision, nvme, nvme)));
         for (ZeroOptions options : cases) {
             RankThreads.Outcome actual =
                     RankThreads.train(
@@ -136,6 +138,8 @@ class StageParityTest {
                 if (parameterFiles) {
                     assertEquals(0, usage.bytes().get(MemoryKind.PARAMETERS));
                 }
+                boolean gradientFiles = options.gradients().place() instanceof RestingPlace.OnNvme;
+                assertEquals(gradientFiles, usage.bytes().get(MemoryKind.GRADIENTS) == 0);
             }
         }
     }
@@ -151,7 +155,14 @@ class StageParityTest {
                 List.of(
                         options(1, precision, device, device),
                         options(3, precision, device, device),
-                        options(2, precision, new RestingPlace.OnNvme(directory, 2), device))) {
+                        options(2, precision, new RestingPlace.OnNvme(directory, 2), device),
+                        withGradientsAt(
+                                new RestingPlace.OnNvme(directory, 2),
+                                options(
+                                        3,
+                                        precision,
+                                        new RestingPlace.OnNvme(directory, 2),
+                                        device)))) {
             RankThreads.Outcome actual =
                     RankThreads.train(
                             RankThreads.Setup.of(2, options, new Momentum())
@@ -173,6 +184,22 @@ class StageParityTest {
                 0,
                 16_384,
                 SEED);
+    }
+
+    private static ZeroOptions withGradientsAt(RestingPlace place, ZeroOptions options) {
+        return new ZeroOptions(
+                options.residency(),
+                options.precision(),
+                options.optimizer(),
+                options.parameters(),
+                options.maxLiveParameters(),
+                options.persistenceThreshold(),
+                options.chunkBytes(),
+                options.seed(),
+                options.gradients().at(place),
+                options.states(),
+                options.products(),
+                options.wideNorms());
     }
 
     private static void assertSame(

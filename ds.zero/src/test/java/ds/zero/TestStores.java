@@ -36,8 +36,8 @@ record TestStores(
     }
 
     @Override
-    public ShardFile parameters(RestingPlace.OnNvme place, ShardFiles.Shape shape) {
-        return ShardFiles.onNvme(shape, memory, open(place, "parameters"), pipeline(place));
+    public ShardFile cache(RestingPlace.OnNvme place, ShardFiles.Shape shape) {
+        return ShardFiles.onNvme(shape, memory, open(place, shape.name()), pipeline(place));
     }
 
     private PipelineSettings pipeline(RestingPlace.OnNvme place) {

@@ -19,7 +19,7 @@ import java.util.Optional;
  * @param masters fp32 masters beside the working parameters: where those are 16-bit, or either
  *     rests on NVMe
  * @param states optimizer slots, as they rest
- * @param gradients accumulators
+ * @param gradients accumulators, wherever they rest
  * @param buckets contributions of one unit
  * @param stored bytes that rest on NVMe, in all generations, without journals
  * @param exchangedPerStep bytes of contributions this rank hands to others in one step
@@ -90,6 +90,11 @@ public record MemoryEstimate(
         GradientStorage gradients = plan.zero().gradients();
         StateStorage storage = plan.zero().states();
         long states = slotBytes(plan, storage, stepped);
+        long accumulators =
+                gradients
+                        .accumulators()
+                        .bytesOf(residency.shardGradients() ? ownedTrainable : everyTrainable);
+        boolean gradientsStored = gradients.place() instanceof RestingPlace.OnNvme;
         boolean optimizerStored = plan.zero().optimizer() instanceof RestingPlace.OnNvme;
         boolean parametersStored = plan.zero().parameters() instanceof RestingPlace.OnNvme;
         boolean masterApart =
@@ -101,7 +106,8 @@ public record MemoryEstimate(
         long masters = masterApart ? stepped * FP32_BYTES : 0;
         long stored =
                 (optimizerStored ? plan.store().generations() * (masters + states + frozen) : 0)
-                        + (parametersStored ? kept * element : 0);
+                        + (parametersStored ? kept * element : 0)
+                        + (gradientsStored ? accumulators : 0);
         long foreign = everyTrainable - ownedTrainable;
         long gathers = (long) FORWARD_AND_BACKWARD * plan.batch().accumulation();
         long gathered =
@@ -114,15 +120,16 @@ public record MemoryEstimate(
         long nvme =
                 (optimizerStored ? READ_AND_WRITE * (masters + states) : 0)
                         + (optimizerStored && parametersStored ? masters : 0)
-                        + (parametersStored ? (gathers + 1) * kept * element : 0);
+                        + (parametersStored ? (gathers + 1) * kept * element : 0)
+                        + (gradientsStored
+                                ? READ_AND_WRITE * plan.batch().accumulation() * accumulators
+                                : 0);
         return new MemoryEstimate(
                 kept * element,
                 live * element,
                 masters,
                 states,
-                gradients
-                        .accumulators()
-                        .bytesOf(residency.shardGradients() ? ownedTrainable : everyTrainable),
+                accumulators,
                 gradients.contributions().bytesOf(largestTrainable),
                 stored,
                 (long) plan.batch().accumulation() * gradients.contributions().bytesOf(foreign),

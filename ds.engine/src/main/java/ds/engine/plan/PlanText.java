@@ -258,15 +258,19 @@ final class PlanText {
                                 states.masters().jsonName(),
                                 states.stochastic() ? " (rounded stochastically)" : "",
                                 states.slots().jsonName());
-        return "travel in %s%s, added in %s; %s"
+        return "travel in %s%s, added in %s%s; %s"
                 .formatted(
                         gradients.contributions().jsonName(),
                         gradients.factor() == 1 ? "" : " times " + gradients.factor(),
                         gradients.accumulators().jsonName(),
+                        gradients.place() instanceof RestingPlace.OnDevice
+                                ? ""
+                                : ", rest " + place(gradients.place()),
                         masters);
     }
 
-    private static String place(RestingPlace place) {
+    /** Returns where something rests, as words that follow "rests". */
+    static String place(RestingPlace place) {
         return switch (place) {
             case RestingPlace.OnDevice() -> "on the device";
             case RestingPlace.InHost(boolean pinned) ->

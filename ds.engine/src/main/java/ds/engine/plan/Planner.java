@@ -86,6 +86,7 @@ public final class Planner {
         ZeroOptimization section = config.zero();
         RestingPlace optimizerPlace = optimizerPlace(section);
         RestingPlace parameterPlace = parameterPlace(section);
+        RestingPlace gradientPlace = gradientPlace(section, optimizerPlace);
         Optional<StorageChoice> storage = storage(List.of(optimizerPlace, parameterPlace));
         Optional<StateCodec> codec = codec(formats.states(), optimizerPlace);
         AioSettings aio = storage.isPresent() ? aio() : AioSettings.DEFAULT;
@@ -115,7 +116,7 @@ public final class Planner {
                         auto.persistence(section.paramPersistenceThreshold(), section.stage()),
                         chunkBytes(section, arrays),
                         seed(),
-                        formats.gradients(),
+                        formats.gradients().at(gradientPlace),
                         formats.states().encoded(codec),
                         precision.products(),
                         formats.wideNorms());
@@ -333,6 +334,36 @@ public final class Planner {
                             offload.nvmePath(),
                             offload.bufferCount());
         };
+    }
+
+    /** Gradients rest where the step that reads them finds its states. */
+    private RestingPlace gradientPlace(ZeroOptimization section, RestingPlace optimizer) {
+        if (!config.jvm().gradientsOnNvme()) {
+            return new RestingPlace.OnDevice();
+        }
+        String pointer = "/jvm/offload_gradients";
+        if (section.stage() < 2) {
+            problems.add(
+                    config.locate(
+                            Diagnostic.refused(
+                                    "offload-gradients",
+                                    pointer,
+                                    "Gradients rest on NVMe only where they are sharded; 'stage' is %d."
+                                            .formatted(section.stage()),
+                                    "Use \"stage\": 2 or 3.")));
+            return new RestingPlace.OnDevice();
+        }
+        if (!(optimizer instanceof RestingPlace.OnNvme)) {
+            problems.add(
+                    config.locate(
+                            Diagnostic.refused(
+                                    "offload-gradients",
+                                    pointer,
+                                    "Gradients rest on NVMe only beside the optimizer's state, which rests %s."
+                                            .formatted(PlanText.place(optimizer)),
+                                    "Set \"offload_optimizer\": {\"device\": \"nvme\", \"nvme_path\": DIR}.")));
+        }
+        return optimizer;
     }
 
     private RestingPlace onNvme(String pointer, Optional<Path> path, long bufferCount) {

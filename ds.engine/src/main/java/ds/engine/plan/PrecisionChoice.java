@@ -105,7 +105,8 @@ final class PrecisionChoice {
                 options.communicationType().orElse(usual.contributions()),
                 accumulators,
                 (float) factor,
-                said ? Float.POSITIVE_INFINITY : usual.limit());
+                said ? Float.POSITIVE_INFINITY : usual.limit(),
+                usual.place());
     }
 
     /** Returns in which types masters and slots rest. */

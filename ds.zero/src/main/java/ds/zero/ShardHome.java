@@ -9,37 +9,41 @@ import ds.offload.ShardFiles;
 import java.util.Optional;
 
 /**
- * Where a rank's own part of sharded parameters rests: in memory, or in a file with one extent per
+ * Where a rank's own part of something sharded rests: in memory, or in a file with one extent per
  * run, so that an element's number in the owned space is its number in the file.
  */
-final class ParameterHome {
-    private static final String FILE = "parameters";
+final class ShardHome {
+    static final String PARAMETERS = "parameters";
+    static final String GRADIENTS = "gradients";
 
     private final OwnedSpace held;
     private final Optional<FlatBuffer> memory;
     private final Optional<ShardFile> file;
 
-    private ParameterHome(OwnedSpace held, Optional<FlatBuffer> memory, Optional<ShardFile> file) {
+    private ShardHome(OwnedSpace held, Optional<FlatBuffer> memory, Optional<ShardFile> file) {
         this.held = held;
         this.memory = memory;
         this.file = file;
     }
 
-    static ParameterHome inMemory(OwnedSpace held, DType precision, RankMemory memory) {
-        return new ParameterHome(
-                held,
-                Optional.of(memory.allocate(MemoryKind.PARAMETERS, precision, held.elements())),
-                Optional.empty());
-    }
-
-    static ParameterHome inFile(OwnedSpace held, ShardFile file) {
-        return new ParameterHome(held, Optional.empty(), Optional.of(file));
+    /** Returns the home in {@code file}, or memory of {@code kind} if there is none. */
+    static ShardHome of(
+            OwnedSpace held,
+            Optional<ShardFile> file,
+            MemoryKind kind,
+            DType type,
+            RankMemory memory) {
+        Optional<FlatBuffer> all =
+                file.isPresent()
+                        ? Optional.empty()
+                        : Optional.of(memory.allocate(kind, type, held.elements()));
+        return new ShardHome(held, all, file);
     }
 
     /** Returns the shape of a file for {@code held}. */
-    static ShardFiles.Shape shape(OwnedSpace held, DType precision) {
+    static ShardFiles.Shape shape(String name, OwnedSpace held, DType type) {
         return new ShardFiles.Shape(
-                FILE, precision, held.runs().stream().map(OwnedSpace.Run::length).toList());
+                name, type, held.runs().stream().map(OwnedSpace.Run::length).toList());
     }
 
     Optional<FlatBuffer> memory() {
