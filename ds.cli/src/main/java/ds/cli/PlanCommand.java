@@ -104,7 +104,8 @@ final class PlanCommand extends Command {
         Map<String, Object> moved = new LinkedHashMap<>();
         moved.put("exchanged", memory.exchangedPerStep());
         moved.put("gathered", memory.gatheredPerStep());
-        moved.put("nvme", memory.nvmePerStep());
+        moved.put("nvme_read", memory.nvmeReadPerStep());
+        moved.put("nvme_written", memory.nvmeWrittenPerStep());
         document.put("bytes_per_step_and_rank", moved);
         document.put(
                 "state_codec",

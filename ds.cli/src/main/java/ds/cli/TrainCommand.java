@@ -15,6 +15,7 @@ import ds.engine.plan.Decision;
 import ds.engine.plan.TrainingPlan;
 import ds.offload.StorageException;
 import ds.offload.Stores;
+import ds.offload.Transfers;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -324,6 +325,10 @@ final class TrainCommand extends Command {
         values.put("gemm_share", gemmShare.of(report));
         Map<String, Long> phases = new TreeMap<>(report.phaseNanos());
         values.put("io_stall", Objects.requireNonNullElse(phases.remove(IO_WAIT), 0L) / 1e9);
+        Transfers moved = report.transfers();
+        values.put("io_read_bytes", moved.readBytes());
+        values.put("io_written_bytes", moved.writtenBytes());
+        values.put("io_overlap", moved.overlap());
         phases.forEach((phase, nanos) -> values.put(phase + "_seconds", nanos / 1e9));
         return values;
     }

@@ -3,6 +3,7 @@ package ds.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import ds.engine.StepReport;
+import ds.offload.Transfers;
 import java.util.Map;
 import java.util.OptionalDouble;
 import org.junit.jupiter.api.Test;
@@ -21,7 +22,19 @@ class GemmShareTest {
 
     private static StepReport report(double operations, long nanos) {
         return new StepReport(
-                1, 2.5, 1e-3, 1, 1, false, 8, 64, 8, nanos, operations, Map.of("forward", 1L));
+                1,
+                2.5,
+                1e-3,
+                1,
+                1,
+                false,
+                8,
+                64,
+                8,
+                nanos,
+                operations,
+                Map.of("forward", 1L),
+                Transfers.NONE);
     }
 
     @Test

@@ -1,14 +1,17 @@
 package ds.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.core.JsonParser;
@@ -71,6 +74,7 @@ class MetricsFileTest {
                         switch (parser.nextToken()) {
                             case VALUE_TRUE -> true;
                             case VALUE_FALSE -> false;
+                            case VALUE_NULL -> null;
                             case VALUE_STRING -> parser.getString();
                             default -> parser.getDoubleValue();
                         });
@@ -125,6 +129,9 @@ class MetricsFileTest {
             double share = number(line, "gemm_share");
             assertTrue(share > 0 && share <= 1, line::toString);
             assertEquals(0, number(line, "io_stall"));
+            assertEquals(0, number(line, "io_read_bytes"));
+            assertEquals(0, number(line, "io_written_bytes"));
+            assertNull(line.get("io_overlap"));
             assertTimesFit(line);
         }
     }
@@ -138,11 +145,23 @@ class MetricsFileTest {
                   "offload_optimizer": {"device": "nvme", "nvme_path": "%s"}}
                 """;
         Path nvme = Files.createDirectory(temporary.resolve("nvme"));
+        List<Double> written = new ArrayList<>();
         for (Map<String, Object> line : train(offload.formatted(nvme, nvme))) {
             assertTimesFit(line);
             double stall = number(line, "io_stall");
             assertTrue(stall > 0, line::toString);
+            double overlap = number(line, "io_overlap");
+            assertTrue(overlap >= 0 && overlap <= 1, line::toString);
+            written.add(number(line, "io_written_bytes"));
+            // Masters are read by the step and for the parameters; from the second step on, units
+            // are there since the evaluation.
+            assertEquals(
+                    written.getLast() * (number(line, "step") == 1 ? 5 : 4) / 4,
+                    number(line, "io_read_bytes"),
+                    line::toString);
         }
+        assertEquals(1, Set.copyOf(written).size(), "each step writes as much: " + written);
+        assertTrue(written.getFirst() > 0);
     }
 
     @Test

@@ -1,13 +1,18 @@
 package ds.engine;
 
+import ds.offload.Transfers;
 import ds.zero.PhaseClock;
 import java.util.Locale;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import jdk.jfr.Category;
+import jdk.jfr.DataAmount;
 import jdk.jfr.Description;
 import jdk.jfr.Event;
 import jdk.jfr.Label;
 import jdk.jfr.Name;
 import jdk.jfr.StackTrace;
+import jdk.jfr.Timespan;
 
 /** Writes each phase of one rank into a flight recording, if one runs. Owned by the rank's thread. */
 final class PhaseEvents implements PhaseClock.Listener {
@@ -23,13 +28,34 @@ final class PhaseEvents implements PhaseClock.Listener {
 
         @Label("Phase")
         String phase = "";
+
+        @Label("Bytes Read")
+        @Description("From the rank's files on NVMe")
+        @DataAmount
+        long readBytes;
+
+        @Label("Bytes Written")
+        @Description("To the rank's files on NVMe, without journals")
+        @DataAmount
+        long writtenBytes;
+
+        @Label("Wait")
+        @Description("For these files")
+        @Timespan
+        long waitNanos;
     }
 
     private final int rank;
+    private final Supplier<Transfers> moved;
+    private final LongSupplier waited;
     private Phase event = new Phase();
+    private Transfers movedBefore = Transfers.NONE;
+    private long waitedBefore;
 
-    PhaseEvents(int rank) {
+    PhaseEvents(int rank, Supplier<Transfers> moved, LongSupplier waited) {
         this.rank = rank;
+        this.moved = moved;
+        this.waited = waited;
         event.begin();
     }
 
@@ -39,6 +65,12 @@ final class PhaseEvents implements PhaseClock.Listener {
         if (event.shouldCommit()) {
             event.rank = rank;
             event.phase = ended.name().toLowerCase(Locale.ROOT);
+            Transfers now = moved.get();
+            event.readBytes = now.since(movedBefore).readBytes();
+            event.writtenBytes = now.since(movedBefore).writtenBytes();
+            event.waitNanos = waited.getAsLong() - waitedBefore;
+            movedBefore = now;
+            waitedBefore += event.waitNanos;
             event.commit();
         }
         event = new Phase(); // committed events are not written to again

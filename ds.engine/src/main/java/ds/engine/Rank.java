@@ -13,6 +13,7 @@ import ds.model.TrainableModel;
 import ds.model.Workspace;
 import ds.offload.CommitRecord;
 import ds.offload.DurableStore;
+import ds.offload.Transfers;
 import ds.optim.spi.Hyper;
 import ds.zero.Boundary;
 import ds.zero.MicroStep;
@@ -46,6 +47,7 @@ final class Rank implements AutoCloseable {
     private final LossScaler scaler;
     private final double[] losses;
     private final Supplier<byte[]> application;
+    private Transfers transfersBefore = Transfers.NONE;
     private Position position = Position.START;
     private int accumulated;
     private Optional<Activations> open = Optional.empty();
@@ -72,7 +74,7 @@ final class Rank implements AutoCloseable {
         this.mark = workspace.mark();
         this.scaler = plan.precision().scaler();
         this.losses = new double[plan.batch().accumulation()];
-        zero.clock().listener(new PhaseEvents(rank));
+        zero.clock().listener(new PhaseEvents(rank, zero::transfers, zero::stallNanos));
     }
 
     /** Returns which rank this is, from 0. */
@@ -254,6 +256,7 @@ final class Rank implements AutoCloseable {
         PhaseClock clock = zero.clock();
         if (accumulated == 0) {
             clock.begin(); // an evaluation or a checkpoint is no part of a step
+            transfersBefore = zero.transfers();
             forwardOperations = 0;
         }
         PhaseClock.Phase before = clock.turn(PhaseClock.Phase.FORWARD);
@@ -355,7 +358,8 @@ final class Rank implements AutoCloseable {
                         position.samplesSeen(),
                         phases.values().stream().mapToLong(Long::longValue).sum(),
                         (double) PASSES * forwardOperations * plan.batch().world(),
-                        phases));
+                        phases,
+                        zero.transfers().since(transfersBefore)));
     }
 
     /**

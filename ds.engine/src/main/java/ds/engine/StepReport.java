@@ -1,5 +1,6 @@
 package ds.engine;
 
+import ds.offload.Transfers;
 import java.util.Map;
 
 /**
@@ -19,6 +20,7 @@ import java.util.Map;
  *     all ranks: three times those of the forward passes, since a backward pass takes two, and
  *     nothing for what is computed twice; 0 where the model does not count them
  * @param phaseNanos where the time went on rank 0, by phase name; adds up to {@code nanos}
+ * @param transfers what rank 0 moved between memory and files in this step
  */
 public record StepReport(
         long step,
@@ -32,7 +34,8 @@ public record StepReport(
         long samplesSeen,
         long nanos,
         double modelOperations,
-        Map<String, Long> phaseNanos) {
+        Map<String, Long> phaseNanos,
+        Transfers transfers) {
     /** Copies the map. */
     public StepReport {
         phaseNanos = Map.copyOf(phaseNanos);

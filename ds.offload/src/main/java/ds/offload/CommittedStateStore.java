@@ -349,6 +349,11 @@ final class CommittedStateStore implements DurableStore {
         return store.stallNanos() + commitNanos;
     }
 
+    @Override
+    public Transfers transfers() {
+        return store.transfers();
+    }
+
     /** Ends the commit that is under way, and closes the files, which stay if they were committed. */
     @Override
     public void close() {

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.atomic.LongAdder;
 
 /**
  * One preallocated file of extents, each in one or more slots: all extents' first slots, then all
@@ -69,6 +70,8 @@ final class ExtentFile implements AutoCloseable {
     private final ExtentTable table;
     private final BlockChecksum checksum;
     private final StorageBackend backend;
+    private final LongAdder readBytes = new LongAdder(); // an I/O lane counts, a rank asks
+    private final LongAdder writtenBytes = new LongAdder();
 
     /**
      * Creates the file, writes it full of zeros, and opens it. Deletes it if that fails.
@@ -232,12 +235,19 @@ final class ExtentFile implements AutoCloseable {
 
     /** Starts reading whole blocks of an extent, each in its current slot. */
     Pending read(int extent, long offsetInExtent, MemorySegment into) {
+        readBytes.add(into.byteSize());
         return transfer(new Transfer(extent, offsetInExtent, into, backend::read));
     }
 
     /** Starts writing whole, sealed blocks of an extent, each in its current slot. */
     Pending write(int extent, long offsetInExtent, MemorySegment from) {
+        writtenBytes.add(from.byteSize());
         return transfer(new Transfer(extent, offsetInExtent, from, backend::write));
+    }
+
+    /** Returns what was moved since the file was opened. */
+    Transfers transfers() {
+        return new Transfers(readBytes.sum(), writtenBytes.sum(), 0, 0);
     }
 
     /** Makes everything written durable. */

@@ -221,6 +221,11 @@ final class NvmeShardFile implements ShardFile {
         return stallNanos;
     }
 
+    @Override
+    public Transfers transfers() {
+        return file.transfers();
+    }
+
     /** Waits for what was read ahead, and deletes the file. */
     @Override
     public void close() {

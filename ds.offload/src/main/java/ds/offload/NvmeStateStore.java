@@ -372,6 +372,15 @@ final class NvmeStateStore implements StateStore {
         return pipeline.stallNanos();
     }
 
+    @Override
+    public Transfers transfers() {
+        return files.stream()
+                .map(ExtentFile::transfers)
+                .reduce(
+                        new Transfers(0, 0, pipeline.busyNanos(), pipeline.stallNanos()),
+                        Transfers::plus);
+    }
+
     /** Ends the I/O lane and closes the files; deletes them if they are written in place. */
     @Override
     public void close() {

@@ -55,6 +55,11 @@ final class Pipeline implements AutoCloseable {
     private long submittedWrites = -1;
     private long stallNanos;
 
+    /** Written by the I/O lane before it says what it has done. */
+    private long busyNanos;
+
+    private long busySince;
+
     /** An entry of the ring: one chunk on its way. */
     static final class Slot {
         private final Pending[] transfers;
@@ -173,6 +178,11 @@ final class Pipeline implements AutoCloseable {
         return stallNanos;
     }
 
+    /** Returns nanoseconds during which transfers were under way; between steps. */
+    long busyNanos() {
+        return busyNanos;
+    }
+
     // The I/O lane.
 
     private void run() {
@@ -223,6 +233,9 @@ final class Pipeline implements AutoCloseable {
         for (int i = 0; i < files.size(); i++) {
             slot.transfers[i] = Pending.DONE; // so that a failure in the middle can be drained
         }
+        if (underWay.isEmpty()) {
+            busySince = System.nanoTime();
+        }
         underWay.add(slot);
         for (int i = 0; i < files.size(); i++) {
             var area = slot.staging().areas().get(i);
@@ -243,6 +256,9 @@ final class Pipeline implements AutoCloseable {
             transfer.await();
         }
         underWay.remove();
+        if (underWay.isEmpty()) {
+            busyNanos += System.nanoTime() - busySince;
+        }
         if (oldest.writing) {
             written.set(oldest.sequence);
             LockSupport.unpark(waiting);

@@ -47,6 +47,9 @@ public interface ShardFile extends AutoCloseable {
     /** Returns nanoseconds that the caller waited for I/O so far. */
     long stallNanos();
 
+    /** Returns what was moved between memory and the file so far. */
+    Transfers transfers();
+
     @Override
     void close();
 }

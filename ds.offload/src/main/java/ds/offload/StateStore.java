@@ -61,6 +61,11 @@ public interface StateStore extends AutoCloseable {
     /** Returns nanoseconds that the step lane waited for I/O so far. */
     long stallNanos();
 
+    /** Returns what was moved between memory and files so far. */
+    default Transfers transfers() {
+        return Transfers.NONE;
+    }
+
     @Override
     void close();
 }

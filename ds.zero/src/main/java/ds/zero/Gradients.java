@@ -14,6 +14,7 @@ import ds.model.Gradient;
 import ds.model.ModelLayout;
 import ds.model.Parameter;
 import ds.offload.ShardFile;
+import ds.offload.Transfers;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -378,6 +379,10 @@ final class Gradients {
 
     long storedBytes() {
         return home.storedBytes();
+    }
+
+    Transfers transfers() {
+        return home.transfers();
     }
 
     long stallNanos() {

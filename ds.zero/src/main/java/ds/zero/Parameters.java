@@ -3,6 +3,7 @@ package ds.zero;
 import ds.core.FlatBuffer;
 import ds.model.Lease;
 import ds.model.Parameter;
+import ds.offload.Transfers;
 import java.util.Map;
 
 /** The working parameters of one rank. Owned by the rank's thread. */
@@ -48,6 +49,11 @@ interface Parameters {
 
     /** Returns nanoseconds spent waiting for storage. */
     long stallNanos();
+
+    /** Returns what was moved between memory and files. */
+    default Transfers transfers() {
+        return Transfers.NONE;
+    }
 
     /** Returns bytes at rest outside memory. */
     long storedBytes();

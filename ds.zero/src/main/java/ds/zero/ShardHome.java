@@ -6,6 +6,7 @@ import ds.core.MemoryKind;
 import ds.core.RankMemory;
 import ds.offload.ShardFile;
 import ds.offload.ShardFiles;
+import ds.offload.Transfers;
 import java.util.Optional;
 
 /**
@@ -89,6 +90,10 @@ final class ShardHome {
 
     long storedBytes() {
         return file.map(ShardFile::storedBytes).orElse(0L);
+    }
+
+    Transfers transfers() {
+        return file.map(ShardFile::transfers).orElse(Transfers.NONE);
     }
 
     long stallNanos() {

@@ -10,6 +10,7 @@ import ds.core.RankMemory;
 import ds.model.Lease;
 import ds.model.Parameter;
 import ds.model.Unit;
+import ds.offload.Transfers;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -316,6 +317,11 @@ final class ShardedParameters implements Parameters {
     @Override
     public long stallNanos() {
         return home.stallNanos();
+    }
+
+    @Override
+    public Transfers transfers() {
+        return home.transfers();
     }
 
     @Override

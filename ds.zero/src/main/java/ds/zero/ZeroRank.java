@@ -11,6 +11,7 @@ import ds.offload.DurableStore;
 import ds.offload.RestingPlace;
 import ds.offload.ShardFile;
 import ds.offload.ShardFiles;
+import ds.offload.Transfers;
 import ds.optim.spi.Hyper;
 import ds.optim.spi.Optimizer;
 import ds.optim.spi.StateSlot;
@@ -243,7 +244,13 @@ public final class ZeroRank implements AutoCloseable {
         clock.turn(before);
     }
 
-    private long stallNanos() {
+    /** Returns what this rank's files moved so far. */
+    public Transfers transfers() {
+        return state.store().transfers().plus(parameters.transfers()).plus(gradients.transfers());
+    }
+
+    /** Returns nanoseconds that this rank waited for its files so far. */
+    public long stallNanos() {
         return state.store().stallNanos() + parameters.stallNanos() + gradients.stallNanos();
     }
 

@@ -1,8 +1,10 @@
 package ds.engine.plan;
 
 import ds.core.DType;
+import ds.model.Parameter;
 import ds.offload.RestingPlace;
 import ds.offload.spi.StateCodec;
+import ds.optim.spi.Optimizer;
 import ds.zero.GradientStorage;
 import ds.zero.OwnedSpace;
 import ds.zero.PartitionMap;
@@ -25,7 +27,8 @@ import java.util.Optional;
  * @param exchangedPerStep bytes of contributions this rank hands to others in one step
  * @param gatheredPerStep bytes this rank receives in one step: parameters, or at stage 0 the
  *     reduced gradients
- * @param nvmePerStep bytes read from plus written to NVMe by this rank in one step
+ * @param nvmeReadPerStep bytes read from NVMe by this rank in one step
+ * @param nvmeWrittenPerStep bytes written to it, without journals
  */
 public record MemoryEstimate(
         long parameters,
@@ -37,10 +40,10 @@ public record MemoryEstimate(
         long stored,
         long exchangedPerStep,
         long gatheredPerStep,
-        long nvmePerStep) {
+        long nvmeReadPerStep,
+        long nvmeWrittenPerStep) {
     private static final int FP32_BYTES = 4;
     private static final int FORWARD_AND_BACKWARD = 2;
-    private static final int READ_AND_WRITE = 2;
 
     /** Returns all bytes of a rank, on whatever tier. */
     public long total() {
@@ -117,13 +120,16 @@ public record MemoryEstimate(
                                 * (residency.shardStates()
                                         ? element
                                         : gradients.accumulators().sizeBytes());
-        long nvme =
-                (optimizerStored ? READ_AND_WRITE * (masters + states) : 0)
+        long stepped16 = (long) element * stepped;
+        long passes = optimizerStored ? passes(plan) : 0;
+        long sums = gradientsStored ? plan.batch().accumulation() * accumulators : 0;
+        long read =
+                passes * (masters + states)
                         + (optimizerStored && parametersStored ? masters : 0)
-                        + (parametersStored ? (gathers + 1) * kept * element : 0)
-                        + (gradientsStored
-                                ? READ_AND_WRITE * plan.batch().accumulation() * accumulators
-                                : 0);
+                        + (parametersStored ? gathers * kept * element : 0)
+                        + sums
+                        + (gradientsStored ? (passes - 1) * accumulators : 0);
+        long written = passes * (masters + states) + (parametersStored ? stepped16 : 0) + sums;
         return new MemoryEstimate(
                 kept * element,
                 live * element,
@@ -134,6 +140,18 @@ public record MemoryEstimate(
                 stored,
                 (long) plan.batch().accumulation() * gradients.contributions().bytesOf(foreign),
                 gathered,
-                nvme);
+                read,
+                written);
+    }
+
+    /** An optimizer that needs norms sees every chunk twice. */
+    private static int passes(TrainingPlan plan) {
+        boolean norms =
+                plan.partition().layout().storages().stream()
+                        .filter(Parameter::trainable)
+                        .map(Planner::spec)
+                        .map(plan.optimizer()::kind)
+                        .anyMatch(Optimizer.Norm.class::isInstance);
+        return norms ? 2 : 1;
     }
 }

@@ -18,6 +18,12 @@ import java.util.LongSummaryStatistics;
 
 /** The plan as a page of text. */
 final class PlanText {
+    private static final double SECONDS_PER_DAY = 86_400;
+    private static final double TERABYTE = 1e12;
+
+    /** What drives of 1 TB are commonly rated for. */
+    private static final int DRIVE_ENDURANCE_TB = 600;
+
     private static final String[] UNITS = {"B", "KiB", "MiB", "GiB", "TiB"};
 
     private PlanText() {}
@@ -112,10 +118,12 @@ final class PlanText {
         line(
                 text,
                 "moved/step",
-                "exchange %s, gather %s, NVMe %s",
+                "exchange %s, gather %s, NVMe %s read and %s written",
                 bytes(memory.exchangedPerStep()),
                 bytes(memory.gatheredPerStep()),
-                bytes(memory.nvmePerStep()));
+                bytes(memory.nvmeReadPerStep()),
+                bytes(memory.nvmeWrittenPerStep()));
+        wear(text, memory.nvmeWrittenPerStep() * batch.world());
         codecs(text, plan);
         replicas(text, plan);
         line(
@@ -149,6 +157,21 @@ final class PlanText {
                 "%s; masters and slots moved/step: %s",
                 plan.zero().states().codec().map(StateCodec::name).orElse(StateCodecs.FP32),
                 String.join(", ", each));
+    }
+
+    /** What all ranks write, against what a drive is rated for. */
+    private static void wear(StringBuilder text, long writtenPerStep) {
+        if (writtenPerStep == 0) {
+            return;
+        }
+        line(
+                text,
+                "wear",
+                "%s written per step, %.1f TB a day at one step per second; a drive rated for %d TB written lasts %,d steps",
+                bytes(writtenPerStep),
+                writtenPerStep * SECONDS_PER_DAY / TERABYTE,
+                DRIVE_ENDURANCE_TB,
+                (long) (DRIVE_ENDURANCE_TB * TERABYTE / writtenPerStep));
     }
 
     /** What a step moves once its exchanges are compressed: a bit per element, out and back. */
