@@ -44,6 +44,7 @@ public record MemoryEstimate(
         long nvmeWrittenPerStep) {
     private static final int FP32_BYTES = 4;
     private static final int FORWARD_AND_BACKWARD = 2;
+    private static final int READ_AND_WRITE = 2;
 
     /** Returns all bytes of a rank, on whatever tier. */
     public long total() {
