@@ -3,6 +3,7 @@ package ds.cli;
 import ds.engine.DeepSpeed;
 import ds.engine.Engine;
 import ds.engine.StepReport;
+import ds.engine.TrainingException;
 import ds.engine.checkpoint.Checkpoint;
 import ds.engine.checkpoint.CheckpointException;
 import ds.engine.checkpoint.Checkpoints;
@@ -293,6 +294,11 @@ final class TrainCommand extends Command {
         if (stop.isRequested()) {
             out().message("stopped after step %,d%s".formatted(engine.step(), saved(engine)));
             return Main.FAILURE; // the JVM turns it into 130 or 143
+        }
+        if (last != null && !Double.isFinite(last.loss())) {
+            throw new TrainingException(
+                    "The loss of the last step, %,d, is %s, so the run came to nothing. Lower the learning rate, look at the data, or set gradient_clipping."
+                            .formatted(last.step(), last.loss()));
         }
         if (evaluated != engine.step()) {
             evaluate(engine, loaded, progress);

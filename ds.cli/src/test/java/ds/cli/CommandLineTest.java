@@ -46,6 +46,16 @@ class CommandLineTest {
                         "It was the best of times, it was the worst of times. ".repeat(40));
     }
 
+    @Test
+    void aRunWhoseLossIsLostFails() throws IOException {
+        Files.writeString(config, Files.readString(config).replace("0.01", "1e30"));
+        Ran ran = train("--steps", 4);
+        assertEquals(1, ran.status(), ran.messages());
+        assertTrue(
+                ran.messages().contains("ds: The loss of the last step, 4, is NaN, so"),
+                ran.messages());
+    }
+
     private Ran train(Object... more) {
         return trainModel(MODEL, more);
     }
