@@ -1,7 +1,7 @@
 /** A learning rate schedule of one's own. */
-module example.root {
+module example.inverse {
     requires ds.optim.spi;
 
     provides ds.optim.spi.ScheduleProvider with
-            example.root.InverseRootProvider;
+            example.inverse.InverseRootProvider;
 }

@@ -52,28 +52,38 @@ final class PhaseEvents implements PhaseClock.Listener {
     private Transfers movedBefore = Transfers.NONE;
     private long waitedBefore;
 
+    /** Whether a recording ran when the phase began. */
+    private boolean recorded;
+
     PhaseEvents(int rank, Supplier<Transfers> moved, LongSupplier waited) {
         this.rank = rank;
         this.moved = moved;
         this.waited = waited;
+        begin();
+    }
+
+    private void begin() {
+        event = new Phase(); // committed events are not written to again
+        recorded = event.isEnabled();
+        if (recorded) {
+            movedBefore = moved.get();
+            waitedBefore = waited.getAsLong();
+        }
         event.begin();
     }
 
     @Override
     public void changed(PhaseClock.Phase ended) {
         event.end();
-        if (event.shouldCommit()) {
+        if (recorded && event.shouldCommit()) {
+            Transfers since = moved.get().since(movedBefore);
             event.rank = rank;
             event.phase = ended.name().toLowerCase(Locale.ROOT);
-            Transfers now = moved.get();
-            event.readBytes = now.since(movedBefore).readBytes();
-            event.writtenBytes = now.since(movedBefore).writtenBytes();
+            event.readBytes = since.readBytes();
+            event.writtenBytes = since.writtenBytes();
             event.waitNanos = waited.getAsLong() - waitedBefore;
-            movedBefore = now;
-            waitedBefore += event.waitNanos;
             event.commit();
         }
-        event = new Phase(); // committed events are not written to again
-        event.begin();
+        begin();
     }
 }

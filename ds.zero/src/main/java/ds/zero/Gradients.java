@@ -14,7 +14,6 @@ import ds.model.Gradient;
 import ds.model.ModelLayout;
 import ds.model.Parameter;
 import ds.offload.ShardFile;
-import ds.offload.Transfers;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -22,9 +21,7 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.NavigableMap;
 import java.util.Optional;
-import java.util.TreeMap;
 
 /**
  * Takes one rank's contributions, exchanges them unit by unit as the model completes units, and
@@ -34,25 +31,15 @@ import java.util.TreeMap;
 final class Gradients {
     private static final Region[] TRAINED = {Region.SHARED, Region.WHOLE};
 
-    /** Chunks that a step may have under way at once, and the one that is read meanwhile. */
-    private static final int WINDOWS = 3;
-
-    /** A file's checksum blocks, of which parts that are folded at once should be whole ones. */
-    private static final int BLOCK_BYTES_MAX = 1 << 20;
-
     private final PartitionMap map;
     private final Communicator communicator;
     private final Kernels kernels;
     private final RankMemory memory;
     private final GradientStorage storage;
     private final float limit;
-    private final OwnedSpace accumulated;
     private final OwnedSpace owned;
     private final boolean stepsAll;
-    private final ShardHome home;
-    private final long windowElements;
-    private final List<FlatBuffer> windows = new ArrayList<>();
-    private final NavigableMap<Long, Long> chunks = new TreeMap<>();
+    private final Accumulators sums;
     private final Map<String, Place> places = new HashMap<>();
     private final List<List<Place>> placesOfUnit = new ArrayList<>();
     private final Map<Integer, FlatBuffer> buckets = new HashMap<>();
@@ -66,7 +53,6 @@ final class Gradients {
     private boolean local;
     private MicroStep step = new MicroStep(0, 1, 0);
     private long exchanges;
-    private int lent;
     private final PhaseClock clock;
 
     /**
@@ -89,15 +75,8 @@ final class Gradients {
         this.limit = storage.limit() * storage.factor() * communicator.size();
         this.stepsAll = !options.residency().shardStates();
         this.owned = map.owned(communicator.rank(), false);
-        this.accumulated = options.residency().shardGradients() ? owned : map.everything(false);
-        this.home =
-                ShardHome.of(
-                        accumulated, file, MemoryKind.GRADIENTS, storage.accumulators(), memory);
-        long longest =
-                accumulated.runs().stream().mapToLong(OwnedSpace.Run::length).max().orElse(0);
-        long block = Math.min(BLOCK_BYTES_MAX, Long.highestOneBit(options.chunkBytes()));
-        long window = (options.chunkBytes() + block - 1) / block * block;
-        this.windowElements = Math.min(longest, window / storage.accumulators().sizeBytes());
+        OwnedSpace space = options.residency().shardGradients() ? owned : map.everything(false);
+        this.sums = new Accumulators(space, file, storage.accumulators(), options, memory);
         ModelLayout layout = map.layout();
         int units = layout.units().size();
         this.completed = new boolean[units];
@@ -220,48 +199,25 @@ final class Gradients {
         if (length == 0) {
             return;
         }
-        long first = accumulated.offsetOf(unit, region, start);
-        if (inMemory()) {
-            fold(inMemory(first, length), slices);
-            return;
-        }
-        long stalled = home.stallNanos();
-        for (long done = 0; done < length; done += windowElements) {
-            long from = done;
-            long count = Math.min(windowElements, length - done);
-            FlatBuffer sums = window(0, count);
-            if (!step.first()) {
-                home.read(first + from, sums);
-            }
-            fold(sums, slices.stream().map(slice -> slice.slice(from, count)).toList());
-            home.write(first + from, sums);
-        }
-        clock.waited(home.stallNanos() - stalled);
+        long stalled = sums.stallNanos();
+        sums.update(
+                sums.at(unit, region, start),
+                length,
+                !step.first(),
+                (from, part) -> fold(part, slices, from));
+        clock.waited(sums.stallNanos() - stalled);
     }
 
-    private void fold(FlatBuffer sums, List<FlatBuffer> slices) {
+    private void fold(FlatBuffer part, List<FlatBuffer> slices, long from) {
+        long count = part.lengthElements();
         kernels.fold(
-                sums, slices, step.first(), step.last() ? Optional.of(norm) : Optional.empty());
-        if (step.last() && limit < Float.POSITIVE_INFINITY && !kernels.allBelow(sums, limit)) {
+                part,
+                slices.stream().map(slice -> slice.slice(from, count)).toList(),
+                step.first(),
+                step.last() ? Optional.of(norm) : Optional.empty());
+        if (step.last() && limit < Float.POSITIVE_INFINITY && !kernels.allBelow(part, limit)) {
             norm.add(Double.POSITIVE_INFINITY);
         }
-    }
-
-    private boolean inMemory() {
-        return home.memory().isPresent();
-    }
-
-    private FlatBuffer inMemory(long first, long length) {
-        return home.memory().orElseThrow().slice(first, length);
-    }
-
-    /** Returns memory for a part of what rests in a file. */
-    private FlatBuffer window(int number, long elements) {
-        while (windows.size() <= number) {
-            windows.add(
-                    memory.allocate(MemoryKind.STAGING, storage.accumulators(), windowElements));
-        }
-        return windows.get(number).slice(0, elements);
     }
 
     private void requireComplete() {
@@ -314,8 +270,7 @@ final class Gradients {
             for (Region region : TRAINED) {
                 Split split = map.split(unit, region);
                 if (split.total() > 0) {
-                    FlatBuffer whole =
-                            inMemory(accumulated.offsetOf(unit, region, 0), split.total());
+                    FlatBuffer whole = sums.inMemory(sums.at(unit, region, 0), split.total());
                     FlatBuffer own = whole.slice(split.start(rank), split.length(rank));
                     gathers.add(communicator.allGather(own, whole, split));
                 }
@@ -324,69 +279,9 @@ final class Gradients {
         gathers.forEach(Pending::await);
     }
 
-    /**
-     * Lends the sums of one chunk of a step, in memory until {@link #WINDOWS} more were lent. Where
-     * they rest in a file, the chunk that followed in the step before is read ahead.
-     *
-     * @param space what is stepped
-     * @param firstOfSpace where in {@code space} the chunk begins, which is inside one run
-     */
-    FlatBuffer chunk(OwnedSpace space, long firstOfSpace, long length) {
-        long first = accumulatedAt(space, firstOfSpace);
-        if (inMemory()) {
-            return inMemory(first, length);
-        }
-        lent = (lent + 1) % WINDOWS;
-        FlatBuffer sums = window(lent, length);
-        home.read(first, sums);
-        chunks.put(first, length);
-        Map.Entry<Long, Long> next = chunks.higherEntry(first);
-        if (next != null) {
-            home.prefetch(next.getKey(), next.getValue());
-        }
+    /** Returns the sums. */
+    Accumulators sums() {
         return sums;
-    }
-
-    /**
-     * Returns sums of one run of {@code space}: where they lie, or read into {@code staging} if they
-     * rest in a file.
-     */
-    FlatBuffer sums(OwnedSpace space, long firstOfSpace, long length, FlatBuffer staging) {
-        long first = accumulatedAt(space, firstOfSpace);
-        if (inMemory()) {
-            return inMemory(first, length);
-        }
-        FlatBuffer copy = staging.slice(0, length);
-        home.read(first, copy);
-        return copy;
-    }
-
-    /** Returns how many elements of {@code longest} have to be staged for {@link #sums}. */
-    long stagedElements(long longest) {
-        return inMemory() ? 0 : longest;
-    }
-
-    private long accumulatedAt(OwnedSpace space, long first) {
-        OwnedSpace.Run run = space.runAt(first);
-        return accumulated.offsetOf(
-                run.unit(), run.region(), run.regionOffset() + first - run.offset());
-    }
-
-    /** Returns the type of the sums. */
-    DType type() {
-        return storage.accumulators();
-    }
-
-    long storedBytes() {
-        return home.storedBytes();
-    }
-
-    Transfers transfers() {
-        return home.transfers();
-    }
-
-    long stallNanos() {
-        return home.stallNanos();
     }
 
     /**
@@ -397,7 +292,10 @@ final class Gradients {
         List<Parameter> storages = map.layout().storages();
         long[] found = new long[storages.size()];
         for (OwnedSpace.Piece piece : owned.pieces(0, owned.elements())) {
-            if (!allBelow(accumulatedAt(owned, piece.offset()), piece.length())) {
+            if (!sums.all(
+                    sums.at(owned, piece.offset()),
+                    piece.length(),
+                    part -> kernels.allBelow(part, limit))) {
                 found[storages.indexOf(piece.parameter())]++;
             }
         }
@@ -412,20 +310,6 @@ final class Gradients {
                                         .formatted(
                                                 parameter.name(),
                                                 map.layout().unitOf(parameter).name()));
-    }
-
-    private boolean allBelow(long first, long length) {
-        if (inMemory()) {
-            return kernels.allBelow(inMemory(first, length), limit);
-        }
-        for (long done = 0; done < length; done += windowElements) {
-            FlatBuffer sums = window(0, Math.min(windowElements, length - done));
-            home.read(first + done, sums);
-            if (!kernels.allBelow(sums, limit)) {
-                return false;
-            }
-        }
-        return true;
     }
 
     /** Units as they were completed; inside one, parameters from the last to the first. */

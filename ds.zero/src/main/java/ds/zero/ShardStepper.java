@@ -65,7 +65,7 @@ final class ShardStepper {
 
     private final ShardState state;
     private final Parameters parameters;
-    private final Gradients gradients;
+    private final Accumulators sums;
     private final Communicator communicator;
     private final Kernels kernels;
     private final RankMemory memory;
@@ -90,7 +90,7 @@ final class ShardStepper {
             RankParts parts) {
         this.state = state;
         this.parameters = parameters;
-        this.gradients = gradients;
+        this.sums = gradients.sums();
         this.communicator = parts.communicator();
         this.kernels = parts.kernels();
         this.memory = parts.memory();
@@ -124,7 +124,7 @@ final class ShardStepper {
                         this::trained,
                         state,
                         parameters,
-                        gradients,
+                        sums,
                         rounding,
                         options,
                         parts);
@@ -215,7 +215,7 @@ final class ShardStepper {
     }
 
     private List<FlatBuffer> resident(long first, long length) {
-        FlatBuffer gradient = gradients.chunk(state.stepped(), first, length);
+        FlatBuffer gradient = sums.chunk(sums.at(state.stepped(), first), length);
         return parameters.inMemory()
                 ? List.of(gradient, state.working(first, length))
                 : List.of(gradient);

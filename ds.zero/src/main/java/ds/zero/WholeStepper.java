@@ -34,7 +34,7 @@ final class WholeStepper {
     private final Map<Optimizer.Replica, FlatBuffer> kept = new LinkedHashMap<>();
     private final ShardState state;
     private final Parameters parameters;
-    private final Gradients gradients;
+    private final Accumulators sums;
     private final StateStorage storage;
     private final boolean copies;
     private final boolean refreshes;
@@ -50,13 +50,13 @@ final class WholeStepper {
             Function<String, ShardStepper.Trained> trained,
             ShardState state,
             Parameters parameters,
-            Gradients gradients,
+            Accumulators sums,
             MasterRounding rounding,
             ZeroOptions options,
             RankParts parts) {
         this.state = state;
         this.parameters = parameters;
-        this.gradients = gradients;
+        this.sums = sums;
         boolean narrow = options.precision() != DType.FP32;
         this.storage = options.states();
         this.copies = narrow && !storage.mastersAreNarrow();
@@ -93,8 +93,7 @@ final class WholeStepper {
                 });
         long largest = matrices.stream().mapToLong(Whole::padded).max().orElse(0);
         this.gradientStaging =
-                memory.allocate(
-                        MemoryKind.STAGING, gradients.type(), gradients.stagedElements(largest));
+                memory.allocate(MemoryKind.STAGING, sums.type(), sums.stagedElements(largest));
         allocateStaging(memory);
     }
 
@@ -194,7 +193,8 @@ final class WholeStepper {
         FlatBuffer gradient =
                 widening.wide(
                         index,
-                        gradients.sums(state.stepped(), first, whole.padded(), gradientStaging));
+                        sums.whole(
+                                sums.at(state.stepped(), first), whole.padded(), gradientStaging));
         return new Shard(
                 master.slice(0, length),
                 gradient.slice(0, length),

@@ -246,12 +246,15 @@ public final class ZeroRank implements AutoCloseable {
 
     /** Returns what this rank's files moved so far. */
     public Transfers transfers() {
-        return state.store().transfers().plus(parameters.transfers()).plus(gradients.transfers());
+        return state.store()
+                .transfers()
+                .plus(parameters.transfers())
+                .plus(gradients.sums().transfers());
     }
 
     /** Returns nanoseconds that this rank waited for its files so far. */
     public long stallNanos() {
-        return state.store().stallNanos() + parameters.stallNanos() + gradients.stallNanos();
+        return state.store().stallNanos() + parameters.stallNanos() + gradients.sums().stallNanos();
     }
 
     /** Returns the clock of this rank, whose phases {@code forward} and {@code backward} the caller begins. */
@@ -316,7 +319,9 @@ public final class ZeroRank implements AutoCloseable {
                 gradients.exchanges(),
                 parameters.liveElementsHighWater(),
                 stepper.replicaBytes(),
-                state.store().storedBytes() + parameters.storedBytes() + gradients.storedBytes());
+                state.store().storedBytes()
+                        + parameters.storedBytes()
+                        + gradients.sums().storedBytes());
     }
 
     /** Closes the stores. Memory belongs to the {@link RankParts}. */

@@ -4,10 +4,8 @@ import ds.config.DsConfig;
 import ds.engine.DeepSpeed;
 import ds.engine.Engine;
 import ds.engine.StepReport;
-import ds.engine.data.TextDataset;
 import ds.model.builtin.Gpt;
 import ds.offload.Stores;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
 /**
@@ -15,14 +13,6 @@ import java.nio.file.Path;
  * begins, and prints {@code from STEP}, then each step's bits.
  */
 final class KilledRun {
-    private static final int CONTEXT = 16;
-    private static final TextDataset TEXT =
-            TextDataset.of(
-                    "rhyme",
-                    "The quick brown fox jumps over the lazy dog, and again. "
-                            .repeat(40)
-                            .getBytes(StandardCharsets.UTF_8),
-                    CONTEXT);
 
     private KilledRun() {}
 
@@ -66,10 +56,10 @@ final class KilledRun {
                         """
                                 .formatted(offload));
         return DeepSpeed.initialize(
-                Gpt.of(g -> g.layers(1).width(24).heads(2).context(CONTEXT).dropout(0.1)),
+                Gpt.of(g -> g.layers(1).width(24).heads(2).context(Rhyme.CONTEXT).dropout(0.1)),
                 config,
                 o -> {
-                    o.trainingData(TEXT).ranks(2).workers(1).seed(11);
+                    o.trainingData(Rhyme.TEXT).ranks(2).workers(1).seed(11);
                     if (goesOn) {
                         o.resumeStore(nvme);
                     }

@@ -10,7 +10,6 @@ import ds.engine.DeepSpeed;
 import ds.engine.Engine;
 import ds.engine.StepReport;
 import ds.engine.checkpoint.CheckpointException;
-import ds.engine.data.TextDataset;
 import ds.model.Batch;
 import ds.model.TrainableModel;
 import ds.model.builtin.Gpt;
@@ -18,7 +17,6 @@ import ds.offload.FileOperations;
 import ds.testkit.FaultyFiles;
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -33,20 +31,12 @@ import org.junit.jupiter.params.provider.CsvSource;
 class ResumeTest {
     private static final int TRAIN = 8;
     private static final int MICRO = 2;
-    private static final int CONTEXT = 16;
-    private static final TextDataset TEXT =
-            TextDataset.of(
-                    "rhyme",
-                    "The quick brown fox jumps over the lazy dog, and again. "
-                            .repeat(40)
-                            .getBytes(StandardCharsets.UTF_8),
-                    CONTEXT);
 
     @TempDir private Path directory;
 
     /** Dropout makes the bits depend on the number of each sample. */
     private static Gpt model(int width) {
-        return Gpt.of(g -> g.layers(2).width(width).heads(2).context(CONTEXT).dropout(0.1));
+        return Gpt.of(g -> g.layers(2).width(width).heads(2).context(Rhyme.CONTEXT).dropout(0.1));
     }
 
     private Engine engine(int world, int stage, boolean nvme) {
@@ -79,7 +69,7 @@ class ResumeTest {
         return DeepSpeed.initialize(
                 model,
                 config,
-                o -> o.trainingData(TEXT).ranks(world).workers(1).seed(11).files(files));
+                o -> o.trainingData(Rhyme.TEXT).ranks(world).workers(1).seed(11).files(files));
     }
 
     private static List<String> train(Engine engine, int steps) {
@@ -105,10 +95,10 @@ class ResumeTest {
         try (Engine whole = engine(world, stage, false);
                 Engine calls = engine(world, stage, false);
                 Arena arena = Arena.ofShared()) {
-            Batch batch = TEXT.allocate(arena, TRAIN);
+            Batch batch = Rhyme.TEXT.allocate(arena, TRAIN);
             for (int step = 0; step < 3; step++) {
                 for (int row = 0; row < TRAIN; row++) {
-                    TEXT.fill(step * TRAIN + row, batch, row);
+                    Rhyme.TEXT.fill(step * TRAIN + row, batch, row);
                 }
                 String expected = bits(whole.trainStep(batch));
                 assertEquals(List.of(expected), threeCalls(calls, batch, world));

@@ -10,10 +10,8 @@ import ds.config.DsConfig;
 import ds.engine.DeepSpeed;
 import ds.engine.Engine;
 import ds.engine.StepReport;
-import ds.engine.data.TextDataset;
 import ds.engine.plan.MemoryEstimate;
 import ds.model.builtin.Gpt;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -27,15 +25,9 @@ import org.junit.jupiter.params.provider.CsvSource;
  * is cut, and after it went on from a checkpoint.
  */
 class StateCodecTest {
-    private static final int CONTEXT = 16;
     private static final int STEPS = 4;
-    private static final TextDataset TEXT =
-            TextDataset.of(
-                    "rhyme",
-                    "The quick brown fox jumps over the lazy dog, and again. "
-                            .repeat(40)
-                            .getBytes(StandardCharsets.UTF_8),
-                    CONTEXT);
+    private static final String WITH_GRADIENTS = "nvme, gradients too";
+    private static final String NARROW = "bf16, states too";
 
     @TempDir private Path directory;
 
@@ -77,7 +69,7 @@ class StateCodecTest {
 
     private Engine engine(Way way) {
         String place =
-                way.place().equals("nvme")
+                way.place().startsWith("nvme")
                         ? "{\"device\": \"nvme\", \"nvme_path\": \"%s\"}"
                                 .formatted(directory.resolve("nvme"))
                         : "{\"device\": \"%s\"}".formatted(way.place());
@@ -87,22 +79,25 @@ class StateCodecTest {
                         {"train_batch_size": 8, "train_micro_batch_size_per_gpu": 2,
                          "gradient_clipping": 0.5,
                          "optimizer": {"type": "%s", "params": {"lr": 0.01}},
-                         "%s": {"enabled": %s},
+                         "bf16": {"enabled": %s%s},
                          "zero_optimization": {"stage": %d, "offload_optimizer": %s},
-                         "jvm": {"state_codec": "%s", "chunk_bytes": %d}}
+                         "jvm": {"state_codec": "%s", "chunk_bytes": %d, "offload_gradients": "%s"}}
                         """
                                 .formatted(
                                         way.optimizer(),
-                                        "bf16",
-                                        way.precision().equals("bf16"),
+                                        !way.precision().equals("fp32"),
+                                        way.precision().equals(NARROW)
+                                                ? ", \"bf16_master_weights_and_grads\": true, \"bf16_optimizer_states\": true"
+                                                : "",
                                         way.stage(),
                                         place,
                                         way.codec(),
-                                        way.chunkBytes()));
+                                        way.chunkBytes(),
+                                        way.place().equals(WITH_GRADIENTS) ? "nvme" : "none"));
         return DeepSpeed.initialize(
-                Gpt.of(g -> g.layers(1).width(24).heads(2).context(CONTEXT).dropout(0.1)),
+                Gpt.of(g -> g.layers(1).width(24).heads(2).context(Rhyme.CONTEXT).dropout(0.1)),
                 config,
-                o -> o.trainingData(TEXT).ranks(way.world()).workers(way.workers()).seed(11));
+                o -> o.trainingData(Rhyme.TEXT).ranks(way.world()).workers(way.workers()).seed(11));
     }
 
     private static List<String> train(Engine engine, int steps) {
@@ -143,7 +138,7 @@ class StateCodecTest {
                 }
             }
         }
-        for (String place : List.of("cpu", "nvme")) {
+        for (String place : List.of("cpu", "nvme", WITH_GRADIENTS)) {
             for (long chunkBytes : List.of(12_288L, 65_536L)) {
                 Way other = one.on(2, place, 2).cut(2, chunkBytes);
                 assertEquals(expected, train(other), other::toString);
@@ -192,6 +187,9 @@ class StateCodecTest {
         assertRefused(
                 way.on(1, "none", 1),
                 "'state_codec' is 'int8_block', but the optimizer's state is not offloaded. Set zero_optimization.offload_optimizer.device to \"cpu\" or \"nvme\", or remove it.");
+        assertRefused(
+                way("AdamW", NARROW, "int8_block"),
+                "'state_codec' is 'int8_block', but bf16.bf16_optimizer_states keeps the slots in 16 bits already. Remove one of the two.");
     }
 
     @Test

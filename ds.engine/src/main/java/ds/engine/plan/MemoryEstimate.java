@@ -1,7 +1,6 @@
 package ds.engine.plan;
 
 import ds.core.DType;
-import ds.model.Parameter;
 import ds.offload.RestingPlace;
 import ds.offload.spi.StateCodec;
 import ds.optim.spi.Optimizer;
@@ -148,11 +147,7 @@ public record MemoryEstimate(
     /** An optimizer that needs norms sees every chunk twice. */
     private static int passes(TrainingPlan plan) {
         boolean norms =
-                plan.partition().layout().storages().stream()
-                        .filter(Parameter::trainable)
-                        .map(Planner::spec)
-                        .map(plan.optimizer()::kind)
-                        .anyMatch(Optimizer.Norm.class::isInstance);
+                Planner.anyIs(Optimizer.Norm.class, plan.partition().layout(), plan.optimizer());
         return norms ? 2 : 1;
     }
 }

@@ -177,11 +177,7 @@ final class PlanText {
     /** What a step moves once its exchanges are compressed: a bit per element, out and back. */
     private static void replicas(StringBuilder text, TrainingPlan plan) {
         boolean any =
-                plan.partition().layout().storages().stream()
-                        .filter(parameter -> parameter.trainable())
-                        .map(Planner::spec)
-                        .map(plan.optimizer()::kind)
-                        .anyMatch(Optimizer.Replica.class::isInstance);
+                Planner.anyIs(Optimizer.Replica.class, plan.partition().layout(), plan.optimizer());
         int world = plan.batch().world();
         if (any) {
             line(

@@ -1,39 +1,23 @@
 package ds.engine.plan;
 
-import ds.config.Aio;
 import ds.config.BatchSizes;
 import ds.config.ConfigException;
 import ds.config.DsConfig;
-import ds.config.Jvm;
 import ds.config.Tunable;
 import ds.config.ZeroOptimization;
 import ds.core.DType;
 import ds.core.Diagnostic;
-import ds.core.ProviderException;
-import ds.core.Spelling;
 import ds.model.ModelLayout;
 import ds.model.Parameter;
 import ds.model.Unit;
-import ds.offload.AioSettings;
-import ds.offload.PipelineSettings;
 import ds.offload.RestingPlace;
-import ds.offload.StateCodecs;
-import ds.offload.StorageChoice;
-import ds.offload.StorageException;
-import ds.offload.StorageProviders;
-import ds.offload.StoreTerms;
 import ds.offload.spi.StateCodec;
-import ds.offload.spi.StateCodecProvider;
 import ds.optim.spi.Optimizer;
 import ds.optim.spi.ParameterSpec;
 import ds.optim.spi.Schedule;
 import ds.zero.PartitionMap;
 import ds.zero.Residency;
-import ds.zero.StateStorage;
 import ds.zero.ZeroOptions;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -84,12 +68,8 @@ public final class Planner {
         PrecisionChoice formats = new PrecisionChoice(config, inputs.ranks(), auto, problems);
         PrecisionPlan precision = formats.plan();
         ZeroOptimization section = config.zero();
-        RestingPlace optimizerPlace = optimizerPlace(section);
-        RestingPlace parameterPlace = parameterPlace(section);
-        RestingPlace gradientPlace = gradientPlace(section, optimizerPlace);
-        Optional<StorageChoice> storage = storage(List.of(optimizerPlace, parameterPlace));
-        Optional<StateCodec> codec = codec(formats.states(), optimizerPlace);
-        AioSettings aio = storage.isPresent() ? aio() : AioSettings.DEFAULT;
+        OffloadChoice offload = new OffloadChoice(config, inputs.layer(), problems);
+        Optional<StateCodec> codec = offload.codec(formats.states());
         checkLiveParameters(section);
         ParameterGroups groups = ParameterGroups.of(model, config, inputs.groups(), problems);
         PluginChoice plugins = new PluginChoice(model, config, inputs, problems, decisions, auto);
@@ -105,18 +85,18 @@ public final class Planner {
             throw new ConfigException("The configuration", problems);
         }
         boolean masters = precision.type() != DType.FP32 && !formats.states().mastersAreNarrow();
-        int arrays = arrays(chosen, masters, optimizerPlace, parameterPlace);
+        int arrays = arrays(chosen, masters, offload.optimizer(), offload.parameters());
         ZeroOptions zero =
                 new ZeroOptions(
                         Residency.ofStage(section.stage()),
                         precision.type(),
-                        optimizerPlace,
-                        parameterPlace,
+                        offload.optimizer(),
+                        offload.parameters(),
                         Math.max(1, section.maxLiveParameters().value()),
                         auto.persistence(section.paramPersistenceThreshold(), section.stage()),
                         chunkBytes(section, arrays),
                         seed(),
-                        formats.gradients().at(gradientPlace),
+                        formats.gradients().at(offload.gradients()),
                         formats.states().encoded(codec),
                         precision.products(),
                         formats.wideNorms());
@@ -129,15 +109,9 @@ public final class Planner {
                 precision,
                 section.stage(),
                 zero,
-                PipelineSettings.DEFAULT
-                        .withChunkBytes(zero.chunkBytes())
-                        .withAio(aio)
-                        .withWaiting(
-                                config.jvm().pipelineWait().equals("block")
-                                        ? PipelineSettings.Wait.BLOCKING
-                                        : PipelineSettings.Wait.YIELD),
-                storage,
-                store(config.jvm()),
+                offload.pipeline(zero.chunkBytes()),
+                offload.storage(),
+                offload.store(),
                 PartitionMap.of(layout, inputs.ranks(), parameter -> isWhole(chosen, parameter)),
                 plugins.optimizerName(),
                 chosen,
@@ -151,7 +125,7 @@ public final class Planner {
                 config.wallClockBreakdown(),
                 groups.groups().stream().map(GroupSummary::of).toList(),
                 irreproducible(replicas, codec),
-                codecs(zero),
+                offload.codecs(formats.states()),
                 decisions);
     }
 
@@ -168,62 +142,6 @@ public final class Planner {
         return List.copyOf(reasons);
     }
 
-    /** What there is to compare, where fp32 slots are offloaded. */
-    private List<StateCodec> codecs(ZeroOptions zero) {
-        return zero.optimizer() instanceof RestingPlace.OnDevice
-                        || zero.states().slots() != DType.FP32
-                ? List.of()
-                : StateCodecs.table(inputs.layer()).all().stream()
-                        .filter(provider -> provider.unavailable().isEmpty())
-                        .map(StateCodecProvider::create)
-                        .toList();
-    }
-
-    /** What encodes the optimizer's slots; empty if nothing does, or a problem was reported. */
-    private Optional<StateCodec> codec(StateStorage states, RestingPlace place) {
-        String name = config.jvm().stateCodec();
-        try {
-            Optional<StateCodec> codec = StateCodecs.named(inputs.layer(), name);
-            if (codec.isPresent() && place instanceof RestingPlace.OnDevice) {
-                refuseCodec(
-                        "'state_codec' is '%s', but the optimizer's state is not offloaded."
-                                .formatted(name),
-                        "Set zero_optimization.offload_optimizer.device to \"cpu\" or \"nvme\", or remove it.");
-            } else if (codec.isPresent() && states.slots() != DType.FP32) {
-                refuseCodec(
-                        "'state_codec' is '%s', but bf16.bf16_optimizer_states keeps the slots in 16 bits already."
-                                .formatted(name),
-                        "Remove one of the two.");
-            }
-            return codec;
-        } catch (ProviderException e) {
-            List<String> names = StateCodecs.names(inputs.layer());
-            List<String> near = Spelling.nearest(name, names, 1);
-            boolean known = names.stream().anyMatch(name::equalsIgnoreCase);
-            refuseCodec(
-                    known
-                            ? String.valueOf(e.getMessage())
-                            : "No state codec is named '%s'; this runtime has %s."
-                                    .formatted(name, names),
-                    near.isEmpty()
-                            ? "Name one of them, or add its module to the module path."
-                            : "Did you mean '%s'?".formatted(near.getFirst()));
-            return Optional.empty();
-        }
-    }
-
-    private void refuseCodec(String message, String wayOut) {
-        problems.add(
-                config.locate(
-                        Diagnostic.refused("state-codec", "/jvm/state_codec", message, wayOut)));
-    }
-
-    private static StoreTerms store(Jvm jvm) {
-        return jvm.crashConsistent()
-                ? new StoreTerms(jvm.generations(), jvm.commitEverySteps())
-                : StoreTerms.IN_PLACE;
-    }
-
     private static boolean isWhole(Optimizer optimizer, Parameter parameter) {
         return parameter.trainable() && optimizer.kind(spec(parameter)) instanceof Optimizer.Matrix;
     }
@@ -233,13 +151,18 @@ public final class Planner {
         return new ParameterSpec(parameter.name(), parameter.shape(), parameter.tags());
     }
 
+    /** Returns whether any parameter is stepped by that kind. */
+    static boolean anyIs(
+            Class<? extends Optimizer.Kind> kind, ModelLayout layout, Optimizer optimizer) {
+        return layout.storages().stream()
+                .filter(Parameter::trainable)
+                .map(parameter -> optimizer.kind(spec(parameter)))
+                .anyMatch(kind::isInstance);
+    }
+
     /** Replicas need all state on every rank, as DeepSpeed requires too. */
     private boolean checkReplicas(Optimizer optimizer, String name, int stage) {
-        boolean replicas =
-                layout.storages().stream()
-                        .filter(Parameter::trainable)
-                        .map(p -> optimizer.kind(new ParameterSpec(p.name(), p.shape(), p.tags())))
-                        .anyMatch(Optimizer.Replica.class::isInstance);
+        boolean replicas = anyIs(Optimizer.Replica.class, layout, optimizer);
         if (replicas && stage > 0) {
             problems.add(
                     config.locate(
@@ -308,142 +231,6 @@ public final class Planner {
                         (int) found.micro(),
                         (int) found.accumulation(),
                         inputs.ranks()));
-    }
-
-    private RestingPlace optimizerPlace(ZeroOptimization section) {
-        var offload = section.offloadOptimizer();
-        return switch (offload.device()) {
-            case NONE -> new RestingPlace.OnDevice();
-            case CPU -> new RestingPlace.InHost(false);
-            case NVME ->
-                    onNvme(
-                            "/zero_optimization/offload_optimizer",
-                            offload.nvmePath(),
-                            offload.bufferCount());
-        };
-    }
-
-    private RestingPlace parameterPlace(ZeroOptimization section) {
-        var offload = section.offloadParam();
-        return switch (offload.device()) {
-            case NONE -> new RestingPlace.OnDevice();
-            case CPU -> new RestingPlace.InHost(false);
-            case NVME ->
-                    onNvme(
-                            "/zero_optimization/offload_param",
-                            offload.nvmePath(),
-                            offload.bufferCount());
-        };
-    }
-
-    /** Gradients rest where the step that reads them finds its states. */
-    private RestingPlace gradientPlace(ZeroOptimization section, RestingPlace optimizer) {
-        if (!config.jvm().gradientsOnNvme()) {
-            return new RestingPlace.OnDevice();
-        }
-        String pointer = "/jvm/offload_gradients";
-        if (section.stage() < 2) {
-            problems.add(
-                    config.locate(
-                            Diagnostic.refused(
-                                    "offload-gradients",
-                                    pointer,
-                                    "Gradients rest on NVMe only where they are sharded; 'stage' is %d."
-                                            .formatted(section.stage()),
-                                    "Use \"stage\": 2 or 3.")));
-            return new RestingPlace.OnDevice();
-        }
-        if (!(optimizer instanceof RestingPlace.OnNvme)) {
-            problems.add(
-                    config.locate(
-                            Diagnostic.refused(
-                                    "offload-gradients",
-                                    pointer,
-                                    "Gradients rest on NVMe only beside the optimizer's state, which rests %s."
-                                            .formatted(PlanText.place(optimizer)),
-                                    "Set \"offload_optimizer\": {\"device\": \"nvme\", \"nvme_path\": DIR}.")));
-        }
-        return optimizer;
-    }
-
-    private RestingPlace onNvme(String pointer, Optional<Path> path, long bufferCount) {
-        if (path.isEmpty()) {
-            return new RestingPlace.OnDevice(); // one of the document's own problems
-        }
-        usableDirectory(path.get())
-                .ifPresent(
-                        why ->
-                                problems.add(
-                                        config.locate(
-                                                Diagnostic.refused(
-                                                        "nvme-path",
-                                                        pointer + "/nvme_path",
-                                                        "nvme_path '%s' cannot be used: %s."
-                                                                .formatted(path.get(), why),
-                                                        "Name a directory that this user can write to."))));
-        return new RestingPlace.OnNvme(path.get(), (int) Math.max(1, bufferCount));
-    }
-
-    /** One backend opens all files of a run. */
-    private Optional<StorageChoice> storage(List<RestingPlace> places) {
-        Optional<Path> directory =
-                places.stream()
-                        .filter(RestingPlace.OnNvme.class::isInstance)
-                        .map(place -> ((RestingPlace.OnNvme) place).directory())
-                        .findFirst();
-        String name = config.jvm().storageBackend();
-        try {
-            return name.equals("auto")
-                    ? directory.map(path -> StorageProviders.best(inputs.layer(), path))
-                    : Optional.of(
-                            StorageProviders.named(
-                                    inputs.layer(), name, directory.orElse(Path.of(""))));
-        } catch (ProviderException | StorageException e) {
-            problems.add(
-                    config.locate(
-                            Diagnostic.refused(
-                                    "storage-backend",
-                                    "/jvm/storage_backend",
-                                    e.getMessage(),
-                                    "Name another backend, or \"auto\".")));
-            return Optional.empty();
-        }
-    }
-
-    private AioSettings aio() {
-        try {
-            Aio aio = config.aio();
-            return new AioSettings(
-                    saturated(aio.blockSize()),
-                    saturated(aio.queueDepth()),
-                    saturated(aio.intraOpParallelism()),
-                    aio.singleSubmit(),
-                    aio.overlapEvents());
-        } catch (IllegalArgumentException e) {
-            problems.add(
-                    config.locate(
-                            Diagnostic.refused(
-                                    "aio",
-                                    "/aio",
-                                    String.valueOf(e.getMessage()),
-                                    "DeepSpeed's own values are 1048576, 8 and 1.")));
-            return AioSettings.DEFAULT;
-        }
-    }
-
-    /** Every range of the settings ends far below. */
-    private static int saturated(long value) {
-        return Math.clamp(value, Integer.MIN_VALUE, Integer.MAX_VALUE);
-    }
-
-    private static Optional<String> usableDirectory(Path path) {
-        try {
-            Files.createDirectories(path);
-        } catch (IOException e) {
-            return Optional.of(
-                    "it cannot be created (%s)".formatted(String.valueOf(e.getMessage())));
-        }
-        return Files.isWritable(path) ? Optional.empty() : Optional.of("it is not writable");
     }
 
     /**

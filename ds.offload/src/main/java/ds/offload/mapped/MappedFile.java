@@ -1,7 +1,7 @@
 package ds.offload.mapped;
 
 import ds.offload.StorageException;
-import ds.offload.spi.ThreadQueue;
+import ds.offload.spi.MappingBackend;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
@@ -14,7 +14,7 @@ import java.nio.file.Path;
  * system answers with SIGBUS, which Java turns into an {@link InternalError} at the access or soon
  * after, and which is an {@link IOException} here. Used by the backend's threads, closed after them.
  */
-final class MappedFile implements ThreadQueue.Mover {
+final class MappedFile implements MappingBackend.Mapping {
     private final Path file;
     private final FileChannel channel;
     private final Arena arena = Arena.ofShared(); // the backend's threads copy, its owner closes
@@ -55,12 +55,8 @@ final class MappedFile implements ThreadQueue.Mover {
         }
     }
 
-    /**
-     * Hands every written page to the device.
-     *
-     * @throws StorageException if the operating system cannot
-     */
-    void force() {
+    @Override
+    public void force() {
         try {
             memory.force();
         } catch (InternalError | UncheckedIOException e) {
@@ -77,8 +73,8 @@ final class MappedFile implements ThreadQueue.Mover {
                 cause);
     }
 
-    /** Unmaps. No thread is in {@link #move} any more. */
-    void close() {
+    @Override
+    public void close() {
         arena.close();
     }
 }

@@ -2,13 +2,9 @@ package ds.offload.mapped;
 
 import ds.offload.FileOperations;
 import ds.offload.StorageBackend;
-import ds.offload.StorageException;
 import ds.offload.StorageSettings;
-import ds.offload.spi.QueuedBackend;
+import ds.offload.spi.MappingBackend;
 import ds.offload.spi.StorageProvider;
-import ds.offload.spi.ThreadQueue;
-import java.io.IOException;
-import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 
 /**
@@ -30,27 +26,6 @@ public final class MappedProvider implements StorageProvider {
 
     @Override
     public StorageBackend open(Path file, StorageSettings settings, FileOperations files) {
-        FileChannel channel = QueuedBackend.channel(file);
-        MappedFile mapping;
-        try {
-            mapping = new MappedFile(file, channel);
-        } catch (IOException e) {
-            closeQuietly(channel, e);
-            throw new StorageException("Cannot map %s: %s.".formatted(file, e), e);
-        }
-        ThreadQueue threads = new ThreadQueue("ds-mapped-" + file.getFileName(), settings, mapping);
-        return new MappedBackend(
-                mapping,
-                new QueuedBackend(
-                        name(), file, channel, settings, files, files.queue(file, threads)),
-                threads);
-    }
-
-    private static void closeQuietly(FileChannel channel, IOException reason) {
-        try {
-            channel.close();
-        } catch (IOException e) {
-            reason.addSuppressed(e);
-        }
+        return MappingBackend.open(name(), file, settings, files, MappedFile::new);
     }
 }

@@ -1,6 +1,6 @@
 package ds.offload.chronicle.mapped;
 
-import ds.offload.spi.ThreadQueue;
+import ds.offload.spi.MappingBackend;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
@@ -14,13 +14,13 @@ import net.openhft.chronicle.core.io.ReferenceOwner;
  * (SIGBUS, an {@link InternalError} in Java) is an {@link IOException}. Used by the backend's
  * threads, closed after them.
  */
-final class ChronicleMapping implements ThreadQueue.Mover, ReferenceOwner {
+final class ChronicleMapping implements MappingBackend.Mapping, ReferenceOwner {
     private final FileChannel channel;
     private final MappedFile mapped;
     private final MappedBytesStore bytes;
     private final long sizeBytes;
 
-    ChronicleMapping(Path file, FileChannel channel) throws IOException {
+    private ChronicleMapping(Path file, FileChannel channel) throws IOException {
         this.channel = channel;
         this.sizeBytes = channel.size();
         this.mapped = MappedFile.ofSingle(file.toFile(), sizeBytes, false);
@@ -34,6 +34,15 @@ final class ChronicleMapping implements ThreadQueue.Mover, ReferenceOwner {
             if (!whole) {
                 mapped.releaseLast();
             }
+        }
+    }
+
+    /** Maps a file, with Chronicle's ways to say that it cannot as what they are. */
+    static ChronicleMapping of(Path file, FileChannel channel) throws IOException {
+        try {
+            return new ChronicleMapping(file, channel);
+        } catch (IllegalStateException | IllegalArgumentException e) {
+            throw new IOException(e);
         }
     }
 
@@ -61,8 +70,17 @@ final class ChronicleMapping implements ThreadQueue.Mover, ReferenceOwner {
         }
     }
 
-    /** Unmaps. No thread is in {@link #move} any more. */
-    void close() {
+    /**
+     * {@inheritDoc} On Linux, the only system this runs on, fdatasync of the file also writes pages that
+     * a shared mapping made dirty, and reports their failures, which Chronicle's own msync does not.
+     */
+    @Override
+    public void force() {
+        // The sync of the file does it.
+    }
+
+    @Override
+    public void close() {
         bytes.release(this);
         mapped.releaseLast();
     }

@@ -2,14 +2,10 @@ package ds.offload.chronicle.mapped;
 
 import ds.offload.FileOperations;
 import ds.offload.StorageBackend;
-import ds.offload.StorageException;
 import ds.offload.StorageSettings;
 import ds.offload.chronicle.ChronicleAccess;
-import ds.offload.spi.QueuedBackend;
+import ds.offload.spi.MappingBackend;
 import ds.offload.spi.StorageProvider;
-import ds.offload.spi.ThreadQueue;
-import java.io.IOException;
-import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.util.Optional;
 
@@ -38,28 +34,6 @@ public final class ChronicleProvider implements StorageProvider {
     @Override
     public StorageBackend open(Path file, StorageSettings settings, FileOperations files) {
         ChronicleAccess.require();
-        FileChannel channel = QueuedBackend.channel(file);
-        ChronicleMapping mapping;
-        try {
-            mapping = new ChronicleMapping(file, channel);
-        } catch (IOException | IllegalStateException | IllegalArgumentException e) {
-            closeQuietly(channel, e);
-            throw new StorageException("Cannot map %s: %s.".formatted(file, e), e);
-        }
-        ThreadQueue threads =
-                new ThreadQueue("ds-chronicle-" + file.getFileName(), settings, mapping);
-        return new ChronicleBackend(
-                mapping,
-                new QueuedBackend(
-                        name(), file, channel, settings, files, files.queue(file, threads)),
-                threads);
-    }
-
-    private static void closeQuietly(FileChannel channel, Exception reason) {
-        try {
-            channel.close();
-        } catch (IOException e) {
-            reason.addSuppressed(e);
-        }
+        return MappingBackend.open(name(), file, settings, files, ChronicleMapping::of);
     }
 }

@@ -1,4 +1,4 @@
-package example.root;
+package example.inverse;
 
 import ds.optim.spi.Hyper;
 import ds.optim.spi.Schedule;

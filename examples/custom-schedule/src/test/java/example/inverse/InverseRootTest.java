@@ -1,4 +1,4 @@
-package example.root;
+package example.inverse;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 

@@ -1,4 +1,4 @@
-package example.root;
+package example.inverse;
 
 import ds.core.KeyDeclaration;
 import ds.core.Settings;

@@ -1,0 +1,269 @@
+package ds.engine.plan;
+
+import ds.config.Aio;
+import ds.config.DsConfig;
+import ds.config.Jvm;
+import ds.config.OffloadDevice;
+import ds.config.ZeroOptimization;
+import ds.core.DType;
+import ds.core.Diagnostic;
+import ds.core.ProviderException;
+import ds.core.Spelling;
+import ds.offload.AioSettings;
+import ds.offload.PipelineSettings;
+import ds.offload.RestingPlace;
+import ds.offload.StateCodecs;
+import ds.offload.StorageChoice;
+import ds.offload.StorageException;
+import ds.offload.StorageProviders;
+import ds.offload.StoreTerms;
+import ds.offload.spi.StateCodec;
+import ds.offload.spi.StateCodecProvider;
+import ds.zero.StateStorage;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/** Decides where states, parameters and gradients rest, and what moves and encodes them. */
+final class OffloadChoice {
+    private final DsConfig config;
+    private final ZeroOptimization section;
+    private final ModuleLayer layer;
+    private final List<Diagnostic> problems;
+    private final RestingPlace optimizer;
+    private final RestingPlace parameters;
+    private final RestingPlace gradients;
+    private final Optional<StorageChoice> storage;
+    private final AioSettings aio;
+
+    /** Decides; what cannot be is added to {@code problems}. */
+    OffloadChoice(DsConfig config, ModuleLayer layer, List<Diagnostic> problems) {
+        this.config = config;
+        this.section = config.zero();
+        this.layer = layer;
+        this.problems = problems;
+        this.optimizer = optimizerPlace();
+        this.parameters = parameterPlace();
+        this.gradients = gradientPlace();
+        this.storage = backend();
+        this.aio = storage.isPresent() ? aio() : AioSettings.DEFAULT;
+    }
+
+    /** Returns where masters and optimizer states rest. */
+    RestingPlace optimizer() {
+        return optimizer;
+    }
+
+    /** Returns where a rank's working parameters rest. */
+    RestingPlace parameters() {
+        return parameters;
+    }
+
+    /** Returns where a rank's accumulated gradients rest. */
+    RestingPlace gradients() {
+        return gradients;
+    }
+
+    /** Returns what opens files, if there are any or it was named. */
+    Optional<StorageChoice> storage() {
+        return storage;
+    }
+
+    /** Returns how chunks of {@code chunkBytes} are moved. */
+    PipelineSettings pipeline(long chunkBytes) {
+        return PipelineSettings.DEFAULT
+                .withChunkBytes(chunkBytes)
+                .withAio(aio)
+                .withWaiting(
+                        config.jvm().pipelineWait().equals("block")
+                                ? PipelineSettings.Wait.BLOCKING
+                                : PipelineSettings.Wait.YIELD);
+    }
+
+    /** Returns what a store promises. */
+    StoreTerms store() {
+        Jvm jvm = config.jvm();
+        return jvm.crashConsistent()
+                ? new StoreTerms(jvm.generations(), jvm.commitEverySteps())
+                : StoreTerms.IN_PLACE;
+    }
+
+    /** Returns what encodes the optimizer's slots; empty if nothing does, or a problem was reported. */
+    Optional<StateCodec> codec(StateStorage states) {
+        String name = config.jvm().stateCodec();
+        try {
+            Optional<StateCodec> codec = StateCodecs.named(layer, name);
+            if (codec.isPresent() && optimizer instanceof RestingPlace.OnDevice) {
+                refuseCodec(
+                        "'state_codec' is '%s', but the optimizer's state is not offloaded."
+                                .formatted(name),
+                        "Set zero_optimization.offload_optimizer.device to \"cpu\" or \"nvme\", or remove it.");
+            } else if (codec.isPresent() && states.slots() != DType.FP32) {
+                refuseCodec(
+                        "'state_codec' is '%s', but bf16.bf16_optimizer_states keeps the slots in 16 bits already."
+                                .formatted(name),
+                        "Remove one of the two.");
+            }
+            return codec;
+        } catch (ProviderException e) {
+            List<String> names = StateCodecs.names(layer);
+            List<String> near = Spelling.nearest(name, names, 1);
+            boolean known = names.stream().anyMatch(name::equalsIgnoreCase);
+            refuseCodec(
+                    known
+                            ? String.valueOf(e.getMessage())
+                            : "No state codec is named '%s'; this runtime has %s."
+                                    .formatted(name, names),
+                    near.isEmpty()
+                            ? "Name one of them, or add its module to the module path."
+                            : "Did you mean '%s'?".formatted(near.getFirst()));
+            return Optional.empty();
+        }
+    }
+
+    private void refuseCodec(String message, String wayOut) {
+        refuse("state-codec", "/jvm/state_codec", message, wayOut);
+    }
+
+    /** Returns what there is to compare, where fp32 slots are offloaded. */
+    List<StateCodec> codecs(StateStorage states) {
+        return optimizer instanceof RestingPlace.OnDevice || states.slots() != DType.FP32
+                ? List.of()
+                : StateCodecs.table(layer).all().stream()
+                        .filter(provider -> provider.unavailable().isEmpty())
+                        .map(StateCodecProvider::create)
+                        .toList();
+    }
+
+    private void refuse(String code, String pointer, String message, String wayOut) {
+        problems.add(config.locate(Diagnostic.refused(code, pointer, message, wayOut)));
+    }
+
+    private RestingPlace optimizerPlace() {
+        var offload = section.offloadOptimizer();
+        return switch (offload.device()) {
+            case NONE -> new RestingPlace.OnDevice();
+            case CPU -> new RestingPlace.InHost(false);
+            case NVME ->
+                    onNvme(
+                            "/zero_optimization/offload_optimizer",
+                            offload.nvmePath(),
+                            offload.bufferCount());
+        };
+    }
+
+    private RestingPlace parameterPlace() {
+        var offload = section.offloadParam();
+        return switch (offload.device()) {
+            case NONE -> new RestingPlace.OnDevice();
+            case CPU -> new RestingPlace.InHost(false);
+            case NVME ->
+                    onNvme(
+                            "/zero_optimization/offload_param",
+                            offload.nvmePath(),
+                            offload.bufferCount());
+        };
+    }
+
+    /** Gradients rest where the step that reads them finds its states. */
+    private RestingPlace gradientPlace() {
+        if (!config.jvm().gradientsOnNvme()) {
+            return new RestingPlace.OnDevice();
+        }
+        String pointer = "/jvm/offload_gradients";
+        if (section.stage() < 2) {
+            refuse(
+                    "offload-gradients",
+                    pointer,
+                    "Gradients rest on NVMe only where they are sharded; 'stage' is %d."
+                            .formatted(section.stage()),
+                    "Use \"stage\": 2 or 3.");
+            return new RestingPlace.OnDevice();
+        }
+        if (section.offloadOptimizer().device() != OffloadDevice.NVME) {
+            refuse(
+                    "offload-gradients",
+                    pointer,
+                    "Gradients rest on NVMe only beside the optimizer's state, which rests %s."
+                            .formatted(PlanText.place(optimizer)),
+                    "Set \"offload_optimizer\": {\"device\": \"nvme\", \"nvme_path\": DIR}.");
+        }
+        return optimizer;
+    }
+
+    private RestingPlace onNvme(String pointer, Optional<Path> path, long bufferCount) {
+        if (path.isEmpty()) {
+            return new RestingPlace.OnDevice(); // one of the document's own problems
+        }
+        usableDirectory(path.get())
+                .ifPresent(
+                        why ->
+                                refuse(
+                                        "nvme-path",
+                                        pointer + "/nvme_path",
+                                        "nvme_path '%s' cannot be used: %s."
+                                                .formatted(path.get(), why),
+                                        "Name a directory that this user can write to."));
+        return new RestingPlace.OnNvme(path.get(), (int) Math.max(1, bufferCount));
+    }
+
+    /** One backend opens all files of a run. */
+    private Optional<StorageChoice> backend() {
+        Optional<Path> directory =
+                Stream.of(optimizer, parameters)
+                        .filter(RestingPlace.OnNvme.class::isInstance)
+                        .map(place -> ((RestingPlace.OnNvme) place).directory())
+                        .findFirst();
+        String name = config.jvm().storageBackend();
+        try {
+            return name.equals("auto")
+                    ? directory.map(path -> StorageProviders.best(layer, path))
+                    : Optional.of(
+                            StorageProviders.named(layer, name, directory.orElse(Path.of(""))));
+        } catch (ProviderException | StorageException e) {
+            refuse(
+                    "storage-backend",
+                    "/jvm/storage_backend",
+                    e.getMessage(),
+                    "Name another backend, or \"auto\".");
+            return Optional.empty();
+        }
+    }
+
+    private AioSettings aio() {
+        try {
+            Aio aio = config.aio();
+            return new AioSettings(
+                    saturated(aio.blockSize()),
+                    saturated(aio.queueDepth()),
+                    saturated(aio.intraOpParallelism()),
+                    aio.singleSubmit(),
+                    aio.overlapEvents());
+        } catch (IllegalArgumentException e) {
+            refuse(
+                    "aio",
+                    "/aio",
+                    String.valueOf(e.getMessage()),
+                    "DeepSpeed's own values are 1048576, 8 and 1.");
+            return AioSettings.DEFAULT;
+        }
+    }
+
+    /** Every range of the settings ends far below. */
+    private static int saturated(long value) {
+        return Math.clamp(value, Integer.MIN_VALUE, Integer.MAX_VALUE);
+    }
+
+    private static Optional<String> usableDirectory(Path path) {
+        try {
+            Files.createDirectories(path);
+        } catch (IOException e) {
+            return Optional.of(
+                    "it cannot be created (%s)".formatted(String.valueOf(e.getMessage())));
+        }
+        return Files.isWritable(path) ? Optional.empty() : Optional.of("it is not writable");
+    }
+}
