@@ -264,30 +264,45 @@ public interface Kernels {
             FlatBuffer out);
 
     /**
-     * Mean cross entropy (natural log) over rows whose target is not {@value #IGNORED_TARGET}.
+     * What the cross entropy (natural log) is made of, for the rows from {@code first} on.
      *
-     * @param logits [rows, classes], fp32 or 16-bit
-     * @param targets {@code rows} 32-bit integers
-     * @param logSumExp fp32, {@code rows} elements: kept for the backward pass
-     * @return the mean of the row terms, summed in fp64 in row order; 0 without any target
+     * @param logits [rows, classes], fp32 or 16-bit: rows {@code first} to first + rows of all logits
+     * @param targets 32-bit integers, one for each of all rows
+     * @param max fp32, as long: takes the greatest logit, kept for the backward pass
+     * @param sum fp32, as long: takes the sum of exp(logit − max), kept for the backward pass
+     * @param terms fp32, as long: takes max − logit[target] + ln(sum); 0 for a row whose target is
+     *     {@value #IGNORED_TARGET}
+     * @return how many of these rows are not ignored
      * @throws IllegalArgumentException if a target is outside [0, classes) and not ignored
      */
-    double softmaxCrossEntropy(
-            FlatBuffer logits, MemorySegment targets, int rows, int classes, FlatBuffer logSumExp);
+    int softmaxCrossEntropy(
+            FlatBuffer logits,
+            MemorySegment targets,
+            int first,
+            int rows,
+            int classes,
+            FlatBuffer max,
+            FlatBuffer sum,
+            FlatBuffer terms);
 
     /**
-     * dLogits = seed / count · (softmax − onehot); zero for ignored rows; dLogits may be the same as
-     * logits.
+     * dLogits = factor · (softmax − onehot) for the classes from {@code first} on; zero for ignored
+     * rows; dLogits may be the same as logits.
      *
-     * @param logSumExp what the forward pass stored; a provider may compute it again
+     * @param logits [rows, classes]: columns {@code first} to first + classes of all logits
+     * @param targets {@code rows} 32-bit integers, counted from class 0
+     * @param max what the forward pass stored
+     * @param sum what the forward pass stored
      */
     void softmaxCrossEntropyBackward(
             FlatBuffer logits,
             MemorySegment targets,
             int rows,
+            int first,
             int classes,
-            FlatBuffer logSumExp,
-            float seed,
+            FlatBuffer max,
+            FlatBuffer sum,
+            float factor,
             FlatBuffer dLogits);
 
     /** The target that a loss ignores. */

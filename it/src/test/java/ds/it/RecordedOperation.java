@@ -453,26 +453,26 @@ final class RecordedOperation {
         int rows = size("logits", 0);
         int classes = size("logits", 1);
         FlatBuffer logits = input("logits");
+        FlatBuffer max = zeros(DType.FP32, rows);
+        FlatBuffer sum = zeros(DType.FP32, rows);
+        FlatBuffer terms = zeros(DType.FP32, rows);
+        int used =
+                kernels.softmaxCrossEntropy(
+                        logits, ints("target"), 0, rows, classes, max, sum, terms);
+        double total = 0;
         FlatBuffer lse = zeros(DType.FP32, rows);
-        double loss = kernels.softmaxCrossEntropy(logits, ints("target"), rows, classes, lse);
-        keep("loss", of(DType.FP32, (float) loss));
+        for (int row = 0; row < rows; row++) {
+            total += terms.get(row);
+            lse.set(row, (float) (max.get(row) + Math.log(sum.get(row))));
+        }
+        keep("loss", of(DType.FP32, used == 0 ? 0 : (float) (total / used)));
         keep("lse", lse);
         FlatBuffer dLogits = zeros(stored, (long) rows * classes);
+        float factor = used == 0 ? 0 : (float) ((double) real("seed") / used);
         kernels.softmaxCrossEntropyBackward(
-                logits, ints("target"), rows, classes, lse, real("seed"), dLogits);
+                logits, ints("target"), rows, 0, classes, max, sum, factor, dLogits);
         keep("dlogits", dLogits);
-        FlatBuffer each = zeros(DType.FP32, rows);
-        for (int row = 0; row < rows; row++) { // a row alone is its own mean
-            double term =
-                    kernels.softmaxCrossEntropy(
-                            logits.slice((long) row * classes, classes),
-                            ints("target").asSlice(4L * row, 4),
-                            1,
-                            classes,
-                            zeros(DType.FP32, 1));
-            each.set(row, (float) term);
-        }
-        keep("row_loss", each);
+        keep("row_loss", terms);
     }
 
     /** The kernel rotates q and k of fused rows; the record's heads take the place of q. */

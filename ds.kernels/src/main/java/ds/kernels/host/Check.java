@@ -31,6 +31,11 @@ final class Check {
         }
     }
 
+    static void fp32(FlatBuffer buffer, String name, long elements) {
+        holds(buffer, name, elements);
+        fp32(buffer, name);
+    }
+
     static void sizes(int... sizes) {
         for (int size : sizes) {
             if (size < 0) {

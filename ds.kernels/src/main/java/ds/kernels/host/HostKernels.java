@@ -390,13 +390,21 @@ final class HostKernels implements Kernels {
     }
 
     @Override
-    public double softmaxCrossEntropy(
-            FlatBuffer logits, MemorySegment targets, int rows, int classes, FlatBuffer logSumExp) {
-        Check.sizes(rows, classes);
+    public int softmaxCrossEntropy(
+            FlatBuffer logits,
+            MemorySegment targets,
+            int first,
+            int rows,
+            int classes,
+            FlatBuffer max,
+            FlatBuffer sum,
+            FlatBuffer terms) {
+        Check.sizes(first, rows, classes);
         Check.holds(logits, "logits", (long) rows * classes);
-        Check.holds(logSumExp, "logSumExp", rows);
-        Check.fp32(logSumExp, "logSumExp");
-        return losses.crossEntropy(logits, targets, rows, classes, logSumExp);
+        Check.fp32(max, "max", (long) first + rows);
+        Check.fp32(sum, "sum", (long) first + rows);
+        Check.fp32(terms, "terms", (long) first + rows);
+        return losses.crossEntropy(logits, targets, first, rows, classes, max, sum, terms);
     }
 
     @Override
@@ -404,14 +412,19 @@ final class HostKernels implements Kernels {
             FlatBuffer logits,
             MemorySegment targets,
             int rows,
+            int first,
             int classes,
-            FlatBuffer logSumExp,
-            float seed,
+            FlatBuffer max,
+            FlatBuffer sum,
+            float factor,
             FlatBuffer dLogits) {
-        Check.sizes(rows, classes);
+        Check.sizes(rows, first, classes);
         Check.holds(logits, "logits", (long) rows * classes);
         Check.holds(dLogits, "dLogits", (long) rows * classes);
-        losses.crossEntropyBackward(logits, targets, rows, classes, seed, dLogits);
+        Check.fp32(max, "max", rows);
+        Check.fp32(sum, "sum", rows);
+        losses.crossEntropyBackward(
+                logits, targets, rows, first, classes, max, sum, factor, dLogits);
     }
 
     @Override

@@ -14,27 +14,29 @@ final class Losses {
 
     private final Team team;
     private int[] numbers = new int[0];
-    private float[] terms = new float[0];
 
     Losses(Team team) {
         this.team = team;
     }
 
-    /** Reads and checks the targets; returns how many are not ignored. */
-    private int read(MemorySegment targets, int rows, int classes) {
+    private int[] read(MemorySegment targets, int first, int rows) {
         if (numbers.length < rows) {
             numbers = new int[rows];
-            terms = new float[rows];
         }
-        MemorySegment.copy(targets, TARGET, 0, numbers, 0, rows);
+        MemorySegment.copy(targets, TARGET, 4L * first, numbers, 0, rows);
+        return numbers;
+    }
+
+    /** Checks the targets; returns how many are not ignored. */
+    private static int check(int[] targets, int first, int rows, int classes) {
         int count = 0;
         for (int i = 0; i < rows; i++) {
-            int target = numbers[i];
+            int target = targets[i];
             if (target != Kernels.IGNORED_TARGET) {
                 if (target < 0 || target >= classes) {
                     throw new IllegalArgumentException(
                             "Target %,d at row %,d is outside the %,d classes; %d is ignored."
-                                    .formatted(target, i, classes, Kernels.IGNORED_TARGET));
+                                    .formatted(target, first + i, classes, Kernels.IGNORED_TARGET));
                 }
                 count++;
             }
@@ -42,11 +44,17 @@ final class Losses {
         return count;
     }
 
-    double crossEntropy(
-            FlatBuffer logits, MemorySegment targets, int rows, int classes, FlatBuffer logSumExp) {
-        int count = read(targets, rows, classes);
-        int[] target = numbers;
-        float[] term = terms;
+    int crossEntropy(
+            FlatBuffer logits,
+            MemorySegment targets,
+            int firstRow,
+            int rows,
+            int classes,
+            FlatBuffer max,
+            FlatBuffer sum,
+            FlatBuffer terms) {
+        int[] target = read(targets, firstRow, rows);
+        int count = check(target, firstRow, rows, classes);
         team.rows(
                 rows,
                 classes,
@@ -56,33 +64,29 @@ final class Losses {
                         own.load(logits, (long) i * classes, row, 0, classes);
                         boolean used = target[i] != Kernels.IGNORED_TARGET;
                         float logit = used ? row[target[i]] : 0f;
-                        float max = own.lanes.max(row, 0, classes);
-                        float sum = own.lanes.expSum(1f, max, row, 0, classes);
-                        float log = FloatMath.log(sum);
-                        logSumExp.set(i, max + log);
+                        float greatest = own.lanes.max(row, 0, classes);
+                        float exps = own.lanes.expSum(1f, greatest, row, 0, classes);
+                        max.set(firstRow + i, greatest);
+                        sum.set(firstRow + i, exps);
                         // (max - logit) first: it is exact where the loss is small.
-                        term[i] = used ? max - logit + log : 0f;
+                        float term = used ? greatest - logit + FloatMath.log(exps) : 0f;
+                        terms.set(firstRow + i, term);
                     }
                 });
-        double sum = 0;
-        for (int i = 0; i < rows; i++) {
-            if (target[i] != Kernels.IGNORED_TARGET) {
-                sum += term[i];
-            }
-        }
-        return count == 0 ? 0 : sum / count;
+        return count;
     }
 
     void crossEntropyBackward(
             FlatBuffer logits,
             MemorySegment targets,
             int rows,
+            int firstClass,
             int classes,
-            float seed,
+            FlatBuffer max,
+            FlatBuffer sum,
+            float factor,
             FlatBuffer dLogits) {
-        int count = read(targets, rows, classes);
-        int[] target = numbers;
-        float factor = count == 0 ? 0f : (float) ((double) seed / count);
+        int[] target = read(targets, 0, rows);
         team.rows(
                 rows,
                 classes,
@@ -93,11 +97,13 @@ final class Losses {
                             Arrays.fill(row, 0, classes, 0f);
                         } else {
                             own.load(logits, (long) i * classes, row, 0, classes);
-                            // Not from logSumExp: with large logits it has lost the digits.
-                            float max = own.lanes.max(row, 0, classes);
-                            float sum = own.lanes.expSum(1f, max, row, 0, classes);
-                            own.lanes.scale(1f / sum, row, 0, row, 0, classes);
-                            row[target[i]] -= 1f;
+                            own.lanes.shift(1f, max.get(i), row, 0, classes);
+                            own.lanes.exp(row, 0, row, 0, classes);
+                            own.lanes.scale(1f / sum.get(i), row, 0, row, 0, classes);
+                            int hit = target[i] - firstClass;
+                            if (hit >= 0 && hit < classes) {
+                                row[hit] -= 1f;
+                            }
                             own.lanes.scale(factor, row, 0, row, 0, classes);
                         }
                         own.store(dLogits, (long) i * classes, row, 0, classes);

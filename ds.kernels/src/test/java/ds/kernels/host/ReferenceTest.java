@@ -390,7 +390,9 @@ class ReferenceTest {
         FlatBuffer logits = normal(rows * classes, 1);
         int[] targets = {3, 36, Kernels.IGNORED_TARGET, 0, 17, 5};
         MemorySegment segment = MemorySegment.ofArray(targets);
-        FlatBuffer logSumExp = zeros(rows);
+        FlatBuffer max = zeros(rows);
+        FlatBuffer sums = zeros(rows);
+        FlatBuffer terms = zeros(rows);
         ToDoubleFunction<double[]> loss =
                 x -> {
                     double sum = 0;
@@ -406,11 +408,74 @@ class ReferenceTest {
                     return sum / 5;
                 };
         double[] x = doubles(logits);
-        double actual = kernels.softmaxCrossEntropy(logits, segment, rows, classes, logSumExp);
-        assertEquals(loss.applyAsDouble(x), actual, 1e-6);
+        int used = kernels.softmaxCrossEntropy(logits, segment, 0, rows, classes, max, sums, terms);
+        assertEquals(5, used);
+        assertEquals(0, terms.get(2), 0);
+        assertEquals(loss.applyAsDouble(x), Arrays.stream(doubles(terms)).sum() / 5, 1e-6);
         FlatBuffer dLogits = zeros(rows * classes);
-        kernels.softmaxCrossEntropyBackward(logits, segment, rows, classes, logSumExp, 2f, dLogits);
+        kernels.softmaxCrossEntropyBackward(
+                logits, segment, rows, 0, classes, max, sums, 2f / 5, dLogits);
         assertClose(gradient(x, p -> 2 * loss.applyAsDouble(p)), dLogits, 1e-6);
+    }
+
+    @Test
+    void crossEntropyNamesTheRowOfAWrongTarget() {
+        MemorySegment targets = MemorySegment.ofArray(new int[] {0, 1, 2, 5});
+        var wrong =
+                assertThrows(
+                        IllegalArgumentException.class,
+                        () ->
+                                kernels.softmaxCrossEntropy(
+                                        normal(10, 1),
+                                        targets,
+                                        2,
+                                        2,
+                                        5,
+                                        zeros(4),
+                                        zeros(4),
+                                        zeros(4)));
+        assertEquals(
+                "Target 5 at row 3 is outside the 5 classes; -100 is ignored.", wrong.getMessage());
+    }
+
+    @Test
+    void tilesOfLogitsGiveTheBitsOfTheWhole() {
+        int rows = 7;
+        int classes = 600;
+        FlatBuffer logits = normal(rows * classes, 1);
+        MemorySegment targets = MemorySegment.ofArray(new int[] {3, 599, -100, 255, 256, 511, 0});
+        FlatBuffer[] whole = {zeros(rows), zeros(rows), zeros(rows)};
+        FlatBuffer[] tiled = {zeros(rows), zeros(rows), zeros(rows)};
+        kernels.softmaxCrossEntropy(
+                logits, targets, 0, rows, classes, whole[0], whole[1], whole[2]);
+        for (int first = 0; first < rows; first += 3) {
+            int count = Math.min(3, rows - first);
+            kernels.softmaxCrossEntropy(
+                    logits.slice((long) first * classes, (long) count * classes),
+                    targets,
+                    first,
+                    count,
+                    classes,
+                    tiled[0],
+                    tiled[1],
+                    tiled[2]);
+        }
+        for (int i = 0; i < 3; i++) {
+            assertArrayEquals(whole[i].toFloats(), tiled[i].toFloats());
+        }
+        FlatBuffer slope = zeros(rows * classes);
+        kernels.softmaxCrossEntropyBackward(
+                logits, targets, rows, 0, classes, whole[0], whole[1], 0.3f, slope);
+        for (int first = 0; first < classes; first += 256) {
+            int count = Math.min(256, classes - first);
+            FlatBuffer tile = zeros(rows * count);
+            kernels.copyBlock(logits, first, classes, tile, 0, count, rows, count, false);
+            kernels.softmaxCrossEntropyBackward(
+                    tile, targets, rows, first, count, whole[0], whole[1], 0.3f, tile);
+            FlatBuffer expected = zeros(rows * count);
+            kernels.copyBlock(slope, first, classes, expected, 0, count, rows, count, false);
+            assertArrayEquals(expected.toFloats(), tile.toFloats());
+        }
     }
 
     @Test
@@ -418,9 +483,12 @@ class ReferenceTest {
         FlatBuffer logits = normal(10, 1);
         MemorySegment targets =
                 MemorySegment.ofArray(new int[] {Kernels.IGNORED_TARGET, Kernels.IGNORED_TARGET});
-        FlatBuffer logSumExp = zeros(2);
-        assertEquals(0, kernels.softmaxCrossEntropy(logits, targets, 2, 5, logSumExp));
-        kernels.softmaxCrossEntropyBackward(logits, targets, 2, 5, logSumExp, 1f, logits);
+        FlatBuffer max = zeros(2);
+        FlatBuffer sums = zeros(2);
+        FlatBuffer terms = zeros(2);
+        assertEquals(0, kernels.softmaxCrossEntropy(logits, targets, 0, 2, 5, max, sums, terms));
+        assertClose(new double[2], terms, 0);
+        kernels.softmaxCrossEntropyBackward(logits, targets, 2, 0, 5, max, sums, 1f, logits);
         assertClose(new double[10], logits, 0);
     }
 

@@ -222,11 +222,15 @@ class SameBitsTest {
         FlatBuffer logits = Buffers.normal(type, 50 * 777, 1);
         int[] targets = Buffers.numbers(50, 777, 2).toArray(ValueLayout.JAVA_INT);
         targets[7] = Kernels.IGNORED_TARGET;
-        FlatBuffer logSumExp = Buffers.zeros(DType.FP32, 50);
+        FlatBuffer max = Buffers.zeros(DType.FP32, 50);
+        FlatBuffer sums = Buffers.zeros(DType.FP32, 50);
+        FlatBuffer terms = Buffers.zeros(DType.FP32, 50);
         MemorySegment segment = MemorySegment.ofArray(targets);
-        out.add(k.softmaxCrossEntropy(logits, segment, 50, 777, logSumExp));
-        out.add(logSumExp);
-        k.softmaxCrossEntropyBackward(logits, segment, 50, 777, logSumExp, 1.5f, logits);
+        out.add(k.softmaxCrossEntropy(logits, segment, 0, 50, 777, max, sums, terms));
+        out.add(max);
+        out.add(sums);
+        out.add(terms);
+        k.softmaxCrossEntropyBackward(logits, segment, 50, 0, 777, max, sums, 1.5f, logits);
         out.add(logits);
     }
 

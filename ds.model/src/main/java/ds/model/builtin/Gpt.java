@@ -14,7 +14,8 @@ import java.util.function.Consumer;
 
 /**
  * A decoder-only transformer: pre-norm blocks, fused q, k and v, a head without bias (tied: the token
- * table). Units: embed, blocks.N, final. Output {@code logits}, fp32 [samples, tokens, vocabulary].
+ * table). Units: embed, blocks.N, final. Output {@code logits}, fp32 [samples, tokens, vocabulary], up to 64 MiB
+ * of them.
  */
 public final class Gpt extends Network {
     private static final Init.Normal NORMAL = new Init.Normal(0.02f);
@@ -50,8 +51,7 @@ public final class Gpt extends Network {
         for (Block block : blocks) {
             h = block.apply(t, h);
         }
-        Tensor logits = t.output("logits", head.apply(t, h));
-        return t.softmaxCrossEntropy(logits, batch.target());
+        return head.apply(t, h);
     }
 
     private final class Embed extends Part {
@@ -105,6 +105,7 @@ public final class Gpt extends Network {
         }
     }
 
+    /** Turns the last block's result into the loss. */
     private final class Head extends Layer {
         private final Parameter gain = gain("lnf_g", options.width);
         private final Parameter shift = shift("lnf_b", options.width);
@@ -121,7 +122,8 @@ public final class Gpt extends Network {
 
         @Override
         protected Tensor forward(Tape t, Tensor h) {
-            return t.logits(t.layerNorm(h, gain, shift, EPSILON), weight);
+            Tensor normed = t.layerNorm(h, gain, shift, EPSILON);
+            return t.linearCrossEntropy(normed, weight, t.batch().target());
         }
     }
 }

@@ -1,5 +1,6 @@
 package ds.model.nn;
 
+import ds.core.DType;
 import ds.core.FlatBuffer;
 import org.jspecify.annotations.Nullable;
 
@@ -70,16 +71,21 @@ final class Gradients {
 
     /** Adds the gradient of {@code from}, which has as many elements, to that of {@code x}. */
     void share(Tensor x, Buffers.Block gradient, Tensor from) {
+        share(x, gradient, from.type());
+    }
+
+    /** Adds a block of as many elements of {@code type} to the gradient of {@code x}. */
+    void share(Tensor x, Buffers.Block gradient, DType type) {
         if (!x.wantsGradient) {
             return;
         }
-        if (x.gradient == null && x.type() == from.type()) {
+        if (x.gradient == null && x.type() == type) {
             pass.buffers.retain(gradient);
             x.gradient = gradient;
             return;
         }
         FlatBuffer dx = of(x);
-        FlatBuffer given = gradient.view(from.type(), from.elements());
+        FlatBuffer given = gradient.view(type, x.elements());
         pass.kernels().scale(1, given, dx, adding);
     }
 

@@ -15,8 +15,8 @@ public abstract class Layer extends Part {
     }
 
     /**
-     * Says what the layer computes. Must depend on nothing but {@code x}, the parameters and {@link
-     * Tape#dropout}: with checkpointing it runs again in the backward pass.
+     * Says what the layer computes. Must depend on nothing but {@code x}, the parameters, {@link
+     * Tape#batch} and {@link Tape#dropout}: with checkpointing it runs again in the backward pass.
      */
     protected abstract Tensor forward(Tape tape, Tensor x);
 

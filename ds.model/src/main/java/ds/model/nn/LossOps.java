@@ -12,24 +12,49 @@ final class LossOps {
         int rows = logits.rows();
         check("softmaxCrossEntropy", target, Field.Type.INT32, logits.shape().toString(), rows);
         Node node = pass.node(LossOps::softmaxCrossEntropyBackward);
-        Tensor logSumExp = pass.statistics(rows);
+        Tensor max = pass.statistics(rows);
+        Tensor sum = pass.statistics(rows);
         Tensor loss = pass.statistics(1);
         loss.wantsGradient = logits.wantsGradient;
-        loss.loss =
+        Buffers.Block block = pass.buffers.take(DType.FP32, rows);
+        FlatBuffer terms = block.view(DType.FP32, rows);
+        int used =
                 pass.kernels()
                         .softmaxCrossEntropy(
                                 logits.values(),
                                 target.data(),
+                                0,
                                 rows,
                                 logits.width(),
-                                logSumExp.values());
-        loss.values().set(0, (float) loss.loss);
+                                max.values(),
+                                sum.values(),
+                                terms);
+        setMean(loss, terms, used);
+        pass.buffers.release(block);
         pass.reads(logits);
         node.x = logits;
-        node.first = logSumExp;
+        node.first = max;
+        node.second = sum;
+        node.number = used;
         node.ids = target.data();
         node.out = loss;
         return loss;
+    }
+
+    /** Makes {@code loss} the mean of the terms of {@code used} rows, summed in fp64 in row order. */
+    static void setMean(Tensor loss, FlatBuffer terms, int used) {
+        double sum = 0;
+        for (long i = 0; i < terms.lengthElements(); i++) {
+            sum += terms.get(i);
+        }
+        loss.loss = used == 0 ? 0 : sum / used;
+        loss.values().set(0, (float) loss.loss);
+    }
+
+    /** Returns the gradient of one row's term: that of the loss of {@code node}, a mean. */
+    static float gradientOfTerm(Node node) {
+        double seed = Gradients.present(node.out).gradientValues().get(0);
+        return node.number == 0 ? 0 : (float) (seed / node.number);
     }
 
     private static void softmaxCrossEntropyBackward(Pass pass, Node node) {
@@ -48,9 +73,11 @@ final class LossOps {
                         logits.values(),
                         node.ids,
                         logits.rows(),
+                        0,
                         logits.width(),
                         Gradients.present(node.first).values(),
-                        Gradients.present(node.out).gradientValues().get(0),
+                        Gradients.present(node.second).values(),
+                        gradientOfTerm(node),
                         inPlace ? logits.values() : pass.gradients.begin(logits));
         pass.gradients.end(logits);
     }
@@ -88,7 +115,7 @@ final class LossOps {
         }
     }
 
-    private static void check(
+    static void check(
             String operation, Field target, Field.Type type, String shape, long elements) {
         long given = target.data().byteSize() / Integer.BYTES;
         if (target.type() != type || given != elements) {

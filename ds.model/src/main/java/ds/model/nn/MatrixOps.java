@@ -83,7 +83,7 @@ final class MatrixOps {
         return y;
     }
 
-    private static void check(Tensor x, Slot weight, @Nullable Slot bias) {
+    static void check(Tensor x, Slot weight, @Nullable Slot bias) {
         if (weight.parameter().shape().size() != 2 || x.width() != weight.width()) {
             throw new IllegalArgumentException(
                     "linear: an input of shape %s does not fit '%s' %s; its width must be the weight's second size."
@@ -158,7 +158,7 @@ final class MatrixOps {
     }
 
     /** Hands a gradient over; where products are cast it is rounded to their type before. */
-    private static void handOver(Pass pass, Slot slot, Gradient.Writer writer) {
+    static void handOver(Pass pass, Slot slot, Gradient.Writer writer) {
         Gradient gradient = pass.gradient(slot);
         if (!gradient.wanted()) {
             return;
@@ -176,8 +176,7 @@ final class MatrixOps {
     }
 
     /** The values of a parameter as products read them: rounded to their type where that differs. */
-    private record Operand(
-            Pass pass, Slot slot, FlatBuffer values, Buffers.@Nullable Block rounded) {
+    record Operand(Pass pass, Slot slot, FlatBuffer values, Buffers.@Nullable Block rounded) {
         static Operand of(Pass pass, Slot slot) {
             FlatBuffer open = pass.open(slot);
             if (!pass.castsProducts()) {
@@ -264,7 +263,7 @@ final class MatrixOps {
         }
     }
 
-    private static void gemm(
+    static void gemm(
             Pass pass,
             boolean transposeA,
             boolean transposeB,

@@ -86,6 +86,11 @@ public final class Tape {
         return pass().isTraining();
     }
 
+    /** Returns the batch of the pass. */
+    public Batch batch() {
+        return pass().batch();
+    }
+
     /** Returns features as a tensor [samples, ...], without a copy; no gradient flows into it. */
     public Tensor input(Field field) {
         if (field.type() != Field.Type.FLOAT32) {
@@ -229,6 +234,26 @@ public final class Tape {
     /** Mean cross entropy of logits [..., classes] with INT32 targets, one per row; −100 is ignored. */
     public Tensor softmaxCrossEntropy(Tensor logits, Field target) {
         return LossOps.softmaxCrossEntropy(pass(), logits, target);
+    }
+
+    /**
+     * {@link #softmaxCrossEntropy} of {@link #logits(Tensor, Parameter)}, to the same bits. Up to 64
+     * MiB the logits are stored, and are the output {@code logits}; larger ones exist in tiles only,
+     * and are computed again in the backward pass.
+     *
+     * @param weight [classes, in]
+     */
+    public Tensor linearCrossEntropy(Tensor x, Parameter weight, Field target) {
+        Pass p = pass();
+        Slot slot = p.slot(weight);
+        MatrixOps.check(x, slot, null);
+        LossOps.check(
+                "linearCrossEntropy", target, Field.Type.INT32, x.shape().toString(), x.rows());
+        long elements = (long) x.rows() * slot.rows();
+        if (TiledLoss.typeOfLogits(p).bytesOf(elements) > TiledLoss.LOGITS_BYTES) {
+            return TiledLoss.linearCrossEntropy(p, x, slot, target);
+        }
+        return softmaxCrossEntropy(output("logits", logits(x, weight)), target);
     }
 
     /** Mean of (prediction − target)² over all elements. */
