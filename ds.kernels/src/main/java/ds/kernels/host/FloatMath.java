@@ -45,8 +45,21 @@ final class FloatMath {
     static final float GELU_2 = 0.071354816272600248f;
     static final float GELU_2_TIMES_3 = 0.21406444881780074f;
 
-    private static final float ROOT_2_PI_INVERSE = 0.3989422804014327f;
-    private static final float HALF_ROOT_HALF = 0.35355339059327373f;
+    static final float ROOT_2_PI_INVERSE = 0.3989422804014327f;
+    static final float HALF_ROOT_HALF = 0.35355339059327373f;
+
+    // Coefficients of Numerical Recipes' erfcc (Chebyshev fit, in t = 1 / (1 + z / 2)).
+    static final float TAIL_9 = 0.17087277f;
+    static final float TAIL_8 = -0.82215223f;
+    static final float TAIL_7 = 1.48851587f;
+    static final float TAIL_6 = -1.13520398f;
+    static final float TAIL_5 = 0.27886807f;
+    static final float TAIL_4 = -0.18628806f;
+    static final float TAIL_3 = 0.09678418f;
+    static final float TAIL_2 = 0.37409196f;
+    static final float TAIL_1 = 1.00002368f;
+    static final float TAIL_0 = -1.26551223f;
+
     private static final int EXPONENT_BIAS = 127;
     private static final int MANTISSA_BITS = 23;
     private static final int SQRT_HALF_BITS = 0x3f3504f3;
@@ -162,15 +175,15 @@ final class FloatMath {
     private static float upperTail(float x) {
         float a = Math.abs(x);
         float t = 1f / Math.fma(HALF_ROOT_HALF, a, 1f);
-        float p = Math.fma(0.17087277f, t, -0.82215223f);
-        p = Math.fma(p, t, 1.48851587f);
-        p = Math.fma(p, t, -1.13520398f);
-        p = Math.fma(p, t, 0.27886807f);
-        p = Math.fma(p, t, -0.18628806f);
-        p = Math.fma(p, t, 0.09678418f);
-        p = Math.fma(p, t, 0.37409196f);
-        p = Math.fma(p, t, 1.00002368f);
-        p = Math.fma(p, t, -1.26551223f);
+        float p = Math.fma(TAIL_9, t, TAIL_8);
+        p = Math.fma(p, t, TAIL_7);
+        p = Math.fma(p, t, TAIL_6);
+        p = Math.fma(p, t, TAIL_5);
+        p = Math.fma(p, t, TAIL_4);
+        p = Math.fma(p, t, TAIL_3);
+        p = Math.fma(p, t, TAIL_2);
+        p = Math.fma(p, t, TAIL_1);
+        p = Math.fma(p, t, TAIL_0);
         return 0.5f * t * exp(Math.fma(-0.5f * a, a, p));
     }
 

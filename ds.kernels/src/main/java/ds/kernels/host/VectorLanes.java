@@ -32,7 +32,7 @@ final class VectorLanes extends Lanes {
     private static final VectorSpecies<Double> D = VectorSpecies.of(double.class, SUM_SHAPE);
     private static final VectorSpecies<Float> F = VectorSpecies.of(float.class, half(SUM_SHAPE));
     static final int L = S.length();
-    private static final int L2 = 2 * L;
+    static final int L2 = 2 * L;
     static final int RL = R.length();
     static final int RL2 = 2 * RL;
     private static final int DL = D.length();
@@ -46,15 +46,15 @@ final class VectorLanes extends Lanes {
         return VectorShape.forBitSize(shape.vectorBitSize() / 2);
     }
 
-    // What cold() counts, one for each loop; the first four are the activations.
-    private static final int SLOPES = 4;
-    private static final int EXP = 8;
-    private static final int SHIFT = 9;
-    private static final int PRODUCT = 10;
-    private static final int PACK_ALONG = 11;
-    private static final int PACK_ACROSS = 12;
-    private static final int SIMPLE = 13;
-    private static final int LOOPS = 32;
+    // What cold() counts, one for each loop; the first five are the activations.
+    private static final int SLOPES = 5;
+    private static final int EXP = 10;
+    private static final int SHIFT = 11;
+    private static final int PRODUCT = 12;
+    private static final int PACK_ALONG = 13;
+    private static final int PACK_ACROSS = 14;
+    private static final int SIMPLE = 15;
+    private static final int LOOPS = 34;
 
     /** Scalar nanoseconds of one element of exp and its like. */
     private static final int TRANSCENDENTAL = 6;
@@ -70,7 +70,7 @@ final class VectorLanes extends Lanes {
 
     private final long scalarNanos;
     private final long[] spent = new long[LOOPS];
-    private final float[] exponential = new float[Scratch.TILE];
+    private final VectorActivations activations = new VectorActivations();
 
     /** Creates lanes that begin by scalar code. */
     VectorLanes() {
@@ -218,78 +218,6 @@ final class VectorLanes extends Lanes {
         super.addProduct(a, ao + end, b, bo + end, y, yo + end, count - end);
     }
 
-    /**
-     * y = exp(x), for a multiple of two vectors. Written out twice, so that it is above the 325
-     * bytecodes that the compiler inlines: large callers keep their inlining budget.
-     */
-    private static void expLoop(float[] x, int xo, float[] y, int yo, int end) {
-        for (int i = 0; i < end; i += L2) {
-            FloatVector v = FloatVector.fromArray(S, x, xo + i);
-            FloatVector c =
-                    v.blend(FloatMath.EXP_HIGH, v.compare(VectorOperators.GT, FloatMath.EXP_HIGH));
-            c = c.blend(FloatMath.EXP_LOW, c.compare(VectorOperators.LT, FloatMath.EXP_LOW));
-            FloatVector shifted =
-                    c.fma(
-                            FloatVector.broadcast(S, FloatMath.LOG2_E),
-                            FloatVector.broadcast(S, FloatMath.ROUND));
-            FloatVector n = shifted.sub(FloatMath.ROUND);
-            IntVector whole = shifted.reinterpretAsInts().sub(FloatMath.ROUND_BITS);
-            FloatVector r =
-                    n.fma(
-                            FloatVector.broadcast(S, -FloatMath.LN2_LOW),
-                            n.fma(FloatVector.broadcast(S, -FloatMath.LN2_HIGH), c));
-            FloatVector p =
-                    FloatVector.broadcast(S, FloatMath.EXP_5)
-                            .fma(r, FloatVector.broadcast(S, FloatMath.EXP_4));
-            p = p.fma(r, FloatVector.broadcast(S, FloatMath.EXP_3));
-            p = p.fma(r, FloatVector.broadcast(S, FloatMath.EXP_2));
-            p = p.fma(r, FloatVector.broadcast(S, FloatMath.EXP_1));
-            p = p.fma(r, FloatVector.broadcast(S, FloatMath.EXP_0));
-            p = p.fma(r.mul(r), r).add(1f);
-            IntVector half = whole.lanewise(VectorOperators.ASHR, 1);
-            FloatVector low =
-                    half.add(127).lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats();
-            FloatVector high =
-                    whole.sub(half)
-                            .add(127)
-                            .lanewise(VectorOperators.LSHL, 23)
-                            .reinterpretAsFloats();
-            p.mul(low).mul(high).intoArray(y, yo + i);
-            FloatVector v2 = FloatVector.fromArray(S, x, xo + i + L);
-            FloatVector c2 =
-                    v2.blend(
-                            FloatMath.EXP_HIGH, v2.compare(VectorOperators.GT, FloatMath.EXP_HIGH));
-            c2 = c2.blend(FloatMath.EXP_LOW, c2.compare(VectorOperators.LT, FloatMath.EXP_LOW));
-            FloatVector shifted2 =
-                    c2.fma(
-                            FloatVector.broadcast(S, FloatMath.LOG2_E),
-                            FloatVector.broadcast(S, FloatMath.ROUND));
-            FloatVector n2 = shifted2.sub(FloatMath.ROUND);
-            IntVector whole2 = shifted2.reinterpretAsInts().sub(FloatMath.ROUND_BITS);
-            FloatVector r2 =
-                    n2.fma(
-                            FloatVector.broadcast(S, -FloatMath.LN2_LOW),
-                            n2.fma(FloatVector.broadcast(S, -FloatMath.LN2_HIGH), c2));
-            FloatVector p2 =
-                    FloatVector.broadcast(S, FloatMath.EXP_5)
-                            .fma(r2, FloatVector.broadcast(S, FloatMath.EXP_4));
-            p2 = p2.fma(r2, FloatVector.broadcast(S, FloatMath.EXP_3));
-            p2 = p2.fma(r2, FloatVector.broadcast(S, FloatMath.EXP_2));
-            p2 = p2.fma(r2, FloatVector.broadcast(S, FloatMath.EXP_1));
-            p2 = p2.fma(r2, FloatVector.broadcast(S, FloatMath.EXP_0));
-            p2 = p2.fma(r2.mul(r2), r2).add(1f);
-            IntVector half2 = whole2.lanewise(VectorOperators.ASHR, 1);
-            FloatVector low2 =
-                    half2.add(127).lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats();
-            FloatVector high2 =
-                    whole2.sub(half2)
-                            .add(127)
-                            .lanewise(VectorOperators.LSHL, 23)
-                            .reinterpretAsFloats();
-            p2.mul(low2).mul(high2).intoArray(y, yo + i + L);
-        }
-    }
-
     @Override
     void exp(float[] x, int xo, float[] y, int yo, int count) {
         if (cold(EXP, TRANSCENDENTAL * count)) {
@@ -297,7 +225,7 @@ final class VectorLanes extends Lanes {
             return;
         }
         int end = count & -L2;
-        expLoop(x, xo, y, yo, end);
+        VectorActivations.expLoop(x, xo, y, yo, end);
         super.exp(x, xo + end, y, yo + end, count - end);
     }
 
@@ -316,63 +244,14 @@ final class VectorLanes extends Lanes {
         super.shift(factor, shift, x, xo + end, count - end);
     }
 
-    // What sigmoid or tanh takes the exponential of. A method for each: a loop under a switch
-    // is compiled with what the first caller chose, and stays slow for the others.
-
-    private static void geluExponentLoop(float[] x, float[] t, int end) {
-        for (int i = 0; i < end; i += L) {
-            FloatVector v = FloatVector.fromArray(S, x, i);
-            v.mul(
-                            v.mul(v)
-                                    .fma(
-                                            FloatVector.broadcast(S, FloatMath.GELU_2),
-                                            FloatVector.broadcast(S, FloatMath.GELU_0)))
-                    .neg()
-                    .intoArray(t, i);
-        }
-    }
-
-    private static void siluExponentLoop(float[] x, float[] t, int end) {
-        for (int i = 0; i < end; i += L) {
-            FloatVector.fromArray(S, x, i).neg().intoArray(t, i);
-        }
-    }
-
-    private static void tanhExponentLoop(float[] x, float[] t, int end) {
-        for (int i = 0; i < end; i += L) {
-            FloatVector c = FloatVector.fromArray(S, x, i).abs();
-            c.add(c).intoArray(t, i);
-        }
-    }
-
     @Override
     void activation(Activation f, float[] x, float[] y, int count) {
-        if (f == Activation.GELU_ERF
-                || count > Scratch.TILE
-                || cold(f.ordinal(), TRANSCENDENTAL * count)) {
+        if (count > Scratch.TILE || cold(f.ordinal(), TRANSCENDENTAL * count)) {
             super.activation(f, x, y, count);
             return;
         }
         int end = count & -L2;
-        switch (f) {
-            case GELU -> {
-                geluExponentLoop(x, exponential, end);
-                expLoop(exponential, 0, exponential, 0, end);
-                quotientLoop(x, exponential, y, end);
-            }
-            case SILU -> {
-                siluExponentLoop(x, exponential, end);
-                expLoop(exponential, 0, exponential, 0, end);
-                quotientLoop(x, exponential, y, end);
-            }
-            case RELU -> reluLoop(x, y, end);
-            case TANH -> {
-                tanhExponentLoop(x, exponential, end);
-                expLoop(exponential, 0, exponential, 0, end);
-                tanhLoop(x, exponential, y, end);
-            }
-            case GELU_ERF -> throw new AssertionError("has no vector loop");
-        }
+        activations.run(f, x, y, end);
         for (int i = end; i < count; i++) {
             y[i] =
                     switch (f) {
@@ -385,74 +264,14 @@ final class VectorLanes extends Lanes {
         }
     }
 
-    /** y = x / (1 + e). */
-    private static void quotientLoop(float[] x, float[] e, float[] y, int end) {
-        for (int i = 0; i < end; i += L) {
-            FloatVector.fromArray(S, x, i)
-                    .div(FloatVector.fromArray(S, e, i).add(1f))
-                    .intoArray(y, i);
-        }
-    }
-
-    private static void reluLoop(float[] x, float[] y, int end) {
-        for (int i = 0; i < end; i += L) {
-            FloatVector v = FloatVector.fromArray(S, x, i);
-            v.blend(0f, v.compare(VectorOperators.LE, 0f)).intoArray(y, i);
-        }
-    }
-
-    /** y = tanh(x), where e = exp(2 |x|). */
-    private static void tanhLoop(float[] x, float[] e, float[] y, int end) {
-        for (int i = 0; i < end; i += L) {
-            FloatVector v = FloatVector.fromArray(S, x, i);
-            FloatVector c = v.abs();
-            FloatVector s = c.mul(c);
-            FloatVector p =
-                    FloatVector.broadcast(S, FloatMath.TANH_4)
-                            .fma(s, FloatVector.broadcast(S, FloatMath.TANH_3));
-            p = p.fma(s, FloatVector.broadcast(S, FloatMath.TANH_2));
-            p = p.fma(s, FloatVector.broadcast(S, FloatMath.TANH_1));
-            p = p.fma(s, FloatVector.broadcast(S, FloatMath.TANH_0));
-            p = p.mul(s).fma(c, c);
-            FloatVector.broadcast(S, 1f)
-                    .sub(FloatVector.broadcast(S, 2f).div(FloatVector.fromArray(S, e, i).add(1f)))
-                    .blend(p, c.compare(VectorOperators.LT, FloatMath.TANH_SMALL))
-                    .reinterpretAsInts()
-                    .or(v.reinterpretAsInts().and(FloatMath.SIGN))
-                    .reinterpretAsFloats()
-                    .intoArray(y, i);
-        }
-    }
-
     @Override
     void activationSlope(Activation f, float[] x, float[] dy, float[] y, int count) {
-        if (f == Activation.GELU_ERF
-                || count > Scratch.TILE
-                || cold(SLOPES + f.ordinal(), TRANSCENDENTAL * count)) {
+        if (count > Scratch.TILE || cold(SLOPES + f.ordinal(), TRANSCENDENTAL * count)) {
             super.activationSlope(f, x, dy, y, count);
             return;
         }
         int end = count & -L2;
-        switch (f) {
-            case GELU -> {
-                geluExponentLoop(x, exponential, end);
-                expLoop(exponential, 0, exponential, 0, end);
-                geluSlopeLoop(x, dy, exponential, y, end);
-            }
-            case RELU -> reluSlopeLoop(x, dy, y, end);
-            case SILU -> {
-                siluExponentLoop(x, exponential, end);
-                expLoop(exponential, 0, exponential, 0, end);
-                siluSlopeLoop(x, dy, exponential, y, end);
-            }
-            case TANH -> {
-                tanhExponentLoop(x, exponential, end);
-                expLoop(exponential, 0, exponential, 0, end);
-                tanhLoop(x, exponential, exponential, end);
-                tanhSlopeLoop(exponential, dy, y, end);
-            }
-            case GELU_ERF -> throw new AssertionError("has no vector loop");
-        }
+        activations.slope(f, x, dy, y, end);
         for (int i = end; i < count; i++) {
             y[i] =
                     switch (f) {
@@ -462,54 +281,6 @@ final class VectorLanes extends Lanes {
                         case TANH -> dy[i] * FloatMath.tanhSlope(x[i]);
                         case GELU_ERF -> dy[i] * FloatMath.geluErfSlope(x[i]);
                     };
-        }
-    }
-
-    private static void geluSlopeLoop(float[] x, float[] dy, float[] e, float[] y, int end) {
-        FloatVector one = FloatVector.broadcast(S, 1f);
-        for (int i = 0; i < end; i += L) {
-            FloatVector v = FloatVector.fromArray(S, x, i);
-            FloatVector s = one.div(FloatVector.fromArray(S, e, i).add(1f));
-            FloatVector t = s.mul(one.sub(s));
-            FloatVector slope =
-                    v.mul(
-                            v.mul(v)
-                                    .fma(
-                                            FloatVector.broadcast(S, FloatMath.GELU_2_TIMES_3),
-                                            FloatVector.broadcast(S, FloatMath.GELU_0)));
-            slope.fma(t, s)
-                    .blend(s, t.compare(VectorOperators.EQ, 0f))
-                    .mul(FloatVector.fromArray(S, dy, i))
-                    .intoArray(y, i);
-        }
-    }
-
-    private static void reluSlopeLoop(float[] x, float[] dy, float[] y, int end) {
-        for (int i = 0; i < end; i += L) {
-            FloatVector.fromArray(S, dy, i)
-                    .blend(0f, FloatVector.fromArray(S, x, i).compare(VectorOperators.LE, 0f))
-                    .intoArray(y, i);
-        }
-    }
-
-    private static void siluSlopeLoop(float[] x, float[] dy, float[] e, float[] y, int end) {
-        FloatVector one = FloatVector.broadcast(S, 1f);
-        for (int i = 0; i < end; i += L) {
-            FloatVector s = one.div(FloatVector.fromArray(S, e, i).add(1f));
-            s.mul(FloatVector.fromArray(S, x, i).fma(one.sub(s), one))
-                    .mul(FloatVector.fromArray(S, dy, i))
-                    .intoArray(y, i);
-        }
-    }
-
-    /** y = dy (1 - t^2), where t = tanh(x). */
-    private static void tanhSlopeLoop(float[] t, float[] dy, float[] y, int end) {
-        for (int i = 0; i < end; i += L) {
-            FloatVector v = FloatVector.fromArray(S, t, i);
-            v.neg()
-                    .fma(v, FloatVector.broadcast(S, 1f))
-                    .mul(FloatVector.fromArray(S, dy, i))
-                    .intoArray(y, i);
         }
     }
 
