@@ -66,7 +66,7 @@ public class ElementwiseBenchmark {
     @SuppressWarnings("NullAway.Init") // JMH calls open() first
     public static class Floats extends Arrays {
         /** What is computed: silu is the smallest kernel with an exponential function in it. */
-        @Param({"silu", "tanh", "gelu", "layerNorm"})
+        @Param({"silu", "tanh", "gelu", "geluErf", "layerNorm"})
         public String function = "silu";
 
         private FlatBuffer gamma;
@@ -97,6 +97,7 @@ public class ElementwiseBenchmark {
                 case "silu" -> rig.kernels().activation(Activation.SILU, x, y);
                 case "tanh" -> rig.kernels().activation(Activation.TANH, x, y);
                 case "gelu" -> rig.kernels().activation(Activation.GELU, x, y);
+                case "geluErf" -> rig.kernels().activation(Activation.GELU_ERF, x, y);
                 case "layerNorm" ->
                         rig.kernels()
                                 .layerNorm(

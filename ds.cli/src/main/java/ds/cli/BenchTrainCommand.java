@@ -19,8 +19,7 @@ import picocli.CommandLine.Option;
 @CommandLine.Command(
         name = "train",
         sortOptions = false,
-        description =
-                "Steps of a small GPT (256 tokens, 1,024 tokens per step) beside matrix products, measured in turn.")
+        description = "Steps of a small GPT on noise beside matrix products, measured in turn.")
 final class BenchTrainCommand extends Command {
     /** Precisions of the benchmark. */
     enum Precision {
@@ -32,8 +31,7 @@ final class BenchTrainCommand extends Command {
         fp16
     }
 
-    private static final int CONTEXT = 128;
-    private static final int BATCH = 8;
+    private static final int TEXT_BYTES = 1 << 16;
     private static final int GEMM = 1024;
 
     @Option(
@@ -80,24 +78,33 @@ final class BenchTrainCommand extends Command {
                     "Width of the model, a multiple of 64; 8 layers of width 512 have 25 million parameters (default: ${DEFAULT-VALUE}).")
     private int width = 256;
 
+    @Option(
+            names = "--context",
+            paramLabel = "N",
+            description = "Tokens of a sample (default: ${DEFAULT-VALUE}).")
+    private int context = 128;
+
+    @Option(
+            names = "--batch",
+            paramLabel = "N",
+            description = "Samples of a step, a multiple of the ranks (default: ${DEFAULT-VALUE}).")
+    private int batch = 8;
+
+    @Option(
+            names = "--vocabulary",
+            paramLabel = "N",
+            description = "Tokens that the model knows, at least 256 (default: ${DEFAULT-VALUE}).")
+    private int vocabulary = 256;
+
     @Override
     int run() {
-        if (stage < 0 || stage > 3 || ranks < 1 || BATCH % ranks != 0 || steps < 1) {
-            throw new UserMistakeException(
-                    "--stage is %d (0 to 3), --world-size %d (1, 2, 4 or 8), --steps %d (at least 1)."
-                            .formatted(stage, ranks, steps));
-        }
-        if (layers < 1 || width < 64 || width % 64 != 0 || !(warmUpSeconds >= 0)) {
-            throw new UserMistakeException(
-                    "--layers is %d (at least 1), --width %d (a multiple of 64), --warm-up %s (0 or more)."
-                            .formatted(layers, width, warmUpSeconds));
-        }
+        check();
         int threads = Runtime.getRuntime().availableProcessors();
         ModelSpec spec =
                 ModelSpec.parse(
-                        "gpt:layers=%d,width=%d,heads=%d,context=%d"
-                                .formatted(layers, width, width / 64, CONTEXT));
-        TextDataset data = TextDataset.of("noise", noise(), CONTEXT);
+                        "gpt:layers=%d,width=%d,heads=%d,context=%d,vocabulary=%d"
+                                .formatted(layers, width, width / 64, context, vocabulary));
+        TextDataset data = TextDataset.of("noise", noise(), context);
         var model = spec.create(data.shape());
         StepReport[] made = new StepReport[1];
         long[] step = new long[steps];
@@ -121,15 +128,38 @@ final class BenchTrainCommand extends Command {
                 step[i] = Bench.nanos(() -> made[0] = engine.trainStep());
                 product[i] = Bench.nanos(() -> BenchGemmCommand.multiply(kernels, GEMM, a, b, c));
             }
-            report(threads, made[0].modelOperations(), Bench.median(step), Bench.best(product));
+            report(
+                    threads,
+                    made[0].modelOperations(),
+                    engine.activationBytes(),
+                    Bench.median(step),
+                    Bench.best(product));
         }
         return Main.OK;
     }
 
+    private void check() {
+        if (stage < 0 || stage > 3 || ranks < 1 || batch < 1 || batch % ranks != 0 || steps < 1) {
+            throw new UserMistakeException(
+                    "--stage is %d (0 to 3), --batch %d (at least 1), --world-size %d (divides the batch), --steps %d (at least 1)."
+                            .formatted(stage, batch, ranks, steps));
+        }
+        if (layers < 1 || width < 64 || width % 64 != 0 || !(warmUpSeconds >= 0)) {
+            throw new UserMistakeException(
+                    "--layers is %d (at least 1), --width %d (a multiple of 64), --warm-up %s (0 or more)."
+                            .formatted(layers, width, warmUpSeconds));
+        }
+        if (context < 1 || context > TEXT_BYTES / 2 || vocabulary < 256) {
+            throw new UserMistakeException(
+                    "--context is %d (1 to %d), --vocabulary %d (at least 256)."
+                            .formatted(context, TEXT_BYTES / 2, vocabulary));
+        }
+    }
+
     private DsConfig config() {
         Map<String, Object> config = new LinkedHashMap<>();
-        config.put("train_batch_size", BATCH);
-        config.put("train_micro_batch_size_per_gpu", BATCH / ranks);
+        config.put("train_batch_size", batch);
+        config.put("train_micro_batch_size_per_gpu", batch / ranks);
         config.put("optimizer", Map.of("type", "AdamW", "params", Map.of("lr", 1e-3)));
         config.put("zero_optimization", Map.of("stage", stage));
         if (precision != Precision.fp32) {
@@ -140,7 +170,7 @@ final class BenchTrainCommand extends Command {
 
     /** Returns text that nothing can be learnt from. */
     static byte[] noise() {
-        byte[] text = new byte[1 << 16];
+        byte[] text = new byte[TEXT_BYTES];
         long state = 1;
         for (int i = 0; i < text.length; i++) {
             state = state * 6364136223846793005L + 1442695040888963407L;
@@ -149,31 +179,42 @@ final class BenchTrainCommand extends Command {
         return text;
     }
 
-    private void report(int threads, double operations, long stepNanos, long productNanos) {
+    private void report(
+            int threads,
+            double operations,
+            long activationBytes,
+            long stepNanos,
+            long productNanos) {
         double rate = operations / stepNanos;
         double gemm = 2.0 * GEMM * GEMM * GEMM / productNanos;
         out().result(
                         String.format(
                                 Locale.ROOT,
-                                "%s stage %d, %d ranks, %d threads: %.1f ms per step, %,.0f tokens/s, %.1f GFLOP/s; matrix products %.1f GFLOP/s, share %.2f",
+                                "%s stage %d, %d ranks, %d threads: %.1f ms per step, %,.0f tokens/s, %.1f GFLOP/s; matrix products %.1f GFLOP/s, share %.2f; activations of a rank %.1f MiB",
                                 precision,
                                 stage,
                                 ranks,
                                 threads,
                                 stepNanos / 1e6,
-                                BATCH * CONTEXT * 1e9 / stepNanos,
+                                (double) batch * context * 1e9 / stepNanos,
                                 rate,
                                 gemm,
-                                rate / gemm));
+                                rate / gemm,
+                                activationBytes / (double) (1 << 20)));
         Map<String, Object> document = new LinkedHashMap<>();
         document.put("precision", precision);
         document.put("layers", layers);
         document.put("width", width);
+        document.put("context", context);
+        document.put("batch", batch);
+        document.put("vocabulary", vocabulary);
         document.put("stage", stage);
         document.put("world_size", ranks);
         document.put("threads", threads);
+        document.put("model_flop", operations);
+        document.put("activation_bytes", activationBytes);
         document.put("step_milliseconds", stepNanos / 1e6);
-        document.put("tokens_per_second", BATCH * CONTEXT * 1e9 / stepNanos);
+        document.put("tokens_per_second", (double) batch * context * 1e9 / stepNanos);
         document.put("gflops", rate);
         document.put("gemm_gflops", gemm);
         document.put("share", rate / gemm);

@@ -434,26 +434,28 @@ final class Rank implements AutoCloseable {
     /** Copies the logits of one row of an evaluation into {@code into}. */
     void logits(Batch batch, long row, float[] into) {
         try (Activations made = model.forward(batch, zero.forward(Mode.EVAL, workspace))) {
-            logits(made, row, into);
+            logits(made, batch, row, into);
         }
     }
 
     /** Goes on with a sequence, and copies the logits of one of the new rows into {@code into}. */
     void logits(Continuation sequence, Batch next, long row, float[] into) {
         try (Activations made = sequence.forward(next, zero.forward(Mode.EVAL, workspace))) {
-            logits(made, row, into);
+            logits(made, next, row, into);
         }
     }
 
-    private static void logits(Activations activations, long row, float[] into) {
+    private static void logits(Activations activations, Batch batch, long row, float[] into) {
+        long rows = batch.input().data().byteSize() / Integer.BYTES;
         FlatBuffer logits = activations.outputs().get("logits");
-        if (logits == null || logits.lengthElements() < (row + 1) * into.length) {
+        long width = logits == null ? 0 : logits.lengthElements() / rows;
+        if (logits == null || width < into.length) {
             throw new IllegalStateException(
-                    "This model has no output 'logits' with %d values per token; only byte-level language models generate text."
+                    "This model has no output 'logits' with at least %d values per token; only byte-level language models generate text."
                             .formatted(into.length));
         }
         for (int i = 0; i < into.length; i++) {
-            into[i] = logits.get(row * into.length + i);
+            into[i] = logits.get(row * width + i);
         }
     }
 

@@ -99,6 +99,15 @@ class GenerationTest {
     }
 
     @Test
+    void aVocabularyLargerThanTheBytesWritesText() {
+        Gpt model = Gpt.of(g -> g.layers(2).width(32).heads(2).context(CONTEXT).vocabulary(300));
+        try (Engine engine = engine(model, new Cell(0, 1, "fp32"))) {
+            engine.steps(2).forEach(_ -> {});
+            assertEquals(write(engine, false).text(), write(engine, true).text());
+        }
+    }
+
+    @Test
     void theWindowMovesByAQuarterWhenItIsFull() {
         try (Engine engine = engine(gpt(), new Cell(0, 1, "fp32"))) {
             // Full after 24 - 4 tokens; from then on it moves once in 6 tokens.

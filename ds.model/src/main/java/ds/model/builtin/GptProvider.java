@@ -28,6 +28,10 @@ public final class GptProvider implements ModelProvider {
                         .atLeast(1)
                         .in("tokens")
                         .doc("Most tokens per sample."),
+                KeyDeclaration.integer("vocabulary")
+                        .atLeast(1)
+                        .in("tokens")
+                        .doc("Rows of the token table; absent means the tokens of the data."),
                 KeyDeclaration.integer("feed_forward")
                         .atLeast(1)
                         .doc("Width inside the feed-forward part; absent means 4 x width."),
@@ -48,13 +52,19 @@ public final class GptProvider implements ModelProvider {
             throw new IllegalArgumentException(
                     "Model gpt learns from tokens, but the data holds numbers; choose model mlp.");
         }
+        int vocabulary = settings.intOr("vocabulary", data.outputElements());
+        if (vocabulary < data.outputElements()) {
+            throw new IllegalArgumentException(
+                    "Model gpt has a vocabulary of %,d, but the data has %,d tokens; leave it out, or make it larger."
+                            .formatted(vocabulary, data.outputElements()));
+        }
         return Gpt.of(
                 g ->
                         g.layers(settings.intOr("layers", 4))
                                 .width(settings.intOr("width", 128))
                                 .heads(settings.intOr("heads", 4))
                                 .context(settings.intOr("context", data.inputElements()))
-                                .vocabulary(data.outputElements())
+                                .vocabulary(vocabulary)
                                 .feedForward(settings.intOr("feed_forward", 0))
                                 .tied(settings.booleanOr("tied", true))
                                 .dropout(settings.doubleOr("dropout", 0))

@@ -44,6 +44,20 @@ class ModelProvidersTest {
     }
 
     @Test
+    void gptKnowsAtLeastTheTokensOfTheData() {
+        ModelLayout layout = layout("gpt", Map.of("vocabulary", 1000), TEXT);
+        Parameter table = layout.units().getFirst().parameters().getFirst();
+        assertEquals("tok [1000, 128]", table.name() + " " + table.shape());
+        var thrown =
+                assertThrows(
+                        IllegalArgumentException.class,
+                        () -> layout("gpt", Map.of("vocabulary", 255), TEXT));
+        assertEquals(
+                "Model gpt has a vocabulary of 255, but the data has 256 tokens; leave it out, or make it larger.",
+                thrown.getMessage());
+    }
+
+    @Test
     void mlpFitsTheData() {
         ModelLayout layout = layout("mlp", Map.of("hidden", java.util.List.of(32, 16)), DIGITS);
         assertEquals(784 * 32 + 32 + 32 * 16 + 16 + 16 * 10 + 10, layout.elements());
