@@ -13,10 +13,12 @@ import java.util.Optional;
  * one rounding), instead of overwriting it.
  *
  * <p>Promise: the same bits on every call, whatever the vector width, the number of workers and the
- * state of the JIT. One thread calls; the work is spread over {@link #workers()}.
+ * state of the JIT. Kernels of a provider that is not {@linkplain
+ * ds.kernels.spi.KernelsProvider#reproducible() reproducible} promise them for the same calls by as
+ * many workers on one machine only. One thread calls; the work is spread over {@link #workers()}.
  */
 public interface Kernels {
-    /** Returns the name of the provider: {@code host}. */
+    /** Returns the name of the provider, as configuration writes it: {@code host}. */
     String name();
 
     /** Returns the pool over which this instance spreads its work. */
@@ -46,8 +48,8 @@ public interface Kernels {
 
     /**
      * C[m,n] (+)= op(A)[m,k] op(B)[k,n] (+ bias[n] to every row). A is m×k as stored, or k×m if
-     * transposed; B is k×n as stored, or n×k if transposed. Each output is one fma chain in k order
-     * inside fixed k-blocks; blocks are added in order.
+     * transposed; B is k×n as stored, or n×k if transposed. On the host each output is one fma chain
+     * in k order inside fixed k-blocks; blocks are added in order.
      *
      * @param bias n elements, added before the store
      */

@@ -1,6 +1,7 @@
 package ds.kernels;
 
 import ds.core.ProviderTable;
+import ds.kernels.host.HostProvider;
 import ds.kernels.spi.KernelsProvider;
 import java.util.ServiceLoader;
 
@@ -23,5 +24,10 @@ public final class KernelsProviders {
                         : ServiceLoader.load(
                                 KernelsProvider.class, KernelsProviders.class.getClassLoader());
         return new ProviderTable<>("kernels", loader);
+    }
+
+    /** Creates the host's own kernels: for providers that replace some of them. */
+    public static Kernels host(Workers workers) {
+        return new HostProvider().create(workers);
     }
 }

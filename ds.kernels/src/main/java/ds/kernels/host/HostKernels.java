@@ -6,6 +6,7 @@ import ds.kernels.ExactNorm;
 import ds.kernels.Kernels;
 import ds.kernels.Philox;
 import ds.kernels.Workers;
+import ds.kernels.spi.Operands;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
@@ -68,25 +69,25 @@ final class HostKernels implements Kernels {
             Optional<FlatBuffer> bias,
             FlatBuffer c,
             boolean accumulate) {
-        Check.sizes(m, n, k);
-        Check.holds(a, "a", (long) m * k);
-        Check.holds(b, "b", (long) k * n);
-        Check.holds(c, "c", (long) m * n);
-        bias.ifPresent(row -> Check.holds(row, "bias", n));
+        Operands.sizes(m, n, k);
+        Operands.holds(a, "a", (long) m * k);
+        Operands.holds(b, "b", (long) k * n);
+        Operands.holds(c, "c", (long) m * n);
+        bias.ifPresent(row -> Operands.holds(row, "bias", n));
         gemm.run(transposeA, transposeB, m, n, k, a, b, bias, c, accumulate);
     }
 
     @Override
     public void sumRows(FlatBuffer x, int rows, int width, FlatBuffer out, boolean accumulate) {
-        Check.sizes(rows, width);
-        Check.holds(x, "x", (long) rows * width);
-        Check.holds(out, "out", width);
+        Operands.sizes(rows, width);
+        Operands.holds(x, "x", (long) rows * width);
+        Operands.holds(out, "out", width);
         rowSums.sum(x, rows, width, out, accumulate);
     }
 
     @Override
     public void activation(Activation f, FlatBuffer x, FlatBuffer y) {
-        Check.same(y, "y", x);
+        Operands.same(y, "y", x);
         team.tiles(
                 x.lengthElements(),
                 (own, first, count) -> {
@@ -99,8 +100,8 @@ final class HostKernels implements Kernels {
     @Override
     public void activationBackward(
             Activation f, FlatBuffer x, FlatBuffer dy, FlatBuffer dx, boolean accumulate) {
-        Check.same(dy, "dy", x);
-        Check.same(dx, "dx", x);
+        Operands.same(dy, "dy", x);
+        Operands.same(dx, "dx", x);
         team.tiles(
                 x.lengthElements(),
                 (own, first, count) -> {
@@ -113,8 +114,8 @@ final class HostKernels implements Kernels {
 
     @Override
     public void add(FlatBuffer a, FlatBuffer b, FlatBuffer y) {
-        Check.same(b, "b", a);
-        Check.same(y, "y", a);
+        Operands.same(b, "b", a);
+        Operands.same(y, "y", a);
         team.tiles(
                 a.lengthElements(),
                 (own, first, count) -> {
@@ -127,8 +128,8 @@ final class HostKernels implements Kernels {
 
     @Override
     public void multiply(FlatBuffer a, FlatBuffer b, FlatBuffer y) {
-        Check.same(b, "b", a);
-        Check.same(y, "y", a);
+        Operands.same(b, "b", a);
+        Operands.same(y, "y", a);
         team.tiles(
                 a.lengthElements(),
                 (own, first, count) -> {
@@ -141,7 +142,7 @@ final class HostKernels implements Kernels {
 
     @Override
     public void scale(float factor, FlatBuffer x, FlatBuffer y, boolean accumulate) {
-        Check.same(y, "y", x);
+        Operands.same(y, "y", x);
         team.tiles(
                 x.lengthElements(),
                 (own, first, count) -> {
@@ -159,7 +160,7 @@ final class HostKernels implements Kernels {
 
     @Override
     public void convert(FlatBuffer from, FlatBuffer to) {
-        Check.same(to, "to", from);
+        Operands.same(to, "to", from);
         if (from.type() == to.type()) {
             to.copyFrom(from);
             return;
@@ -183,11 +184,11 @@ final class HostKernels implements Kernels {
             FlatBuffer y,
             FlatBuffer mean,
             FlatBuffer reciprocal) {
-        Check.sizes(rows, width);
-        Check.holds(x, "x", (long) rows * width);
-        Check.holds(y, "y", (long) rows * width);
-        Check.fp32(mean, "mean");
-        Check.fp32(reciprocal, "reciprocal");
+        Operands.sizes(rows, width);
+        Operands.holds(x, "x", (long) rows * width);
+        Operands.holds(y, "y", (long) rows * width);
+        Operands.fp32(mean, "mean");
+        Operands.fp32(reciprocal, "reciprocal");
         norms.forward(
                 x, gamma, Optional.of(beta), rows, width, eps, y, Optional.of(mean), reciprocal);
     }
@@ -207,8 +208,8 @@ final class HostKernels implements Kernels {
             boolean accumulateDGamma,
             Optional<FlatBuffer> dBeta,
             boolean accumulateDBeta) {
-        Check.sizes(rows, width);
-        Check.holds(dx, "dx", (long) rows * width);
+        Operands.sizes(rows, width);
+        Operands.holds(dx, "dx", (long) rows * width);
         norms.backward(
                 x,
                 gamma,
@@ -234,10 +235,10 @@ final class HostKernels implements Kernels {
             float eps,
             FlatBuffer y,
             FlatBuffer reciprocal) {
-        Check.sizes(rows, width);
-        Check.holds(x, "x", (long) rows * width);
-        Check.holds(y, "y", (long) rows * width);
-        Check.fp32(reciprocal, "reciprocal");
+        Operands.sizes(rows, width);
+        Operands.holds(x, "x", (long) rows * width);
+        Operands.holds(y, "y", (long) rows * width);
+        Operands.fp32(reciprocal, "reciprocal");
         norms.forward(
                 x, gamma, Optional.empty(), rows, width, eps, y, Optional.empty(), reciprocal);
     }
@@ -254,8 +255,8 @@ final class HostKernels implements Kernels {
             boolean accumulateDx,
             Optional<FlatBuffer> dGamma,
             boolean accumulateDGamma) {
-        Check.sizes(rows, width);
-        Check.holds(dx, "dx", (long) rows * width);
+        Operands.sizes(rows, width);
+        Operands.holds(dx, "dx", (long) rows * width);
         norms.backward(
                 x,
                 gamma,
@@ -281,10 +282,10 @@ final class HostKernels implements Kernels {
             Optional<FlatBuffer> positions,
             int period,
             FlatBuffer out) {
-        Check.sizes(rows, width);
-        Check.holds(out, "out", (long) rows * width);
+        Operands.sizes(rows, width);
+        Operands.holds(out, "out", (long) rows * width);
         positions.ifPresent(
-                p -> Check.holds(p, "positions", (long) Math.min(period, rows) * width));
+                p -> Operands.holds(p, "positions", (long) Math.min(period, rows) * width));
         embeddings.forward(ids, rows, width, table, positions, period, out);
     }
 
@@ -296,8 +297,8 @@ final class HostKernels implements Kernels {
             FlatBuffer dOut,
             FlatBuffer dTable,
             boolean accumulate) {
-        Check.sizes(rows, width);
-        Check.holds(dOut, "dOut", (long) rows * width);
+        Operands.sizes(rows, width);
+        Operands.holds(dOut, "dOut", (long) rows * width);
         embeddings.backward(ids, rows, width, dOut, dTable, accumulate);
     }
 
@@ -309,9 +310,9 @@ final class HostKernels implements Kernels {
             int period,
             FlatBuffer dPositions,
             boolean accumulate) {
-        Check.sizes(rows, width, period);
-        Check.holds(dOut, "dOut", (long) rows * width);
-        Check.holds(dPositions, "dPositions", (long) Math.min(period, rows) * width);
+        Operands.sizes(rows, width, period);
+        Operands.holds(dOut, "dOut", (long) rows * width);
+        Operands.holds(dPositions, "dPositions", (long) Math.min(period, rows) * width);
         embeddings.positionsBackward(dOut, rows, width, period, dPositions, accumulate);
     }
 
@@ -319,10 +320,10 @@ final class HostKernels implements Kernels {
     public void causalAttention(
             AttentionShape shape, FlatBuffer qkv, FlatBuffer out, FlatBuffer logSumExp) {
         long rows = (long) shape.sequences() * shape.tokens();
-        Check.holds(qkv, "qkv", rows * 3 * shape.width());
-        Check.holds(out, "out", rows * shape.width());
-        Check.holds(logSumExp, "logSumExp", rows * shape.heads());
-        Check.fp32(logSumExp, "logSumExp");
+        Operands.holds(qkv, "qkv", rows * 3 * shape.width());
+        Operands.holds(out, "out", rows * shape.width());
+        Operands.holds(logSumExp, "logSumExp", rows * shape.heads());
+        Operands.fp32(logSumExp, "logSumExp");
         attention.forward(shape, qkv, out, logSumExp);
     }
 
@@ -335,17 +336,17 @@ final class HostKernels implements Kernels {
             FlatBuffer dOut,
             FlatBuffer dQkv) {
         long rows = (long) shape.sequences() * shape.tokens();
-        Check.holds(qkv, "qkv", rows * 3 * shape.width());
-        Check.holds(out, "out", rows * shape.width());
-        Check.holds(dOut, "dOut", rows * shape.width());
-        Check.holds(dQkv, "dQkv", rows * 3 * shape.width());
-        Check.fp32(logSumExp, "logSumExp");
+        Operands.holds(qkv, "qkv", rows * 3 * shape.width());
+        Operands.holds(out, "out", rows * shape.width());
+        Operands.holds(dOut, "dOut", rows * shape.width());
+        Operands.holds(dQkv, "dQkv", rows * 3 * shape.width());
+        Operands.fp32(logSumExp, "logSumExp");
         attention.backward(shape, qkv, out, logSumExp, dOut, dQkv);
     }
 
     @Override
     public long attentionCacheElements(AttentionShape shape, int capacity) {
-        Check.sizes(capacity);
+        Operands.sizes(capacity);
         return CachedAttention.elements(shape, capacity);
     }
 
@@ -357,15 +358,15 @@ final class HostKernels implements Kernels {
             FlatBuffer qkv,
             FlatBuffer cache,
             FlatBuffer out) {
-        Check.sizes(past, capacity);
+        Operands.sizes(past, capacity);
         if (shape.sequences() != 1 || shape.tokens() > capacity - past) {
             throw new IllegalArgumentException(
                     "%d sequences of %,d tokens after %,d do not fit a cache of one sequence of %,d."
                             .formatted(shape.sequences(), shape.tokens(), past, capacity));
         }
-        Check.holds(qkv, "qkv", (long) shape.tokens() * 3 * shape.width());
-        Check.holds(out, "out", (long) shape.tokens() * shape.width());
-        Check.holds(cache, "cache", CachedAttention.elements(shape, capacity));
+        Operands.holds(qkv, "qkv", (long) shape.tokens() * 3 * shape.width());
+        Operands.holds(out, "out", (long) shape.tokens() * shape.width());
+        Operands.holds(cache, "cache", CachedAttention.elements(shape, capacity));
         if (cache.type() != qkv.type()) {
             throw new IllegalArgumentException(
                     "A cache of %s cannot keep keys of %s."
@@ -382,10 +383,10 @@ final class HostKernels implements Kernels {
             boolean inverse,
             FlatBuffer qkv,
             FlatBuffer out) {
-        Check.sizes(past);
+        Operands.sizes(past);
         long rows = (long) shape.sequences() * shape.tokens();
-        Check.holds(qkv, "qkv", rows * 3 * shape.width());
-        Check.holds(out, "out", rows * 3 * shape.width());
+        Operands.holds(qkv, "qkv", rows * 3 * shape.width());
+        Operands.holds(out, "out", rows * 3 * shape.width());
         rotation.run(shape, past, base, inverse, qkv, out);
     }
 
@@ -399,11 +400,11 @@ final class HostKernels implements Kernels {
             FlatBuffer max,
             FlatBuffer sum,
             FlatBuffer terms) {
-        Check.sizes(first, rows, classes);
-        Check.holds(logits, "logits", (long) rows * classes);
-        Check.fp32(max, "max", (long) first + rows);
-        Check.fp32(sum, "sum", (long) first + rows);
-        Check.fp32(terms, "terms", (long) first + rows);
+        Operands.sizes(first, rows, classes);
+        Operands.holds(logits, "logits", (long) rows * classes);
+        Operands.fp32(max, "max", (long) first + rows);
+        Operands.fp32(sum, "sum", (long) first + rows);
+        Operands.fp32(terms, "terms", (long) first + rows);
         return losses.crossEntropy(logits, targets, first, rows, classes, max, sum, terms);
     }
 
@@ -418,26 +419,26 @@ final class HostKernels implements Kernels {
             FlatBuffer sum,
             float factor,
             FlatBuffer dLogits) {
-        Check.sizes(rows, first, classes);
-        Check.holds(logits, "logits", (long) rows * classes);
-        Check.holds(dLogits, "dLogits", (long) rows * classes);
-        Check.fp32(max, "max", rows);
-        Check.fp32(sum, "sum", rows);
+        Operands.sizes(rows, first, classes);
+        Operands.holds(logits, "logits", (long) rows * classes);
+        Operands.holds(dLogits, "dLogits", (long) rows * classes);
+        Operands.fp32(max, "max", rows);
+        Operands.fp32(sum, "sum", rows);
         losses.crossEntropyBackward(
                 logits, targets, rows, first, classes, max, sum, factor, dLogits);
     }
 
     @Override
     public double meanSquaredError(FlatBuffer prediction, FlatBuffer target) {
-        Check.same(target, "target", prediction);
+        Operands.same(target, "target", prediction);
         return losses.meanSquaredError(prediction, target);
     }
 
     @Override
     public void meanSquaredErrorBackward(
             FlatBuffer prediction, FlatBuffer target, float seed, FlatBuffer dPrediction) {
-        Check.same(target, "target", prediction);
-        Check.same(dPrediction, "dPrediction", prediction);
+        Operands.same(target, "target", prediction);
+        Operands.same(dPrediction, "dPrediction", prediction);
         losses.meanSquaredErrorBackward(prediction, target, seed, dPrediction);
     }
 
@@ -450,7 +451,7 @@ final class HostKernels implements Kernels {
             int operation,
             FlatBuffer x,
             FlatBuffer y) {
-        Check.same(y, "y", x);
+        Operands.same(y, "y", x);
         if (!(p >= 0 && p < 1)) {
             throw new IllegalArgumentException(
                     "A dropout probability must be at least 0 and below 1, was " + p + ".");
@@ -513,7 +514,7 @@ final class HostKernels implements Kernels {
             int rows,
             int width,
             boolean accumulate) {
-        Check.sizes(rows, width);
+        Operands.sizes(rows, width);
         team.rows(
                 rows,
                 width,
@@ -528,9 +529,9 @@ final class HostKernels implements Kernels {
 
     @Override
     public void transpose(FlatBuffer x, int m, int n, FlatBuffer y) {
-        Check.sizes(m, n);
-        Check.holds(x, "x", (long) m * n);
-        Check.holds(y, "y", (long) m * n);
+        Operands.sizes(m, n);
+        Operands.holds(x, "x", (long) m * n);
+        Operands.holds(y, "y", (long) m * n);
         team.parts(
                 (n + TRANSPOSE_TILE - 1) / TRANSPOSE_TILE,
                 (own, part) -> {
@@ -563,7 +564,7 @@ final class HostKernels implements Kernels {
             boolean first,
             Optional<ExactNorm> norm) {
         for (FlatBuffer contribution : contributions) {
-            Check.same(contribution, "contribution", accumulator);
+            Operands.same(contribution, "contribution", accumulator);
         }
         FlatBuffer[] terms = contributions.toArray(FlatBuffer[]::new);
         int rest = first && terms.length > 0 ? 1 : 0;
@@ -595,7 +596,7 @@ final class HostKernels implements Kernels {
     @Override
     public void roundStochastically(
             FlatBuffer from, Philox random, long stream, long firstElement, FlatBuffer to) {
-        Check.same(to, "to", from);
+        Operands.same(to, "to", from);
         if (to.type() != DType.BF16) {
             throw new IllegalArgumentException(
                     "Stochastic rounding is to bf16, was asked for %s."

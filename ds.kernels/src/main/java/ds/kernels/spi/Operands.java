@@ -1,13 +1,17 @@
-package ds.kernels.host;
+package ds.kernels.spi;
 
 import ds.core.DType;
 import ds.core.FlatBuffer;
 
-/** What kernels demand of their operands. */
-final class Check {
-    private Check() {}
+/**
+ * What kernels demand of their operands. Each check throws an {@link IllegalArgumentException} that
+ * names the operand.
+ */
+public final class Operands {
+    private Operands() {}
 
-    static void holds(FlatBuffer buffer, String name, long elements) {
+    /** Requires room for {@code elements} at least. */
+    public static void holds(FlatBuffer buffer, String name, long elements) {
         if (buffer.lengthElements() < elements) {
             throw new IllegalArgumentException(
                     "Operand %s needs %,d elements for these sizes, but holds %,d."
@@ -15,7 +19,8 @@ final class Check {
         }
     }
 
-    static void same(FlatBuffer buffer, String name, FlatBuffer like) {
+    /** Requires the length of {@code like}, the first operand. */
+    public static void same(FlatBuffer buffer, String name, FlatBuffer like) {
         if (buffer.lengthElements() != like.lengthElements()) {
             throw new IllegalArgumentException(
                     "Operand %s must have the %,d elements of the first one, but has %,d."
@@ -23,7 +28,8 @@ final class Check {
         }
     }
 
-    static void fp32(FlatBuffer buffer, String name) {
+    /** Requires fp32. */
+    public static void fp32(FlatBuffer buffer, String name) {
         if (buffer.type() != DType.FP32) {
             throw new IllegalArgumentException(
                     "Operand %s must be fp32, but is %s."
@@ -31,12 +37,14 @@ final class Check {
         }
     }
 
-    static void fp32(FlatBuffer buffer, String name, long elements) {
+    /** Requires fp32 and room for {@code elements} at least. */
+    public static void fp32(FlatBuffer buffer, String name, long elements) {
         holds(buffer, name, elements);
         fp32(buffer, name);
     }
 
-    static void sizes(int... sizes) {
+    /** Requires that no size is negative. */
+    public static void sizes(int... sizes) {
         for (int size : sizes) {
             if (size < 0) {
                 throw new IllegalArgumentException("A size must be at least 0, was " + size + ".");

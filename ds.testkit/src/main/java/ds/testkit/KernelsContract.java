@@ -1,4 +1,4 @@
-package ds.kernels.host;
+package ds.testkit;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -15,36 +15,89 @@ import ds.kernels.Kernels.AttentionShape;
 import ds.kernels.Kernels.Transpose;
 import ds.kernels.Philox;
 import ds.kernels.Workers;
+import ds.kernels.spi.KernelsProvider;
+import java.io.ByteArrayOutputStream;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.Random;
 import java.util.function.ToDoubleFunction;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * Kernels in fp32 agree with the formula in fp64. Gradients are checked against central differences
- * of the fp64 formula, so that they do not repeat the kernel's own derivation.
+ * What all kernels promise: in fp32 they agree with the formula in fp64, the same calls give the same
+ * bits, and a provider that says it is reproducible gives those of any number of workers. Gradients are
+ * checked against central differences of the fp64 formula, so that they do not repeat a kernel's own
+ * derivation. All operands are outside the heap. Extend it and return the provider; one that cannot run
+ * here is skipped by name.
  */
-class ReferenceTest {
+public abstract class KernelsContract {
     private static final double STEP = 1e-5;
     private static final double EPS = 1e-5;
 
+    /** Rows, columns and depth of products. */
+    private static final int[][] SIZES = {
+        {1, 1, 1}, {4, 16, 8}, {5, 17, 3}, {33, 47, 257}, {130, 70, 600}, {3, 300, 90}, {2, 3, 0}
+    };
+
     private final Workers workers = new Workers("reference", 2);
-    private final Kernels kernels = new HostKernels(workers, Lanes.best());
+    private final Arena arena = Arena.ofShared();
+    private Kernels kernels;
+
+    /** For subclasses. */
+    protected KernelsContract() {}
+
+    /** Returns the provider under test. */
+    protected abstract KernelsProvider provider();
+
+    @BeforeEach
+    void open() {
+        KernelsProvider provider = provider();
+        provider.unavailable()
+                .ifPresent(
+                        why ->
+                                Assumptions.abort(
+                                        "The kernels '%s' cannot run here: %s"
+                                                .formatted(provider.name(), why)));
+        kernels = provider.create(workers);
+    }
 
     @AfterEach
     void close() {
         workers.close();
+        arena.close();
     }
 
-    private static FlatBuffer zeros(long length) {
-        return Buffers.zeros(DType.FP32, length);
+    private FlatBuffer zeros(DType type, long length) {
+        return FlatBuffer.of(arena.allocate(type.bytesOf(length), 64), type);
     }
 
-    private static FlatBuffer normal(long length, long seed) {
-        return Buffers.normal(DType.FP32, length, seed);
+    private FlatBuffer zeros(long length) {
+        return zeros(DType.FP32, length);
+    }
+
+    /** Returns normal draws, rounded to {@code type}. */
+    private FlatBuffer normal(DType type, long length, long seed) {
+        FlatBuffer buffer = zeros(type, length);
+        Random random = new Random(seed);
+        for (long i = 0; i < length; i++) {
+            buffer.set(i, (float) random.nextGaussian());
+        }
+        return buffer;
+    }
+
+    private FlatBuffer normal(long length, long seed) {
+        return normal(DType.FP32, length, seed);
+    }
+
+    private static byte[] bytes(FlatBuffer buffer) {
+        return buffer.segment().toArray(ValueLayout.JAVA_BYTE);
     }
 
     private static double[] doubles(FlatBuffer x) {
@@ -94,57 +147,132 @@ class ReferenceTest {
         return sum;
     }
 
-    @Test
-    void productsOfAllLayoutsAreTheSameBitsAndRight() {
-        int[][] sizes = {
-            {1, 1, 1}, {4, 16, 8}, {5, 17, 3}, {33, 47, 257}, {130, 70, 600}, {2, 3, 0}
-        };
-        for (int[] size : sizes) {
-            int m = size[0];
-            int n = size[1];
-            int k = size[2];
-            FlatBuffer a = normal((long) m * k, 1);
-            FlatBuffer b = normal((long) k * n, 2);
-            FlatBuffer at = zeros((long) m * k);
-            FlatBuffer bt = zeros((long) k * n);
+    /** One product, in all layouts. */
+    private final class Product {
+        final int m;
+        final int n;
+        final int k;
+        final FlatBuffer a;
+        final FlatBuffer b;
+        final FlatBuffer at;
+        final FlatBuffer bt;
+        final FlatBuffer bias;
+        final FlatBuffer before;
+
+        Product(int[] size) {
+            m = size[0];
+            n = size[1];
+            k = size[2];
+            a = normal((long) m * k, 1);
+            b = normal((long) k * n, 2);
+            at = zeros((long) m * k);
+            bt = zeros((long) k * n);
+            bias = normal(n, 3);
+            before = normal((long) m * n, 4);
             kernels.transpose(a, m, k, at);
             kernels.transpose(b, k, n, bt);
-            FlatBuffer bias = normal(n, 3);
+        }
+
+        double[] expected(boolean biased, boolean accumulate) {
             double[] expected = new double[m * n];
             for (int i = 0; i < m; i++) {
                 for (int j = 0; j < n; j++) {
-                    double sum = bias.get(j);
+                    double sum = biased ? bias.get(j) : 0;
+                    sum += accumulate ? before.get((long) i * n + j) : 0;
                     for (int q = 0; q < k; q++) {
                         sum += (double) a.get((long) i * k + q) * b.get((long) q * n + j);
                     }
                     expected[i * n + j] = sum;
                 }
             }
-            byte[] first = null;
-            for (Transpose ta : Transpose.values()) {
-                for (Transpose tb : Transpose.values()) {
-                    FlatBuffer c = zeros((long) m * n);
-                    kernels.gemm(
-                            ta,
-                            tb,
-                            m,
-                            n,
-                            k,
-                            ta == Transpose.NO ? a : at,
-                            tb == Transpose.NO ? b : bt,
-                            Optional.of(bias),
-                            c,
-                            false);
-                    assertClose(expected, c, 1e-4);
-                    first = first == null ? Buffers.bytes(c) : first;
-                    assertArrayEquals(first, Buffers.bytes(c), Arrays.toString(size) + ta + tb);
+            return expected;
+        }
+
+        /** Without {@code accumulate} nothing is read of C, which is not even finite. */
+        FlatBuffer run(Kernels by, Transpose ta, Transpose tb, boolean biased, boolean accumulate) {
+            FlatBuffer c = zeros((long) m * n);
+            if (accumulate) {
+                c.copyFrom(before);
+            } else {
+                c.segment().fill((byte) 0xff);
+            }
+            by.gemm(
+                    ta,
+                    tb,
+                    m,
+                    n,
+                    k,
+                    ta == Transpose.NO ? a : at,
+                    tb == Transpose.NO ? b : bt,
+                    biased ? Optional.of(bias) : Optional.empty(),
+                    c,
+                    accumulate);
+            return c;
+        }
+    }
+
+    @Test
+    void productsOfAllLayoutsAreRightAndTheSameBitsWherePromised() {
+        for (int[] size : SIZES) {
+            Product product = new Product(size);
+            for (boolean biased : new boolean[] {false, true}) {
+                for (boolean accumulate : new boolean[] {false, true}) {
+                    double[] expected = product.expected(biased, accumulate);
+                    byte[] first = null;
+                    for (Transpose ta : Transpose.values()) {
+                        for (Transpose tb : Transpose.values()) {
+                            FlatBuffer c = product.run(kernels, ta, tb, biased, accumulate);
+                            assertClose(expected, c, 1e-4);
+                            first = first == null ? bytes(c) : first;
+                            if (provider().reproducible()) {
+                                assertArrayEquals(first, bytes(c), Arrays.toString(size) + ta + tb);
+                            }
+                        }
+                    }
                 }
             }
         }
     }
 
     @Test
-    void aProductDoesNotDependOnItsNeighbours() {
+    void theSameProductsByAsManyWorkersAreTheSameBits() {
+        byte[] ofAnyNumber = null;
+        for (int count = 1; count <= 4; count++) {
+            byte[] first = null;
+            for (int repeat = 0; repeat < 3; repeat++) {
+                try (Workers some = new Workers("some", count)) {
+                    byte[] bits = productBits(provider().create(some));
+                    first = first == null ? bits : first;
+                    assertArrayEquals(first, bits, count + " workers");
+                }
+            }
+            ofAnyNumber = ofAnyNumber == null ? first : ofAnyNumber;
+            if (provider().reproducible()) {
+                assertArrayEquals(ofAnyNumber, first, count + " workers");
+            }
+        }
+    }
+
+    private byte[] productBits(Kernels by) {
+        ByteArrayOutputStream bits = new ByteArrayOutputStream();
+        for (int[] size : SIZES) {
+            Product product = new Product(size);
+            for (Transpose ta : Transpose.values()) {
+                for (Transpose tb : Transpose.values()) {
+                    FlatBuffer c = product.run(by, ta, tb, true, true);
+                    assertClose(product.expected(true, true), c, 1e-4);
+                    bits.writeBytes(bytes(c));
+                }
+            }
+        }
+        return bits.toByteArray();
+    }
+
+    @Test
+    void aProductDoesNotDependOnItsNeighboursWherePromised() {
+        Assumptions.assumeTrue(
+                provider().reproducible(),
+                () -> "The kernels '%s' promise no such bits.".formatted(provider().name()));
         int k = 300;
         FlatBuffer a = normal(64L * k, 1);
         FlatBuffer b = normal(64L * k, 2);
@@ -575,7 +703,7 @@ class ReferenceTest {
         assertEquals(4f / 3f, Arrays.stream(doubles(all)).max().orElse(0), 1e-6);
         FlatBuffer third = zeros(10_000);
         kernels.dropout(random, 0.25f, 102, 10_000, 3, ones.slice(0, 10_000), third);
-        assertArrayEquals(Buffers.bytes(all.slice(20_000, 10_000)), Buffers.bytes(third));
+        assertArrayEquals(bytes(all.slice(20_000, 10_000)), bytes(third));
     }
 
     @Test
@@ -643,12 +771,12 @@ class ReferenceTest {
         for (DType type : List.of(DType.BF16, DType.FP16)) {
             List<FlatBuffer> parts =
                     List.of(
-                            Buffers.normal(DType.FP32, 3000, 1),
-                            Buffers.normal(type, 3000, 2),
-                            Buffers.normal(type, 3000, 3));
-            FlatBuffer atOnce = Buffers.zeros(type, 3000);
+                            normal(DType.FP32, 3000, 1),
+                            normal(type, 3000, 2),
+                            normal(type, 3000, 3));
+            FlatBuffer atOnce = zeros(type, 3000);
             kernels.fold(atOnce, parts, true, Optional.empty());
-            FlatBuffer oneByOne = Buffers.zeros(type, 3000);
+            FlatBuffer oneByOne = zeros(type, 3000);
             for (int i = 0; i < parts.size(); i++) {
                 kernels.fold(oneByOne, parts.subList(i, i + 1), i == 0, Optional.empty());
             }
@@ -675,7 +803,7 @@ class ReferenceTest {
         x.set(1, Float.NEGATIVE_INFINITY);
         x.set(2, Float.NaN);
         x.set(3, -0f);
-        FlatBuffer y = Buffers.zeros(DType.BF16, count);
+        FlatBuffer y = zeros(DType.BF16, count);
         kernels.roundStochastically(x, random, 3, 0, y);
         assertEquals(1.5f, y.get(0));
         assertEquals(Float.NEGATIVE_INFINITY, y.get(1));
@@ -688,9 +816,9 @@ class ReferenceTest {
         }
         assertEquals(0.25, (double) up / count, 0.01);
         // A part gives what the whole gave there; another step gives something else.
-        FlatBuffer part = Buffers.zeros(DType.BF16, 5001);
+        FlatBuffer part = zeros(DType.BF16, 5001);
         kernels.roundStochastically(x.slice(4999, 5001), random, 3, 4999, part);
-        FlatBuffer other = Buffers.zeros(DType.BF16, 5001);
+        FlatBuffer other = zeros(DType.BF16, 5001);
         kernels.roundStochastically(x.slice(4999, 5001), random, 4, 4999, other);
         boolean differs = false;
         for (int i = 0; i < 5001; i++) {
