@@ -84,6 +84,7 @@ final class PlanCommand extends Command {
         document.put("train_batch_size", plan.batch().train());
         document.put("train_micro_batch_size_per_gpu", plan.batch().micro());
         document.put("gradient_accumulation_steps", plan.batch().accumulation());
+        document.put("kernels", plan.kernels().name());
         document.put("precision", plan.zero().precision().jsonName());
         document.put("stage", plan.stage());
         document.put("optimizer", plan.optimizerName());

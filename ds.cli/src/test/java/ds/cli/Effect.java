@@ -4,6 +4,7 @@ import static ds.cli.Trial.ABSENT;
 
 import ds.config.CheckOptions;
 import ds.config.ConfigCheck;
+import ds.config.ConfigException;
 import ds.config.DsConfig;
 import ds.core.Diagnostic;
 import ds.core.MemoryKind;
@@ -479,6 +480,7 @@ record Effect(
                                                         .filter(name -> name.startsWith("ds-r0-w"))
                                                         .sorted()
                                                         .toList())),
+                of("jvm.kernels", "host", "openblas", Effect::kernels),
                 of(
                         "jvm.parameter_groups",
                         List.of(Map.of("dimensions", 1, "lr_multiplier", 0.5)),
@@ -495,6 +497,15 @@ record Effect(
                         List.of(
                                 plan.storage().orElseThrow().provider().name(),
                                 plan.pipeline().aio()));
+    }
+
+    /** What computes; where OpenBLAS is not installed, naming it is refused. */
+    private static Object kernels(Trial trial) {
+        try {
+            return trial.plan(plan -> List.of(plan.kernels().name(), plan.irreproducible()));
+        } catch (ConfigException e) {
+            return String.valueOf(e.getMessage());
+        }
     }
 
     private static List<Effect> optimizers() {

@@ -246,6 +246,7 @@ public final class DsConfig {
                 jvm.longOr("chunk_bytes", 32L << 20),
                 jvm.stringOr("pipeline_wait", "block"),
                 optionalInt(jvm, "workers"),
+                jvm.stringOr("kernels", "host"),
                 tunable(jvm, "seed", jvm.longOr("seed", 42)),
                 jvm.booleanOr("stochastic_rounding", false),
                 jvm.booleanOr("crash_consistent", true),

@@ -10,6 +10,7 @@ import java.util.OptionalInt;
  * @param chunkBytes most optimizer state moved through memory at once, in bytes; default 32 MiB
  * @param pipelineWait how pipeline threads wait: block or yield; default block
  * @param workers compute threads per rank; empty leaves it to the planner
+ * @param kernels the provider of the kernels; default {@code host}
  * @param seed seed of initial values, data order, dropout and stochastic rounding; default 42
  * @param stochasticRounding whether bf16 masters are rounded stochastically; default false
  * @param crashConsistent whether optimizer state on NVMe survives a crash; default true
@@ -25,6 +26,7 @@ public record Jvm(
         long chunkBytes,
         String pipelineWait,
         OptionalInt workers,
+        String kernels,
         Tunable<Long> seed,
         boolean stochasticRounding,
         boolean crashConsistent,

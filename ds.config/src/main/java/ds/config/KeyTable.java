@@ -188,6 +188,11 @@ final class KeyTable {
                                         .doc(
                                                 "Compute threads per rank; absent means processor cores"
                                                         + " divided by local ranks."),
+                                text("kernels", "host")
+                                        .doc(
+                                                "What computes: host, openblas (fp32 matrix products by"
+                                                        + " libopenblas.so.0; other bits) or a plug-in's"
+                                                        + " name."),
                                 integer("seed", 42)
                                         .doc("Seed of initial values, data order and dropout."),
                                 flag("stochastic_rounding", false)

@@ -99,7 +99,7 @@ public final class ProviderTable<P extends NamedProvider> {
                 .ifPresent(
                         why -> {
                             throw new ProviderException(
-                                    "The %s provider '%s' cannot run here: %s"
+                                    "The %s provider '%s' cannot run here: %s."
                                             .formatted(kind, name, why));
                         });
         return provider;

@@ -9,7 +9,6 @@ import ds.core.spi.HostMemoryProvider;
 import ds.engine.data.Dataset;
 import ds.engine.plan.TrainingPlan;
 import ds.kernels.Kernels;
-import ds.kernels.KernelsProviders;
 import ds.kernels.Workers;
 import ds.model.Batch;
 import ds.model.TrainableModel;
@@ -109,10 +108,7 @@ final class Ranks implements AutoCloseable {
     }
 
     private void openRank(int rank) {
-        kernels[rank] =
-                KernelsProviders.in(options.layer())
-                        .require(KernelsProviders.HOST)
-                        .create(pools.get(rank));
+        kernels[rank] = plan.kernels().create(pools.get(rank));
         RankMemory memory = memories.get(rank);
         ZeroRank zero =
                 new ZeroRank(

@@ -94,6 +94,7 @@ final class PlanText {
         }
         line(text, "clipping", "%s", plan.clip() > 0 ? "norm " + plan.clip() : "off");
         line(text, "workers", "%d per rank", plan.workersPerRank());
+        line(text, "kernels", "%s", plan.kernels().name());
         line(
                 text,
                 "bytes/rank",

@@ -7,6 +7,7 @@ import ds.config.Tunable;
 import ds.config.ZeroOptimization;
 import ds.core.DType;
 import ds.core.Diagnostic;
+import ds.kernels.spi.KernelsProvider;
 import ds.model.ModelLayout;
 import ds.model.Parameter;
 import ds.model.Unit;
@@ -70,12 +71,13 @@ public final class Planner {
         ZeroOptimization section = config.zero();
         OffloadChoice offload = new OffloadChoice(config, inputs.layer(), problems);
         Optional<StateCodec> codec = offload.codec(formats.states());
+        Optional<KernelsProvider> kernels = KernelsChoice.of(config, inputs.layer(), problems);
         checkLiveParameters(section);
         ParameterGroups groups = ParameterGroups.of(model, config, inputs.groups(), problems);
         PluginChoice plugins = new PluginChoice(model, config, inputs, problems, decisions, auto);
         Optional<Optimizer> optimizer = plugins.optimizer();
         Optional<Schedule> schedule = optimizer.flatMap(found -> plugins.schedule(found.base()));
-        if (!problems.isEmpty() || schedule.isEmpty() || batch.isEmpty()) {
+        if (!problems.isEmpty() || schedule.isEmpty() || batch.isEmpty() || kernels.isEmpty()) {
             throw new ConfigException("The configuration", problems);
         }
         Optimizer chosen = plugins.grouped(optimizer.orElseThrow(), groups);
@@ -104,6 +106,7 @@ public final class Planner {
         auto.prefetchBucket(section.prefetchBucketSize(), section.stage());
         double clip = auto.clip(config.gradientClipping());
         auto.others(config);
+        KernelsChoice.remark(kernels.get(), precision.products()).ifPresent(decisions::add);
         return new TrainingPlan(
                 batch.get(),
                 precision,
@@ -121,15 +124,17 @@ public final class Planner {
                 config.gradients().sum() ? batch.get().accumulation() : batch.get().contributions(),
                 inputs.targetsPerSample(),
                 workers(),
+                kernels.get(),
                 config.stepsPerPrint().orElse(0),
                 config.wallClockBreakdown(),
                 groups.groups().stream().map(GroupSummary::of).toList(),
-                irreproducible(replicas, codec),
+                irreproducible(replicas, codec, kernels.get()),
                 offload.codecs(formats.states()),
                 decisions);
     }
 
-    private static List<String> irreproducible(boolean replicas, Optional<StateCodec> codec) {
+    private static List<String> irreproducible(
+            boolean replicas, Optional<StateCodec> codec, KernelsProvider kernels) {
         List<String> reasons = new ArrayList<>();
         if (replicas) {
             reasons.add(REPLICAS);
@@ -139,6 +144,9 @@ public final class Planner {
                         reasons.add(
                                 "state_codec '%s' rounds the optimizer's state where it rests"
                                         .formatted(found.name())));
+        if (!kernels.reproducible()) {
+            reasons.add("kernels '%s' add in an order of their own".formatted(kernels.name()));
+        }
         return List.copyOf(reasons);
     }
 

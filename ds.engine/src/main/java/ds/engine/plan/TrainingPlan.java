@@ -1,6 +1,7 @@
 package ds.engine.plan;
 
 import ds.engine.LossScaler;
+import ds.kernels.spi.KernelsProvider;
 import ds.offload.PipelineSettings;
 import ds.offload.StateCodecs;
 import ds.offload.StorageChoice;
@@ -36,6 +37,7 @@ import java.util.Optional;
  *     that of one rank where ranks are added
  * @param targetsPerSample targets in one sample: tokens, for text; 1 otherwise
  * @param workersPerRank worker threads of each rank
+ * @param kernels makes the kernels of each rank
  * @param logEverySteps how often a line of progress is due; 0 if unset
  * @param wallClockBreakdown whether lines of progress say where the time went
  * @param groups parameters with settings of their own
@@ -60,6 +62,7 @@ public record TrainingPlan(
         int divisor,
         long targetsPerSample,
         int workersPerRank,
+        KernelsProvider kernels,
         int logEverySteps,
         boolean wallClockBreakdown,
         List<GroupSummary> groups,
