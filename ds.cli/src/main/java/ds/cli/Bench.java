@@ -1,5 +1,6 @@
 package ds.cli;
 
+import ds.core.ProviderException;
 import ds.kernels.Kernels;
 import ds.kernels.KernelsProviders;
 import ds.kernels.Workers;
@@ -25,9 +26,20 @@ final class Bench {
 
     /** Returns the host's kernels. */
     static Kernels kernels(Workers workers) {
-        return KernelsProviders.in(ModuleLayer.boot())
-                .require(KernelsProviders.HOST)
-                .create(workers);
+        return KernelsProviders.host(workers);
+    }
+
+    /**
+     * Returns the kernels of that name.
+     *
+     * @throws UserMistakeException if there are none, or they cannot run here
+     */
+    static Kernels kernels(String name, Workers workers) {
+        try {
+            return KernelsProviders.in(ModuleLayer.boot()).require(name).create(workers);
+        } catch (ProviderException e) {
+            throw new UserMistakeException(String.valueOf(e.getMessage()));
+        }
     }
 
     /** Runs {@code work} until the just-in-time compiler has had its time. */

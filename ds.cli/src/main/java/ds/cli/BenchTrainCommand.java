@@ -7,6 +7,7 @@ import ds.engine.Engine;
 import ds.engine.StepReport;
 import ds.engine.data.TextDataset;
 import ds.kernels.Kernels;
+import ds.kernels.KernelsProviders;
 import ds.kernels.Workers;
 import java.lang.foreign.Arena;
 import java.util.LinkedHashMap;
@@ -39,6 +40,12 @@ final class BenchTrainCommand extends Command {
             paramLabel = "fp32|bf16|fp16",
             description = "Storage of parameters and activations (default: ${DEFAULT-VALUE}).")
     private Precision precision = Precision.fp32;
+
+    @Option(
+            names = "--kernels",
+            paramLabel = "NAME",
+            description = "What computes, as in jvm.kernels (default: ${DEFAULT-VALUE}).")
+    private String kernelsName = KernelsProviders.HOST;
 
     @Option(
             names = "--stage",
@@ -114,7 +121,7 @@ final class BenchTrainCommand extends Command {
                                 model, config(), o -> o.trainingData(data).ranks(ranks));
                 Workers workers = new Workers("ds-bench", threads);
                 Arena arena = Arena.ofShared()) {
-            Kernels kernels = Bench.kernels(workers);
+            Kernels kernels = Bench.kernels(kernelsName, workers);
             FlatBuffer a = BenchGemmCommand.buffer(arena, GEMM);
             FlatBuffer b = BenchGemmCommand.buffer(arena, GEMM);
             FlatBuffer c = BenchGemmCommand.buffer(arena, GEMM);
@@ -162,6 +169,7 @@ final class BenchTrainCommand extends Command {
         config.put("train_micro_batch_size_per_gpu", batch / ranks);
         config.put("optimizer", Map.of("type", "AdamW", "params", Map.of("lr", 1e-3)));
         config.put("zero_optimization", Map.of("stage", stage));
+        config.put("jvm", Map.of("kernels", kernelsName));
         if (precision != Precision.fp32) {
             config.put(precision.name(), Map.of("enabled", true));
         }
@@ -190,8 +198,9 @@ final class BenchTrainCommand extends Command {
         out().result(
                         String.format(
                                 Locale.ROOT,
-                                "%s stage %d, %d ranks, %d threads: %.1f ms per step, %,.0f tokens/s, %.1f GFLOP/s; matrix products %.1f GFLOP/s, share %.2f; activations of a rank %.1f MiB",
+                                "%s by %s, stage %d, %d ranks, %d threads: %.1f ms per step, %,.0f tokens/s, %.1f GFLOP/s; matrix products %.1f GFLOP/s, share %.2f; activations of a rank %.1f MiB",
                                 precision,
+                                kernelsName,
                                 stage,
                                 ranks,
                                 threads,
@@ -203,6 +212,7 @@ final class BenchTrainCommand extends Command {
                                 activationBytes / (double) (1 << 20)));
         Map<String, Object> document = new LinkedHashMap<>();
         document.put("precision", precision);
+        document.put("kernels", kernelsName);
         document.put("layers", layers);
         document.put("width", width);
         document.put("context", context);
