@@ -4,13 +4,14 @@ import ds.config.DsConfig;
 import ds.core.FlatBuffer;
 import ds.engine.DeepSpeed;
 import ds.engine.Engine;
-import ds.engine.StepReport;
 import ds.engine.data.TextDataset;
 import ds.kernels.Kernels;
 import ds.kernels.KernelsProviders;
 import ds.kernels.Workers;
 import java.lang.foreign.Arena;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import picocli.CommandLine;
@@ -44,8 +45,10 @@ final class BenchTrainCommand extends Command {
     @Option(
             names = "--kernels",
             paramLabel = "NAME",
-            description = "What computes, as in jvm.kernels (default: ${DEFAULT-VALUE}).")
-    private String kernelsName = KernelsProviders.HOST;
+            split = ",",
+            description =
+                    "What computes, by name as in jvm.kernels; several take steps in turn (default: ${DEFAULT-VALUE}).")
+    private List<String> kernelsNames = List.of(KernelsProviders.HOST);
 
     @Option(
             names = "--stage",
@@ -113,36 +116,57 @@ final class BenchTrainCommand extends Command {
                                 .formatted(layers, width, width / 64, context, vocabulary));
         TextDataset data = TextDataset.of("noise", noise(), context);
         var model = spec.create(data.shape());
-        StepReport[] made = new StepReport[1];
-        long[] step = new long[steps];
-        long[] product = new long[steps];
-        try (Engine engine =
-                        DeepSpeed.initialize(
-                                model, config(), o -> o.trainingData(data).ranks(ranks));
-                Workers workers = new Workers("ds-bench", threads);
+        List<Contender> contenders = new ArrayList<>();
+        try (Workers workers = new Workers("ds-bench", threads);
                 Arena arena = Arena.ofShared()) {
-            Kernels kernels = Bench.kernels(kernelsName, workers);
             FlatBuffer a = BenchGemmCommand.buffer(arena, GEMM);
             FlatBuffer b = BenchGemmCommand.buffer(arena, GEMM);
             FlatBuffer c = BenchGemmCommand.buffer(arena, GEMM);
-            Bench.warmUp(
-                    warmUpSeconds,
-                    () -> {
-                        engine.trainStep();
-                        BenchGemmCommand.multiply(kernels, GEMM, a, b, c);
-                    });
-            for (int i = 0; i < steps; i++) {
-                step[i] = Bench.nanos(() -> made[0] = engine.trainStep());
-                product[i] = Bench.nanos(() -> BenchGemmCommand.multiply(kernels, GEMM, a, b, c));
+            List<Runnable> works = new ArrayList<>();
+            for (String name : kernelsNames) {
+                Kernels kernels = Bench.kernels(name, workers);
+                Engine engine =
+                        DeepSpeed.initialize(
+                                model, config(name), o -> o.trainingData(data).ranks(ranks));
+                Contender contender = new Contender(name, engine);
+                contenders.add(contender);
+                works.add(contender::step);
+                works.add(() -> BenchGemmCommand.multiply(kernels, GEMM, a, b, c));
             }
-            report(
-                    threads,
-                    made[0].modelOperations(),
-                    engine.activationBytes(),
-                    Bench.median(step),
-                    Bench.best(product));
+            Bench.warmUp(warmUpSeconds, () -> works.forEach(Runnable::run));
+            long[][] nanos = new long[works.size()][steps];
+            for (int i = 0; i < steps; i++) {
+                for (int turn = 0; turn < works.size(); turn++) {
+                    // A step keeps the place before its product; who is first changes.
+                    int work = (2 * i + turn) % works.size();
+                    nanos[work][i] = Bench.nanos(works.get(work));
+                }
+            }
+            List<Object> results = new ArrayList<>();
+            for (int i = 0; i < contenders.size(); i++) {
+                results.add(report(threads, contenders.get(i), nanos[2 * i], nanos[2 * i + 1]));
+            }
+            out().document(Map.of("results", results));
+        } finally {
+            contenders.forEach(contender -> contender.engine.close());
         }
         return Main.OK;
+    }
+
+    /** What trains, and by which kernels. */
+    private static final class Contender {
+        final String kernels;
+        final Engine engine;
+        double operations;
+
+        Contender(String kernels, Engine engine) {
+            this.kernels = kernels;
+            this.engine = engine;
+        }
+
+        void step() {
+            operations = engine.trainStep().modelOperations();
+        }
     }
 
     private void check() {
@@ -163,13 +187,13 @@ final class BenchTrainCommand extends Command {
         }
     }
 
-    private DsConfig config() {
+    private DsConfig config(String kernels) {
         Map<String, Object> config = new LinkedHashMap<>();
         config.put("train_batch_size", batch);
         config.put("train_micro_batch_size_per_gpu", batch / ranks);
         config.put("optimizer", Map.of("type", "AdamW", "params", Map.of("lr", 1e-3)));
         config.put("zero_optimization", Map.of("stage", stage));
-        config.put("jvm", Map.of("kernels", kernelsName));
+        config.put("jvm", Map.of("kernels", kernels));
         if (precision != Precision.fp32) {
             config.put(precision.name(), Map.of("enabled", true));
         }
@@ -187,12 +211,12 @@ final class BenchTrainCommand extends Command {
         return text;
     }
 
-    private void report(
-            int threads,
-            double operations,
-            long activationBytes,
-            long stepNanos,
-            long productNanos) {
+    private Map<String, Object> report(
+            int threads, Contender contender, long[] steps, long[] products) {
+        double operations = contender.operations;
+        long activationBytes = contender.engine.activationBytes();
+        long stepNanos = Bench.median(steps);
+        long productNanos = Bench.best(products);
         double rate = operations / stepNanos;
         double gemm = 2.0 * GEMM * GEMM * GEMM / productNanos;
         out().result(
@@ -200,7 +224,7 @@ final class BenchTrainCommand extends Command {
                                 Locale.ROOT,
                                 "%s by %s, stage %d, %d ranks, %d threads: %.1f ms per step, %,.0f tokens/s, %.1f GFLOP/s; matrix products %.1f GFLOP/s, share %.2f; activations of a rank %.1f MiB",
                                 precision,
-                                kernelsName,
+                                contender.kernels,
                                 stage,
                                 ranks,
                                 threads,
@@ -212,7 +236,7 @@ final class BenchTrainCommand extends Command {
                                 activationBytes / (double) (1 << 20)));
         Map<String, Object> document = new LinkedHashMap<>();
         document.put("precision", precision);
-        document.put("kernels", kernelsName);
+        document.put("kernels", contender.kernels);
         document.put("layers", layers);
         document.put("width", width);
         document.put("context", context);
@@ -228,6 +252,6 @@ final class BenchTrainCommand extends Command {
         document.put("gflops", rate);
         document.put("gemm_gflops", gemm);
         document.put("share", rate / gemm);
-        out().document(document);
+        return document;
     }
 }
