@@ -1,5 +1,8 @@
 package ds.cli;
 
+import ds.config.ConfigCheck;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Option;
 
@@ -28,6 +31,7 @@ abstract class Command implements Callable<Integer> {
             description = "How to print results; json prints one document and nothing else.")
     private Format format = Format.text;
 
+    private final List<ConfigCheck> checks = new ArrayList<>();
     private Output output = Output.system(false);
 
     /** Tells where to print; called before {@link #call}. */
@@ -41,6 +45,17 @@ abstract class Command implements Callable<Integer> {
 
     final boolean wantsStackTrace() {
         return stacktrace;
+    }
+
+    /** Takes note of a configuration that was read, so that a failure can say what it is about. */
+    final ConfigCheck checked(ConfigCheck check) {
+        checks.add(check);
+        return check;
+    }
+
+    /** Returns the configurations that were read so far. */
+    final List<ConfigCheck> checks() {
+        return checks;
     }
 
     /** Does the work and returns the exit status. */

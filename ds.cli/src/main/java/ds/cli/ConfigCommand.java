@@ -4,6 +4,8 @@ import ds.config.CheckOptions;
 import ds.config.ConfigCheck;
 import ds.config.DsConfig;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -44,11 +46,29 @@ abstract class ConfigCommand extends Command {
 
     /** Returns a sound configuration, whether or not it can run here; else says all that is wrong. */
     final DsConfig sound(Path file, CheckOptions options) {
-        ConfigCheck check = DsConfig.check(file, options);
-        if (!check.isOk()) {
-            out().message(check.render(out().isColoured()).stripTrailing() + "\n");
-            throw new UserMistakeException("%s has mistakes.".formatted(file));
+        return sound(List.of(file), options).getFirst();
+    }
+
+    /** Returns sound configurations, in order; else says all that is wrong, with any of them. */
+    final List<DsConfig> sound(List<Path> files, CheckOptions options) {
+        List<DsConfig> sound = new ArrayList<>();
+        List<String> mistaken = new ArrayList<>();
+        for (Path file : files) {
+            ConfigCheck check = checked(DsConfig.check(file, options));
+            if (check.isOk()) {
+                sound.add(check.config().orElseThrow());
+            } else {
+                out().message(check.render(out().isColoured()).stripTrailing() + "\n");
+                mistaken.add(file.toString());
+            }
         }
-        return check.config().orElseThrow();
+        if (!mistaken.isEmpty()) {
+            throw new UserMistakeException(
+                    "%s %s mistakes."
+                            .formatted(
+                                    String.join(" and ", mistaken),
+                                    mistaken.size() == 1 ? "has" : "have"));
+        }
+        return sound;
     }
 }

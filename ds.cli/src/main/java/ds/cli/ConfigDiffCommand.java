@@ -33,9 +33,9 @@ final class ConfigDiffCommand extends ConfigCommand {
     @Override
     int run() {
         CheckOptions options = options();
-        DsConfig a = sound(first, options);
-        DsConfig b = sound(second, options);
-        List<ConfigDiff.Difference> found = ConfigDiff.of(a, b, options);
+        List<DsConfig> configs = sound(List.of(first, second), options);
+        List<ConfigDiff.Difference> found =
+                ConfigDiff.of(configs.getFirst(), configs.getLast(), options);
         if (found.isEmpty()) {
             out().result("%s and %s mean the same.".formatted(first, second));
         } else {

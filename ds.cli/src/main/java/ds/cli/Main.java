@@ -97,7 +97,7 @@ public final class Main {
             case "tune" -> group(out, name, List.of("nvme"), rest);
             case "checkpoint" -> group(out, name, List.of("inspect", "verify"), rest);
             case "store" -> group(out, name, List.of("inspect", "verify", "prune"), rest);
-            default -> unknown(out, "command", name, NAMES, "ds --help");
+            default -> unknown(failing(out, rest), "ds", "command", name, NAMES, "ds --help");
         };
     }
 
@@ -129,21 +129,46 @@ public final class Main {
             case "store inspect" -> run(out, full, StoreInspectCommand::new, options);
             case "store verify" -> run(out, full, StoreVerifyCommand::new, options);
             case "store prune" -> run(out, full, StorePruneCommand::new, options);
-            default -> unknown(out, group + " command", name, names, "ds " + group + " --help");
+            default ->
+                    unknown(
+                            failing(out, options),
+                            "ds " + group,
+                            group + " command",
+                            name,
+                            names,
+                            "ds " + group + " --help");
         };
     }
 
     private static int unknown(
-            Output out, String what, String name, List<String> names, String help) {
+            Output out, String by, String what, String name, List<String> names, String help) {
         List<String> near = Spelling.nearest(name, names, 1);
-        out.message(
-                "ds: there is no %s '%s'%s; '%s' lists them."
+        return misused(
+                out,
+                by,
+                "ds: ",
+                "there is no %s '%s'%s; '%s' lists them."
                         .formatted(
                                 what,
                                 name,
                                 near.isEmpty() ? "" : ". Did you mean '" + near.getFirst() + "'?",
                                 help));
+    }
+
+    /** Says what is wrong with a command line. */
+    private static int misused(Output out, String by, String before, String message) {
+        out.message(before + message);
+        out.document(FailureReport.of(by, MISTAKE, message));
         return MISTAKE;
+    }
+
+    /** Returns where to print that a command line is wrong, which may be before its format is read. */
+    private static Output failing(Output out, String[] options) {
+        List<String> words = List.of(options);
+        int value = words.indexOf("--format") + 1;
+        return out.asJson(
+                words.contains("--format=json")
+                        || (value > 0 && value < words.size() && words.get(value).equals("json")));
     }
 
     private static int run(
@@ -154,30 +179,36 @@ public final class Main {
         try {
             line.parseArgs(options);
         } catch (CommandLine.UnmatchedArgumentException e) {
-            return unmatched(out, name, line, e.getUnmatched().getFirst());
+            return unmatched(failing(out, options), name, line, e.getUnmatched().getFirst());
         } catch (CommandLine.ParameterException e) {
-            out.message("ds %s: %s. See 'ds %s --help'.".formatted(name, sentence(e), name));
-            return MISTAKE;
+            return misused(
+                    failing(out, options),
+                    "ds " + name,
+                    "ds %s: ".formatted(name),
+                    "%s. See 'ds %s --help'.".formatted(sentence(e), name));
         }
         if (line.isUsageHelpRequested()) {
             out.result(line.getUsageMessage().stripTrailing());
             return OK;
         }
         command.printTo(out);
-        return guarded(command, name);
+        return guarded(command, "ds " + name);
     }
 
     private static int unmatched(Output out, String name, CommandLine line, String word) {
         if (!word.startsWith("-")) {
-            out.message(
-                    "ds %s: '%s' is one word too many; an option begins with '--'. See 'ds %s --help'."
-                            .formatted(name, word, name));
-            return MISTAKE;
+            return misused(
+                    out,
+                    "ds " + name,
+                    "ds %s: ".formatted(name),
+                    "'%s' is one word too many; an option begins with '--'. See 'ds %s --help'."
+                            .formatted(word, name));
         }
         int equals = word.indexOf('=');
         List<String> options = List.copyOf(line.getCommandSpec().optionsMap().keySet());
         return unknown(
                 out,
+                "ds " + name,
                 "option",
                 equals < 0 ? word : word.substring(0, equals),
                 options,
@@ -202,14 +233,15 @@ public final class Main {
         try {
             return command.run();
         } catch (ConfigException e) {
-            return failed(command, MISTAKE, said(e), e);
+            return failed(command, name, MISTAKE, said(e), e);
         } catch (UserMistakeException | DataException | ProviderException e) {
-            return failed(command, MISTAKE, said(e), e);
+            return failed(command, name, MISTAKE, said(e), e);
         } catch (DsException e) {
-            return failed(command, FAILURE, said(e), e);
+            return failed(command, name, FAILURE, said(e), e);
         } catch (OutOfMemoryError e) {
             return failed(
                     command,
+                    name,
                     FAILURE,
                     "There is not enough memory (%s). Take a smaller model, more ranks at stage 3, or offload; 'ds plan' shows the bytes."
                             .formatted(e.getMessage()),
@@ -217,15 +249,21 @@ public final class Main {
         } catch (RuntimeException | AssertionError e) {
             return failed(
                     command,
+                    name,
                     FAILURE,
-                    "ds %s failed in a way that nobody foresaw: %s. Run it again with --stacktrace to see where."
+                    "%s failed in a way that nobody foresaw: %s. Run it again with --stacktrace to see where."
                             .formatted(name, e),
                     e);
         }
     }
 
-    private static int failed(Command command, int status, String message, Throwable cause) {
+    private static int failed(
+            Command command, String name, int status, String message, Throwable cause) {
         command.out().message("ds: " + message);
+        if (!command.out().isDocumented()) {
+            command.out()
+                    .document(FailureReport.of(command.checks(), name, status, message, cause));
+        }
         if (command.wantsStackTrace()) {
             command.out().message(StackTraces.of(cause));
         }

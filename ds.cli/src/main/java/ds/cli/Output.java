@@ -14,6 +14,7 @@ final class Output {
     private final PrintStream messages;
     private final boolean json;
     private final boolean terminal;
+    private boolean documented;
     private boolean
             drawn; // whether the last line is one of progress, to which no line feed was sent
 
@@ -73,7 +74,13 @@ final class Output {
         if (json) {
             results.println(Json.of(value));
             results.flush();
+            documented = true;
         }
+    }
+
+    /** Returns whether the JSON document has been printed. */
+    boolean isDocumented() {
+        return documented;
     }
 
     /** Prints a message. */

@@ -43,7 +43,7 @@ final class PlanCommand extends Command {
 
     @Override
     int run() {
-        Setup.Loaded loaded = setup.load();
+        Setup.Loaded loaded = setup.load(this);
         TrainingPlan plan =
                 Planner.plan(
                         loaded.model().layout(),

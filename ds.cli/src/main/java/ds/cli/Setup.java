@@ -2,7 +2,6 @@ package ds.cli;
 
 import ds.config.BatchSizes;
 import ds.config.CheckOptions;
-import ds.config.ConfigCheck;
 import ds.config.DsConfig;
 import ds.core.KeyDeclaration;
 import ds.engine.data.DataOptions;
@@ -98,8 +97,8 @@ final class Setup {
             Dataset train,
             Optional<Dataset> validation) {}
 
-    /** Reads everything. Problems of the configuration are printed with their places. */
-    Loaded load() {
+    /** Reads everything for {@code command}; problems of the configuration have their places. */
+    Loaded load(Command command) {
         if (!(evaluationShare >= 0 && evaluationShare < 1)) {
             throw new UserMistakeException(
                     "--eval-split is %s; it must be 0 or more and below 1."
@@ -107,7 +106,7 @@ final class Setup {
         }
         OptionalInt lastStep = atLeastOne("--steps", steps);
         Path file = configFile == null ? Example.config() : configFile;
-        DsConfig config = readConfig(file);
+        DsConfig config = readConfig(file, command);
         int ranks = ranks(config);
         ModelSpec spec = ModelSpec.parse(model);
         DataOptions options = DataOptions.DEFAULT.withContext(spec.context());
@@ -147,14 +146,13 @@ final class Setup {
         return OptionalInt.of(value);
     }
 
-    private DsConfig readConfig(Path file) {
+    private DsConfig readConfig(Path file, Command command) {
         CheckOptions options = plugins(CheckOptions.none());
         OptionalInt ranks = atLeastOne("--world-size", worldSize);
         if (ranks.isPresent()) {
             options = options.worldSize(ranks.getAsInt());
         }
-        ConfigCheck check = DsConfig.check(file, options);
-        return check.orThrow();
+        return command.checked(DsConfig.check(file, options)).orThrow();
     }
 
     /** Returns the options with every optimizer and schedule of this installation. */

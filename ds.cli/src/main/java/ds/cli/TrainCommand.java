@@ -112,7 +112,7 @@ final class TrainCommand extends Command {
         check("--keep", keep, 0);
         check("--eval-every", evaluateEvery, 0);
         check("--sample-tokens", sampleTokens, 0);
-        Setup.Loaded loaded = setup.load();
+        Setup.Loaded loaded = setup.load(this);
         long total = loaded.steps();
         out().message(Machine.line(loaded.ranks(), workers(loaded)));
         out().message(describe(loaded));
@@ -293,6 +293,7 @@ final class TrainCommand extends Command {
         }
         if (stop.isRequested()) {
             out().message("stopped after step %,d%s".formatted(engine.step(), saved(engine)));
+            out().document(summary);
             return Main.FAILURE; // the JVM turns it into 130 or 143
         }
         if (last != null && !Double.isFinite(last.loss())) {

@@ -143,7 +143,8 @@ class DiagnosticsGuideTest {
         if (section.group(3).equals("sh")) {
             String[] words = example.strip().split(" ");
             Ran ran = Ran.ds((Object[]) java.util.Arrays.copyOfRange(words, 1, words.length));
-            return blocks(ran.results(), code);
+            boolean json = example.contains("--format json");
+            return json ? ran.results() : blocks(ran.results(), code);
         }
         Path file = Files.writeString(folder.resolve("ds_config.json"), whole(example));
         String how = section.group(4).strip();
