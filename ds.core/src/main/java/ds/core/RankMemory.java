@@ -4,6 +4,9 @@ import ds.core.spi.HostMemoryProvider;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicLongArray;
 
@@ -24,6 +27,7 @@ public final class RankMemory implements AutoCloseable {
     private final HostMemoryProvider provider;
     private final AtomicLongArray bytes = new AtomicLongArray(MemoryKind.values().length);
     private final AtomicLong allocations = new AtomicLong();
+    private final Set<Piece> pieces = ConcurrentHashMap.newKeySet();
 
     /** Creates the memory of one rank on {@code provider}. */
     public RankMemory(HostMemoryProvider provider) {
@@ -37,6 +41,43 @@ public final class RankMemory implements AutoCloseable {
 
     /** Allocates zeroed, 4 KiB-aligned, staggered bytes, page-locked if {@code pinned}. */
     public MemorySegment allocateBytes(MemoryKind kind, long sizeBytes, boolean pinned) {
+        return allocate(arena, kind, sizeBytes, pinned);
+    }
+
+    /** Allocates as {@link #allocateBytes} does, but so that it can be given back. */
+    public Piece allocatePiece(MemoryKind kind, long sizeBytes) {
+        Piece piece = new Piece(kind, sizeBytes);
+        pieces.add(piece);
+        return piece;
+    }
+
+    /** Memory that its owner gives back; at the latest it is freed with the rest. */
+    public final class Piece implements AutoCloseable {
+        private final Arena own = Arena.ofShared();
+        private final MemoryKind kind;
+        private final MemorySegment segment;
+
+        private Piece(MemoryKind kind, long sizeBytes) {
+            this.kind = kind;
+            this.segment = allocate(own, kind, sizeBytes, false);
+        }
+
+        /** Returns the bytes, until closed. */
+        public MemorySegment segment() {
+            return segment;
+        }
+
+        /** Frees the memory; the caller has drained whatever may still touch it. */
+        @Override
+        public void close() {
+            if (pieces.remove(this)) {
+                bytes.addAndGet(kind.ordinal(), -segment.byteSize());
+                own.close();
+            }
+        }
+    }
+
+    private MemorySegment allocate(Arena of, MemoryKind kind, long sizeBytes, boolean pinned) {
         if (sizeBytes == 0) {
             return MemorySegment.NULL;
         }
@@ -45,7 +86,7 @@ public final class RankMemory implements AutoCloseable {
                         * (STAGGER_PAGES
                                 * (allocations.getAndIncrement() % STAGGER_STEPS)
                                 % STAGGER_STEPS);
-        MemorySegment slab = provider.allocate(arena, sizeBytes + stagger, ALIGNMENT_BYTES, pinned);
+        MemorySegment slab = provider.allocate(of, sizeBytes + stagger, ALIGNMENT_BYTES, pinned);
         bytes.addAndGet(kind.ordinal(), sizeBytes);
         return slab.asSlice(stagger, sizeBytes);
     }
@@ -68,6 +109,7 @@ public final class RankMemory implements AutoCloseable {
     /** Frees everything. The caller has drained whatever may still touch it. */
     @Override
     public void close() {
+        List.copyOf(pieces).forEach(Piece::close);
         arena.close();
     }
 }

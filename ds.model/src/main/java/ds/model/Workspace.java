@@ -10,7 +10,8 @@ import java.util.List;
 
 /**
  * Stack memory for activations: bump allocation, given back to a mark. It grows slab by slab while
- * the first step runs and is constant from then on. Content is undefined. Owned by one thread.
+ * the first step runs; once everything has been given back, one slab of exactly the most bytes that
+ * were in use takes the place of several. Content is undefined. Owned by one thread.
  */
 public final class Workspace {
     private static final long SLAB_BYTES = 16L << 20;
@@ -21,14 +22,15 @@ public final class Workspace {
      *
      * @param slab index of the slab
      * @param offsetBytes bytes in use in that slab
+     * @param belowBytes bytes in use in the slabs before it
      */
-    public record Mark(int slab, long offsetBytes) {}
+    public record Mark(int slab, long offsetBytes, long belowBytes) {}
 
     private final RankMemory memory;
-    private final List<MemorySegment> slabs = new ArrayList<>();
+    private final List<RankMemory.Piece> slabs = new ArrayList<>();
     private int slab;
     private long offsetBytes;
-    private long usedBelowBytes;
+    private long belowBytes;
     private long highWaterBytes;
 
     /** Creates an empty workspace on a rank's memory. */
@@ -43,35 +45,44 @@ public final class Workspace {
 
     /** Returns bytes of undefined content, 64-byte aligned. */
     public MemorySegment allocateBytes(long sizeBytes) {
-        while (slab < slabs.size() && offsetBytes + sizeBytes > slabs.get(slab).byteSize()) {
-            usedBelowBytes += offsetBytes;
+        long takenBytes = (sizeBytes + ALIGNMENT_BYTES - 1) / ALIGNMENT_BYTES * ALIGNMENT_BYTES;
+        while (slab < slabs.size() && offsetBytes + takenBytes > slabBytes(slab)) {
+            belowBytes += offsetBytes;
             slab++;
             offsetBytes = 0;
         }
         if (slab == slabs.size()) {
-            slabs.add(
-                    memory.allocateBytes(
-                            MemoryKind.ACTIVATIONS, Math.max(SLAB_BYTES, sizeBytes), false));
+            grow(Math.max(SLAB_BYTES, takenBytes));
         }
-        MemorySegment piece = slabs.get(slab).asSlice(offsetBytes, sizeBytes);
-        offsetBytes += (sizeBytes + ALIGNMENT_BYTES - 1) / ALIGNMENT_BYTES * ALIGNMENT_BYTES;
-        offsetBytes = Math.min(offsetBytes, slabs.get(slab).byteSize());
-        highWaterBytes = Math.max(highWaterBytes, usedBelowBytes + offsetBytes);
+        MemorySegment piece = slabs.get(slab).segment().asSlice(offsetBytes, sizeBytes);
+        offsetBytes += takenBytes;
+        highWaterBytes = Math.max(highWaterBytes, belowBytes + offsetBytes);
         return piece;
+    }
+
+    private void grow(long sizeBytes) {
+        slabs.add(memory.allocatePiece(MemoryKind.ACTIVATIONS, sizeBytes));
+    }
+
+    private long slabBytes(int index) {
+        return slabs.get(index).segment().byteSize();
     }
 
     /** Returns the present position. */
     public Mark mark() {
-        return new Mark(slab, offsetBytes);
+        return new Mark(slab, offsetBytes, belowBytes);
     }
 
     /** Gives back everything allocated since {@code mark}. */
     public void release(Mark mark) {
         slab = mark.slab();
         offsetBytes = mark.offsetBytes();
-        usedBelowBytes = 0;
-        for (int i = 0; i < slab; i++) {
-            usedBelowBytes += slabs.get(i).byteSize();
+        belowBytes = mark.belowBytes();
+        if (belowBytes + offsetBytes == 0 && slabs.size() > 1) {
+            slabs.forEach(RankMemory.Piece::close);
+            slabs.clear();
+            grow(highWaterBytes);
+            slab = 0;
         }
     }
 

@@ -66,7 +66,7 @@ final class VectorLanes extends Lanes {
     private static final int PACK_NANOS = 4;
 
     /** Scalar nanoseconds after which a loop changes to vectors, about what their warm-up costs. */
-    private static final long SCALAR_NANOS = 200_000_000L;
+    private static final long SCALAR_NANOS = 120_000_000L;
 
     private final long scalarNanos;
     private final long[] spent = new long[LOOPS];

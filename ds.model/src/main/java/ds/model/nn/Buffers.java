@@ -21,6 +21,7 @@ final class Buffers {
         private MemorySegment segment;
         private FlatBuffer view;
         private int references;
+        private long usedBytes;
 
         /** How many recorded operations read the content in the backward pass. */
         int readers;
@@ -51,6 +52,8 @@ final class Buffers {
     private Block[] free = new Block[FIRST_CAPACITY];
     private int freeCount;
     private int made;
+    private long liveBytes;
+    private long mostLiveBytes;
     private Workspace workspace;
     private Workspace.Mark mark;
 
@@ -65,6 +68,12 @@ final class Buffers {
         mark = newWorkspace.mark();
         made = 0;
         freeCount = 0;
+        liveBytes = 0;
+    }
+
+    /** Returns the most bytes that somebody referred to at once, in any pass so far. */
+    long mostLiveBytes() {
+        return mostLiveBytes;
     }
 
     int keptBlocks() {
@@ -104,6 +113,9 @@ final class Buffers {
             block = fresh(type, sizeBytes);
         }
         block.references = 1;
+        block.usedBytes = sizeBytes;
+        liveBytes += sizeBytes;
+        mostLiveBytes = Math.max(mostLiveBytes, liveBytes);
         block.readers = 0;
         block.pinned = false;
         return block;
@@ -134,6 +146,7 @@ final class Buffers {
     void release(Block block) {
         assert block.references > 0 : "released too often";
         if (--block.references == 0) {
+            liveBytes -= block.usedBytes;
             if (freeCount == free.length) {
                 free = Arrays.copyOf(free, 2 * freeCount);
             }

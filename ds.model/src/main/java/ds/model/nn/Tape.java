@@ -45,6 +45,12 @@ public final class Tape {
         return present == null ? 0 : present.keptObjects();
     }
 
+    /** Returns the most bytes of activations and gradients that were alive at once. */
+    long mostLiveBytes() {
+        Pass present = pass;
+        return present == null ? 0 : present.buffers.mostLiveBytes();
+    }
+
     Activations forward(Batch batch, ForwardContext context, @Nullable KeyValues kept) {
         Pass present = pass;
         if (present == null) {

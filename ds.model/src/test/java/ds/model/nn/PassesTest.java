@@ -25,9 +25,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a forward and a backward pass ask of their context, and what they leave behind. */
@@ -97,6 +100,36 @@ class PassesTest {
                 again.peakBytes() + " of " + plain.peakBytes());
         Learned other = learn(gpt(g -> g.dropout(0.3)), type, batches);
         assertFalse(other.loss() == plain.loss(), "dropout has no effect");
+    }
+
+    static Stream<Arguments> shapes() {
+        return Stream.of(DType.FP32, DType.BF16)
+                .flatMap(
+                        type ->
+                                Stream.<UnaryOperator<GptOptions>>of(
+                                                g -> g,
+                                                g -> g.layers(8),
+                                                g -> g.width(256).heads(4),
+                                                g -> g.vocabulary(1000),
+                                                g -> g.dropout(0.1),
+                                                g -> g.checkpointing(true),
+                                                g -> g.checkpointing(true).layers(9).dropout(0.1))
+                                        .map(options -> Arguments.of(type, options)));
+    }
+
+    /** What is alive at once is the least that any plan can do with. */
+    @ParameterizedTest
+    @MethodSource("shapes")
+    void memoryIsThatOfWhatIsAlive(DType type, UnaryOperator<GptOptions> options) {
+        Gpt model = gpt(options);
+        try (var context = new SoloContext(model, type, SEED)) {
+            context.learn(model, tokens(0), 1);
+            context.learn(model, tokens(0), 1);
+            long alive = context.keep(Tapes.class, Tapes::new).free(model).mostLiveBytes();
+            long used = context.workspace().highWaterBytes();
+            assertTrue(used >= alive, used + " for " + alive);
+            assertTrue(used <= 1.1 * alive, used + " for " + alive);
+        }
     }
 
     @Test
@@ -340,7 +373,7 @@ class PassesTest {
             assertEquals(
                     "meanSquaredError: an output of shape [3, 4] needs 12 targets of type FLOAT32, was given 15 of type FLOAT32.",
                     thrown.getMessage());
-            assertEquals(new ds.model.Workspace.Mark(0, 0), context.workspace().mark());
+            assertEquals(new ds.model.Workspace.Mark(0, 0, 0), context.workspace().mark());
             context.learn(model, new Batch(0, SAMPLES, floats(7), floats(4)), 1);
         }
         Odd odd = new Odd(false);
