@@ -121,7 +121,8 @@ final class BenchAdamCommand extends Command {
         }
     }
 
-    private static Optimizer optimizer(String text, int length) {
+    /** Returns the element-wise optimizer that {@code text} names, with its parameters. */
+    static Optimizer optimizer(String text, int length) {
         int colon = text.indexOf(':');
         String type = colon < 0 ? text : text.substring(0, colon);
         OptimizerProvider provider = Optimizers.in(ModuleLayer.boot()).require(type);

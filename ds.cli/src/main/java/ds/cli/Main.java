@@ -42,7 +42,7 @@ public final class Main {
               plan         what a configuration would do with a model, without doing it
               report       versions, providers, devices of this installation
               init         write a commented configuration for this machine
-              bench        gemm, adam, train, sample, io: how fast this machine is
+              bench        gemm, adam, train, sample, io, offload: how fast this machine is
               tune         nvme: the settings that suit a drive
               checkpoint   inspect, verify: look into a checkpoint, check every byte
               store        inspect, verify, prune: the stores that runs left on NVMe
@@ -93,7 +93,11 @@ public final class Main {
                             List.of("check", "explain", "schema", "show", "diff", "migrate"),
                             rest);
             case "bench" ->
-                    group(out, name, List.of("gemm", "adam", "train", "sample", "io"), rest);
+                    group(
+                            out,
+                            name,
+                            List.of("gemm", "adam", "train", "sample", "io", "offload"),
+                            rest);
             case "tune" -> group(out, name, List.of("nvme"), rest);
             case "checkpoint" -> group(out, name, List.of("inspect", "verify"), rest);
             case "store" -> group(out, name, List.of("inspect", "verify", "prune"), rest);
@@ -123,6 +127,7 @@ public final class Main {
             case "bench train" -> run(out, full, BenchTrainCommand::new, options);
             case "bench sample" -> run(out, full, BenchSampleCommand::new, options);
             case "bench io" -> run(out, full, BenchIoCommand::new, options);
+            case "bench offload" -> run(out, full, BenchOffloadCommand::new, options);
             case "tune nvme" -> run(out, full, TuneNvmeCommand::new, options);
             case "checkpoint inspect" -> run(out, full, CheckpointInspectCommand::new, options);
             case "checkpoint verify" -> run(out, full, CheckpointVerifyCommand::new, options);
