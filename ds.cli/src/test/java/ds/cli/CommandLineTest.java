@@ -11,8 +11,11 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Every command does its work or says in one sentence why not, with the right exit status. */
@@ -233,6 +236,24 @@ class CommandLineTest {
         assertMistake("There is no key 'stge'; did you mean ", ds("config", "explain", "stge"));
         assertFalse(trainModel("gtp").messages().contains("\tat "));
         assertTrue(trainModel("gtp", "--stacktrace").messages().contains("\tat "));
+    }
+
+    @Test
+    @Timeout(value = 60, unit = TimeUnit.SECONDS)
+    void aPipeThatNobodyFillsIsNotWaitedFor() throws Exception {
+        Path pipe = temporary.resolve("pipe");
+        Assumptions.assumeTrue(
+                new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor() == 0);
+        Ran checked = ds("config", "check", pipe);
+        assertEquals(2, checked.status());
+        assertTrue(
+                checked.results()
+                        .contains("'%s' is a pipe or a device, not a file.".formatted(pipe)),
+                checked.results());
+        assertMistake("is a pipe or a device, not a file", ds("train", "--config", pipe));
+        assertMistake(
+                "Data %s is a pipe or a device; give a file.".formatted(pipe),
+                ds("train", "--config", config, "--data", pipe));
     }
 
     @Test

@@ -1,6 +1,7 @@
 package ds.config;
 
 import ds.core.Diagnostic;
+import ds.core.InputFiles;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -15,7 +16,7 @@ import java.util.Optional;
 
 /**
  * What a file holds, as UTF-8 text. Never more of it is read than a document may have, so that a
- * pipe or a device is read to a bound only.
+ * descriptor that the shell opened is read to a bound only.
  *
  * @param text the text; {@code ""} if there is a problem
  * @param problem why the file is no document, if it is none
@@ -25,8 +26,9 @@ record TextFile(String text, Optional<Diagnostic> problem) {
 
     /** Reads a file. */
     static TextFile read(Path file) {
-        if (Files.isDirectory(file)) {
-            return unreadable("'%s' is a directory, not a file.".formatted(file));
+        Optional<String> other = InputFiles.otherThanFile(file);
+        if (other.isPresent()) {
+            return unreadable("'%s' is %s, not a file.".formatted(file, other.get()));
         }
         try (InputStream in = Files.newInputStream(file)) {
             byte[] bytes = in.readNBytes(MOST_BYTES + 1);

@@ -192,7 +192,8 @@ class DsConfigTest {
     void aSettingWithoutEffectIsNamed() {
         ConfigCheck check =
                 DsConfig.check(
-                        "{train_batch_size: 8, memory_breakdown: true, dataloader_drop_last: false}",
+                        "{train_batch_size: 8, memory_breakdown: true, dataloader_drop_last: false,"
+                                + " optimizer: {type: 'adam'}}",
                         CheckOptions.none());
         assertTrue(check.isRunnable());
         assertEquals(1, check.diagnostics().size(), "a default is not worth a note");
@@ -211,7 +212,9 @@ class DsConfigTest {
 
     @Test
     void keysThatStartLikeCommentsAreComments() {
-        String text = "{train_batch_size: 8, '_why': 'x', '// note': {a: 1}, fp16: {_x: 2}}";
+        String text =
+                "{train_batch_size: 8, '_why': 'x', '// note': {a: 1}, fp16: {_x: 2},"
+                        + " optimizer: {type: 'adam'}}";
         assertEquals(List.of(), DsConfig.check(text, CheckOptions.none()).diagnostics());
     }
 
@@ -245,6 +248,9 @@ class DsConfigTest {
         Path absent = folder.resolve("ds_config.json");
         assertEquals("There is no file '%s'.".formatted(absent), onlyMessage(absent));
         assertEquals("'%s' is a directory, not a file.".formatted(folder), onlyMessage(folder));
+        Path device = Path.of("/dev/null");
+        assertEquals(
+                "'%s' is a pipe or a device, not a file.".formatted(device), onlyMessage(device));
         Path latin = folder.resolve("latin.json");
         Files.write(latin, "{\"_\": \"é\"}".getBytes(StandardCharsets.ISO_8859_1));
         assertEquals(

@@ -1,5 +1,6 @@
 package ds.engine.data;
 
+import ds.core.InputFiles;
 import ds.model.spi.ModelProvider.DataShape;
 import java.io.IOException;
 import java.io.InputStream;
@@ -8,6 +9,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.zip.GZIPInputStream;
 
@@ -23,9 +25,9 @@ final class DataFiles {
 
     static byte[] readAll(Path file) {
         try {
-            if (Files.isDirectory(file)) {
-                throw new DataException(
-                        "Data %s is a directory; give the file itself.".formatted(file));
+            Optional<String> other = InputFiles.otherThanFile(file);
+            if (other.isPresent()) {
+                throw new DataException("Data %s is %s; give a file.".formatted(file, other.get()));
             }
             boolean packed = file.toString().toLowerCase(Locale.ROOT).endsWith(".gz");
             if (!packed && Files.size(file) > LIMIT_BYTES) {

@@ -1,5 +1,6 @@
 package ds.engine.data;
 
+import ds.core.InputFiles;
 import ds.core.ProviderTable;
 import ds.engine.spi.DatasetProvider;
 import ds.model.spi.ModelProvider.DataShape;
@@ -7,6 +8,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.ServiceLoader;
 
 /** Opens data by the name of its file. */
@@ -20,6 +22,10 @@ public final class Datasets {
      * @throws DataException if it cannot be read, or a table has no target
      */
     public static Dataset open(Path file, DataOptions options) {
+        Optional<String> other = InputFiles.otherThanFile(file);
+        if (other.isPresent()) {
+            throw new DataException("Data %s is %s; give a file.".formatted(file, other.get()));
+        }
         for (DatasetProvider provider : providers().all()) {
             if (provider.unavailable().isEmpty() && provider.reads(file)) {
                 return provider.open(file, options);

@@ -231,4 +231,22 @@ class DatasetTest {
         double unseen = new ByteBigram(data).loss(other);
         assertTrue(unseen > 7 && Double.isFinite(unseen), "" + unseen);
     }
+
+    @Test
+    void whatIsNoFileIsRefusedAndNotWaitedFor() {
+        for (String path : new String[] {"/", "/dev/null", "/dev"}) {
+            var refused =
+                    assertThrows(
+                            DataException.class,
+                            () -> Datasets.open(Path.of(path), DataOptions.DEFAULT));
+            assertEquals(
+                    "Data %s is %s; give a file."
+                            .formatted(
+                                    path,
+                                    path.equals("/dev/null")
+                                            ? "a pipe or a device"
+                                            : "a directory"),
+                    refused.getMessage());
+        }
+    }
 }
