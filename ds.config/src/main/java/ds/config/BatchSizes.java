@@ -98,10 +98,14 @@ public record BatchSizes(
      * @throws ConfigException if they do not fit; the message spells out the arithmetic
      */
     public Resolved resolve(int ranks) {
-        List<Diagnostic> problems = check(ranks);
+        List<Diagnostic> problems = contradictions(ranks);
         if (!problems.isEmpty()) {
             throw new ConfigException("The batch configuration", problems);
         }
+        return decided(ranks);
+    }
+
+    private Resolved decided(int ranks) {
         if (elastic.isPresent()) {
             return elastic.get().resolve(ranks).orElseThrow();
         }
@@ -122,8 +126,31 @@ public record BatchSizes(
         return new Resolved(t, t / w / g, g, ranks);
     }
 
-    /** Returns what is wrong with the three numbers at {@code ranks} ranks; empty if nothing. */
+    /**
+     * Returns what is wrong with the three numbers at {@code ranks} ranks; empty if nothing. A step
+     * too large for this runtime is of phase {@link Diagnostic.Phase#RUNTIME}.
+     */
     public List<Diagnostic> check(int ranks) {
+        List<Diagnostic> problems = contradictions(ranks);
+        return problems.isEmpty() ? beyond(decided(ranks).train()) : problems;
+    }
+
+    /** A step of more samples than this runtime can number is sound, but cannot run here. */
+    private List<Diagnostic> beyond(long samples) {
+        if (samples <= Integer.MAX_VALUE) {
+            return List.of();
+        }
+        String key = elastic.isPresent() ? ElasticKeys.SECTION : train.isPresent() ? TRAIN : MICRO;
+        return List.of(
+                Diagnostic.refused(
+                        "batch",
+                        "/" + key,
+                        "A step of %,d samples is more than this runtime can number (%,d)."
+                                .formatted(samples, Integer.MAX_VALUE),
+                        "Lower it."));
+    }
+
+    private List<Diagnostic> contradictions(int ranks) {
         if (ranks < 1) {
             throw new IllegalArgumentException("Ranks must be 1 or more, was " + ranks + ".");
         }
@@ -165,7 +192,7 @@ public record BatchSizes(
         }
         long known = product(micro.orElse(1), accumulation.orElse(1), 1);
         if (known < 1 || train.getAsLong() < 1 || train.getAsLong() % known == 0) {
-            return known < 1 ? check(1) : List.of();
+            return known < 1 ? check(1) : beyond(train.getAsLong());
         }
         return List.of(mismatch(train.getAsLong(), known, 1, false));
     }

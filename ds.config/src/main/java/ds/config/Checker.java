@@ -58,6 +58,9 @@ final class Checker {
         found.addAll(batch(batch, ranks));
         plugin(root, "optimizer", options.optimizers(), true);
         plugin(root, "scheduler", options.schedulers(), false);
+        if (found.stream().noneMatch(Diagnostic::isError)) {
+            RuntimeRules.optimizer(root).ifPresent(found::add);
+        }
         if (found.stream().noneMatch(d -> d.isError() && d.phase() == Phase.CONFIG)) {
             List<Diagnostic> remarks = found.stream().map(document::locate).toList();
             Settings read = withoutUnread(checked.settings());

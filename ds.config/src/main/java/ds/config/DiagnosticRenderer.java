@@ -95,18 +95,18 @@ public final class DiagnosticRenderer {
             return;
         }
         int caret = Math.clamp(column - 1L, 0, source.length());
-        int from = caret <= WIDEST_LINE * 2 / 3 ? 0 : caret - WIDEST_LINE / 3;
-        int to = Math.min(source.length(), from + WIDEST_LINE);
+        boolean near = Columns.of(source, 0, caret) <= WIDEST_LINE * 2 / 3;
+        int from = near ? 0 : Columns.back(source, caret, WIDEST_LINE / 3);
+        int to = Columns.forward(source, from, WIDEST_LINE);
         String number = String.valueOf(line);
         out.append(' ').append(number).append(" | ").append(from == 0 ? "" : CUT);
-        out.append(visible(source.substring(from, to)));
+        out.append(Columns.expanded(visible(source.substring(from, to))));
         out.append(to == source.length() ? "" : CUT).append('\n');
         out.append(' ').append(" ".repeat(number.length())).append(" | ");
         out.append(from == 0 ? "" : " ".repeat(CUT.length()));
-        for (int index = from; index < caret; index++) {
-            out.append(source.charAt(index) == '\t' ? '\t' : ' ');
-        }
-        int width = Math.max(1, Math.min(to, wordEnd(source, caret)) - caret);
+        out.append(" ".repeat(Columns.of(source, from, caret)));
+        int end = Math.max(caret, Math.min(to, wordEnd(source, caret)));
+        int width = Math.max(1, Columns.of(source, caret, end));
         out.append(paint(colour, String.valueOf(mark).repeat(width))).append('\n');
     }
 
@@ -138,14 +138,13 @@ public final class DiagnosticRenderer {
     /** Replaces what a terminal would obey instead of showing. */
     private static String visible(String text) {
         StringBuilder out = new StringBuilder(text.length());
-        text.chars()
-                .mapToObj(c -> (char) c)
+        text.codePoints()
                 .forEach(
                         c -> {
                             boolean obeyed =
                                     (Character.isISOControl(c) && c != '\t')
                                             || Character.getType(c) == Character.FORMAT;
-                            out.append(obeyed ? '\ufffd' : c.charValue());
+                            out.appendCodePoint(obeyed ? '\ufffd' : c);
                         });
         return out.toString();
     }

@@ -14,6 +14,9 @@ final class DocumentDraft {
     /** Stands for a value that could not be read; its member is left out. */
     static final Object UNREAD = new Object();
 
+    /** Code of what is larger than any configuration is. */
+    static final String LIMIT = "limit";
+
     /** Longest name of a member, in characters. */
     static final int MOST_NAME = 4_096;
 
@@ -28,6 +31,7 @@ final class DocumentDraft {
     private long pointerCharacters;
     private int count;
     private boolean broken;
+    private boolean stretched;
     private boolean full;
 
     /** Notes where the name of a member stands, and the value it names. */
@@ -90,10 +94,23 @@ final class DocumentDraft {
         problems.add(problem);
     }
 
+    /** Notes that a number has more characters than are read exactly; reading goes on. */
+    void longNumber(String pointer, Place at, int characters) {
+        stretched = true;
+        problems.add(
+                Diagnostic.error(
+                                LIMIT,
+                                pointer,
+                                "A number has %,d characters; %d are the limit."
+                                        .formatted(characters, JsonNumber.MOST_CHARACTERS),
+                                "Write it shorter, or with an exponent.")
+                        .at(at.line(), at.column()));
+    }
+
     /** Notes that the document is larger than allowed in some way; reading stops. */
     void limit(Place at, String message) {
         if (!full) {
-            broken(Diagnostic.error("limit", "", message, "").at(at.line(), at.column()));
+            broken(Diagnostic.error(LIMIT, "", message, "").at(at.line(), at.column()));
         }
         full = true;
     }
@@ -108,12 +125,18 @@ final class DocumentDraft {
         return broken;
     }
 
+    /** Returns whether it is said why the strict reader refused the text. */
+    boolean isExplained() {
+        return broken || stretched;
+    }
+
     /** Takes over what another reader found in the same text. */
     void adopt(DocumentDraft other) {
         keys.putAll(other.keys);
         values.putAll(other.values);
         other.problems.list().forEach(problems::add);
         broken |= other.broken;
+        stretched |= other.stretched;
     }
 
     /** Returns the finished document. */

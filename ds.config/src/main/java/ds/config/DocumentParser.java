@@ -82,7 +82,7 @@ final class DocumentParser {
     private static LocatedDocument recovered(String text, JacksonException failure) {
         DocumentDraft draft = new DocumentDraft();
         Map<String, Object> root = TolerantReader.read(text, draft);
-        if (!draft.isBroken()) {
+        if (!draft.isExplained()) {
             int line = line(failure.getLocation());
             int column = column(failure.getLocation());
             boolean limit = failure instanceof StreamConstraintsException;

@@ -14,6 +14,7 @@ final class JsonNumber {
             Pattern.compile("-?(0|[1-9]\\d*)(\\.\\d+)?([eE][+-]?\\d+)?");
     private static final Pattern HEXADECIMAL = Pattern.compile("[+-]?0[xX][0-9a-fA-F]{1,15}");
     private static final int MOST_EXPONENT_DIGITS = 9;
+    private static final BigDecimal BEYOND = new BigDecimal("1E+999");
 
     private JsonNumber() {}
 
@@ -37,6 +38,18 @@ final class JsonNumber {
         boolean far =
                 exponent >= 0 && significant(word.substring(exponent + 1)) > MOST_EXPONENT_DIGITS;
         return far ? Optional.empty() : Optional.of(new BigDecimal(word));
+    }
+
+    /**
+     * Returns a number near a longer one, so that the rules about it can be looked at all the same.
+     *
+     * @param word a number as JSON writes it, of any length
+     */
+    static BigDecimal near(String word) {
+        double value = Double.parseDouble(word);
+        return Double.isFinite(value)
+                ? BigDecimal.valueOf(value)
+                : BEYOND.multiply(BigDecimal.valueOf(Math.signum(value)));
     }
 
     /** Returns what a person meant who wrote {@code 08}, {@code +8}, {@code .5}, {@code 1_000}. */

@@ -42,6 +42,9 @@ record LocatedDocument(
     /** Rules that compare a key with others, which may stand in a part that was not read. */
     private static final Set<String> ABOUT_SEVERAL = Set.of("conflict");
 
+    /** Rules about the value of a key. */
+    private static final Set<String> ABOUT_VALUES = Set.of("type", "range", "choice");
+
     /** Most diagnostics reported about one document. */
     static final int MOST_SHOWN = 200;
 
@@ -89,7 +92,13 @@ record LocatedDocument(
     /** In a text that was not read to its end, absence proves nothing. */
     private boolean isProven(Diagnostic diagnostic) {
         boolean aboutText = problems.contains(diagnostic);
-        if (complete || aboutText) {
+        if (aboutText) {
+            return true;
+        }
+        if (ABOUT_VALUES.contains(diagnostic.code()) && isTooLong(diagnostic.pointer())) {
+            return false;
+        }
+        if (complete) {
             return true;
         }
         boolean standsThere = keys.containsKey(diagnostic.pointer());
@@ -100,6 +109,14 @@ record LocatedDocument(
                         || (!diagnostic.related().isEmpty()
                                 && diagnostic.related().stream()
                                         .allMatch(other -> keys.containsKey(other.pointer()))));
+    }
+
+    /** Returns whether the value at {@code pointer}, or one in its list, was not read exactly. */
+    private boolean isTooLong(String pointer) {
+        return !pointer.isEmpty()
+                && problems.stream()
+                        .filter(problem -> problem.code().equals(DocumentDraft.LIMIT))
+                        .anyMatch(problem -> (problem.pointer() + "/").startsWith(pointer + "/"));
     }
 
     /** Returns the diagnostic with the places of what it is about, where it has none yet. */

@@ -35,11 +35,14 @@ final class Pointers {
         return pointer.isEmpty() ? "" : unescape(pointer.substring(1).replace('/', '.'));
     }
 
-    /** Returns the names along a JSON pointer, which begins with a slash, or a dotted path. */
+    /**
+     * Returns the names along a JSON pointer of several parts, in which dots belong to names, or
+     * along a path with dots or slashes between its names, with or without a slash in front.
+     */
     static List<String> parts(String asked) {
-        return asked.startsWith("/")
-                ? Stream.of(asked.substring(1).split("/", -1)).map(Pointers::unescape).toList()
-                : List.of(asked.split("\\.", -1));
+        String path = asked.startsWith("/") ? asked.substring(1) : asked;
+        boolean pointer = path.length() < asked.length() && path.contains("/");
+        return Stream.of(path.split(pointer ? "/" : "[./]", -1)).map(Pointers::unescape).toList();
     }
 
     /** Returns a text as a message can show it: without control characters, cut to 60. */

@@ -19,6 +19,9 @@ final class RuntimeRules {
     private static final List<String> LEVELS =
             List.of("debug", "info", "warning", "error", "critical");
 
+    private static final String ADD_OPTIMIZER =
+            "Add \"optimizer\": {\"type\": \"AdamW\", \"params\": {\"lr\": 1e-3}}";
+
     private final Settings root;
     private final Settings zero;
     private final long stage;
@@ -45,6 +48,7 @@ final class RuntimeRules {
         rules.states();
         rules.scheduler();
         rules.lossScale();
+        rules.hysteresis();
         rules.types();
         rules.logLevel();
         new PrecisionRules(root, rules.found).check();
@@ -140,6 +144,39 @@ final class RuntimeRules {
         }
     }
 
+    /** Where 0 is reached before the first overflow, DeepSpeed counts on below it for ever. */
+    private void hysteresis() {
+        Settings fp16 = root.section("fp16");
+        long overflows = fp16.longOr("hysteresis", 2);
+        if (fp16.booleanOr("enabled", false)
+                && fp16.doubleOr("loss_scale", 0) == 0
+                && overflows < 1) {
+            found.add(
+                    Diagnostic.refused(
+                            "range",
+                            "/fp16/hysteresis",
+                            "'hysteresis' is %d; below 1 the loss scale would never shrink and every step be skipped."
+                                    .formatted(overflows),
+                            "Write 1 or more; the default is 2."));
+        }
+    }
+
+    /**
+     * Returns what a document without mistakes should be told that has no optimizer. DeepSpeed takes
+     * one from the program too, so that it is no mistake.
+     */
+    static Optional<Diagnostic> optimizer(Settings root) {
+        return root.section("optimizer").has("type")
+                ? Optional.empty()
+                : Optional.of(
+                        Diagnostic.note(
+                                        "no-optimizer",
+                                        "/optimizer",
+                                        "There is no optimizer: the document is sound, but training here needs one.",
+                                        ADD_OPTIMIZER + ".")
+                                .as(Severity.WARNING));
+    }
+
     private void scheduler() {
         if (root.section("scheduler").has("type") && !root.section("optimizer").has("type")) {
             found.add(
@@ -147,7 +184,7 @@ final class RuntimeRules {
                             "no-optimizer",
                             "/scheduler",
                             "There is a scheduler, but no optimizer whose learning rate it could set.",
-                            "Add \"optimizer\": {\"type\": \"AdamW\", \"params\": {\"lr\": 1e-3}}, or remove the scheduler."));
+                            ADD_OPTIMIZER + ", or remove the scheduler."));
         }
     }
 

@@ -311,7 +311,7 @@ final class TolerantReader {
         if (c == '[' || c == '(') {
             return isTooDeep() ? UNREAD : list(pointer, c);
         }
-        return isQuote(c) ? quoted() : bare();
+        return isQuote(c) ? quoted() : bare(pointer);
     }
 
     private Object list(String pointer, char opener) {
@@ -362,8 +362,8 @@ final class TolerantReader {
         return text.substring(start + 3, end < 0 ? text.length() : end).strip();
     }
 
-    /** Reads a number, a literal, or a text that lacks its quotes. */
-    private @Nullable Object bare() {
+    /** Reads a number, a literal, or a text that lacks its quotes, which stands at {@code pointer}. */
+    private @Nullable Object bare(String pointer) {
         int start = cursor.at();
         boolean named = !open.isEmpty() && open.element().close() == '}';
         Optional<String> thousands = named ? cursor.thousands() : Optional.empty();
@@ -379,10 +379,8 @@ final class TolerantReader {
         }
         String word = cursor.word();
         if (word.length() > JsonNumber.MOST_CHARACTERS && JsonNumber.isStrict(word)) {
-            draft.limit(
-                    lines.place(start),
-                    "A number has more than %d characters.".formatted(JsonNumber.MOST_CHARACTERS));
-            return UNREAD;
+            draft.longNumber(pointer, lines.place(start), word.length());
+            return JsonNumber.near(word);
         }
         if (JsonNumber.isStrict(word)) {
             Optional<Number> value = JsonNumber.value(word);

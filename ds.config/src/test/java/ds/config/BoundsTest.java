@@ -26,7 +26,7 @@ class BoundsTest {
         assertEquals("The document nests deeper than 64.", limit("{\"a\":" + "[".repeat(500_000)));
         assertEquals("The document nests deeper than 64.", limit("{\"a\":".repeat(MANY)));
         assertEquals(
-                "A number has more than 400 characters.",
+                "A number has 5,000 characters; 400 are the limit.",
                 limit("{\"a\": " + "1".repeat(5_000) + "}"));
         assertEquals(
                 "A string has more than 1,048,576 characters.",

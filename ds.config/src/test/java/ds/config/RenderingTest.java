@@ -4,11 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ds.core.Diagnostic;
 import ds.core.KeyDeclaration;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
 /** What a check found is shown to people with its source line, and to programs as JSON. */
@@ -30,6 +32,53 @@ class RenderingTest {
                 """,
                 check.render(false));
         assertTrue(check.render(true).contains("\u001b[1;31merror\u001b[0m"));
+    }
+
+    @Test
+    void theCaretCountsColumnsOfATerminal() {
+        assertEquals(
+                """
+                 1 | {"_注": "学習", "gradient_cliping": 1}
+                   |                 ^^^^^^^^^^^^^^^^^^
+                """,
+                source("{\"_注\": \"学習\", \"gradient_cliping\": 1}"));
+        assertEquals(
+                """
+                 1 | {"_e\u0301": "😀\ufe0f", "gradient_cliping": 1}
+                   |              ^^^^^^^^^^^^^^^^^^
+                """,
+                source("{\"_e\u0301\": \"😀\ufe0f\", \"gradient_cliping\": 1}"));
+        assertEquals(
+                """
+                 1 |     {    "gradient_cliping": 1}
+                   |          ^^^^^^^^^^^^^^^^^^
+                """,
+                source("\t{\t\"gradient_cliping\": 1}"));
+        assertEquals(
+                """
+                 1 | {"学習率": 1}
+                   |  ^^^^^^^^
+                """,
+                source("{\"学習率\": 1}"));
+        String shown = source("{\"_\": \"" + "学".repeat(200) + "\", \"gradient_cliping\": 1}");
+        assertTrue(
+                shown.startsWith(" 1 | ..." + "学".repeat(18) + "\", \"gradient_cliping\": 1}\n"),
+                shown);
+        assertTrue(shown.endsWith("| " + " ".repeat(42) + "^".repeat(18) + "\n"), shown);
+    }
+
+    /** Returns the source line and the caret of the mistake about an unknown key. */
+    private static String source(String text) {
+        ConfigCheck check = DsConfig.check(text, CheckOptions.none());
+        Diagnostic unknown =
+                check.diagnostics().stream()
+                        .filter(d -> d.code().equals("unknown-key"))
+                        .findFirst()
+                        .orElseThrow();
+        String shown = new DiagnosticRenderer("x", text, false).render(unknown);
+        return shown.lines()
+                .filter(line -> line.contains(" | "))
+                .collect(Collectors.joining("\n", "", "\n"));
     }
 
     @Test
@@ -69,6 +118,9 @@ class RenderingTest {
         for (String asked :
                 List.of(
                         "/zero_optimization/stage3_max_live_parameters",
+                        "zero_optimization/stage3_max_live_parameters",
+                        "/zero_optimization.stage3_max_live_parameters",
+                        "/max_live_parameters",
                         "zero_optimization.max_live_parameters",
                         "max_live_parameters")) {
             assertEquals(expected, Explain.find(asked).getFirst().render(), asked);

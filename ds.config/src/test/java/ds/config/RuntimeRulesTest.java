@@ -117,6 +117,67 @@ class RuntimeRulesTest {
     }
 
     @Test
+    void trainingNeedsAnOptimizerThoughADocumentMayLackIt() {
+        ConfigCheck check = check("\"gradient_clipping\": 1");
+        assertTrue(check.isRunnable(), "DeepSpeed takes one from the program too");
+        Diagnostic found = only(check);
+        assertEquals(Diagnostic.Severity.WARNING, found.severity());
+        assertEquals("no-optimizer", found.code());
+        assertEquals(
+                "/optimizer (1:1): There is no optimizer: the document is sound, but training here"
+                        + " needs one. Add \"optimizer\": {\"type\": \"AdamW\", \"params\":"
+                        + " {\"lr\": 1e-3}}.",
+                found.toString());
+    }
+
+    @Test
+    void aHysteresisThatNeverEndsIsRefused() {
+        for (int overflows : new int[] {0, -3}) {
+            assertRefused(
+                    "range",
+                    "/fp16/hysteresis (2:77): 'hysteresis' is %d; below 1 the loss scale would never"
+                                    .formatted(overflows)
+                            + " shrink and every step be skipped. Write 1 or more; the default is 2.",
+                    check(ADAM + fp16(overflows, "")));
+        }
+        assertTrue(check(ADAM + fp16(0, ", \"loss_scale\": 128")).isRunnable());
+        assertTrue(check(ADAM + fp16(1, "")).isRunnable());
+    }
+
+    private static String fp16(int hysteresis, String more) {
+        return ",     \"fp16\": {\"enabled\": true, \"hysteresis\": %d%s}"
+                .formatted(hysteresis, more);
+    }
+
+    @Test
+    void aStepOfMoreSamplesThanCanBeNumberedIsRefused() {
+        String text = "{%s, " + ADAM + "}";
+        String rule = " samples is more than this runtime can number (2,147,483,647). Lower it.";
+        for (CheckOptions options :
+                List.of(CheckOptions.none(), CheckOptions.none().worldSize(1))) {
+            assertRefused(
+                    "batch",
+                    "/train_batch_size (1:22): A step of 2,147,483,648" + rule,
+                    DsConfig.check(text.formatted("\"train_batch_size\": 2147483648"), options));
+            assertRefused(
+                    "batch",
+                    "/train_micro_batch_size_per_gpu (1:36): A step of 3,000,000,000" + rule,
+                    DsConfig.check(
+                            text.formatted("\"train_micro_batch_size_per_gpu\": 3000000000"),
+                            options));
+            assertTrue(
+                    DsConfig.check(text.formatted("\"train_batch_size\": 2147483647"), options)
+                            .isRunnable());
+        }
+        assertRefused(
+                "batch",
+                "/train_micro_batch_size_per_gpu (1:36): A step of 4,000,000,000" + rule,
+                DsConfig.check(
+                        text.formatted("\"train_micro_batch_size_per_gpu\": 1000000000"),
+                        CheckOptions.none().worldSize(4)));
+    }
+
+    @Test
     void offloadThatDeepSpeedDoesOtherwiseIsSaid() {
         assertHonoured(
                 "/zero_optimization/offload_optimizer/device (4:34): offload_optimizer is 'cpu' at"

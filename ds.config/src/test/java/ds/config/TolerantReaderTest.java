@@ -99,6 +99,34 @@ class TolerantReaderTest {
     }
 
     @Test
+    void aNumberThatIsTooLongIsOneMistakeAndHidesNone() {
+        String digits = "1".repeat(500);
+        assertEquals(
+                """
+                1:21 limit A number has 500 characters; 400 are the limit.
+                2:1 unknown-key 'gradient_cliping' is not a key here.
+                3:25 unread-key 'params' is read by nobody without 'optimizer.type'.
+                3:36 limit A number has 501 characters; 400 are the limit.
+                4:23 limit A number has 502 characters; 400 are the limit.
+                4:558 range 'stage' must be an integer, from 0 to 3, was 7.
+                5:1 unknown-key 'stge' is not a key here.
+                5:9 limit A number has 500 characters; 400 are the limit.
+                """,
+                found(
+                        """
+                        {"train_batch_size":%1$s,
+                        "gradient_cliping": 1,
+                        "optimizer": {"params": {"betas": [-%1$s, 0.9]}},
+                        "gradient_clipping":  0.%1$s, "zero_optimization": {"stage": 7},
+                        "stge": %1$s}
+                        """
+                                .formatted(digits)));
+        assertEquals(
+                "1:22 limit A number has 2,000,000 characters; 400 are the limit.\n",
+                found("{\"train_batch_size\": " + "9".repeat(2_000_000) + "}"));
+    }
+
+    @Test
     void aTextThatIsNothingLikeJsonIsGivenUpSoon() {
         LocatedDocument document = DocumentParser.parse("{" + "@ ? ; =\n".repeat(100_000));
         List<Diagnostic> slips =

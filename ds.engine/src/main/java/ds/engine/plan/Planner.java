@@ -222,22 +222,11 @@ public final class Planner {
         }
         BatchSizes.Resolved found = sizes.resolve(inputs.ranks());
         auto.batch(written, found);
-        if (found.train() > Integer.MAX_VALUE) {
-            problems.add(
-                    config.locate(
-                            Diagnostic.refused(
-                                    "batch",
-                                    "/train_batch_size",
-                                    "A step of %,d samples is more than this runtime can number (%,d)."
-                                            .formatted(found.train(), Integer.MAX_VALUE),
-                                    "Lower it.")));
-            return Optional.empty();
-        }
         return Optional.of(
                 new BatchPlan(
-                        (int) found.train(),
-                        (int) found.micro(),
-                        (int) found.accumulation(),
+                        Math.toIntExact(found.train()),
+                        Math.toIntExact(found.micro()),
+                        Math.toIntExact(found.accumulation()),
                         inputs.ranks()));
     }
 

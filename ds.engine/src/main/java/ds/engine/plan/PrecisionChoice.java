@@ -66,16 +66,6 @@ final class PrecisionChoice {
 
     private PrecisionPlan half(Fp16 fp16) {
         boolean dynamic = fp16.lossScale() == 0;
-        if (dynamic && fp16.hysteresis() < 1) {
-            problems.add(
-                    config.locate(
-                            Diagnostic.refused(
-                                    "range",
-                                    "/fp16/hysteresis",
-                                    "'hysteresis' is %d; below 1 the loss scale would never shrink and every step be skipped."
-                                            .formatted(fp16.hysteresis()),
-                                    "Write 1 or more; the default is 2.")));
-        }
         return new PrecisionPlan(
                 DType.FP16,
                 DType.FP16,
