@@ -23,12 +23,17 @@ final class DataFiles {
 
     private DataFiles() {}
 
+    /** Refuses a directory, and a pipe, which might never end. */
+    static void requireFile(Path file) {
+        Optional<String> other = InputFiles.otherThanFile(file);
+        if (other.isPresent()) {
+            throw new DataException("Data %s is %s; give a file.".formatted(file, other.get()));
+        }
+    }
+
     static byte[] readAll(Path file) {
         try {
-            Optional<String> other = InputFiles.otherThanFile(file);
-            if (other.isPresent()) {
-                throw new DataException("Data %s is %s; give a file.".formatted(file, other.get()));
-            }
+            requireFile(file);
             boolean packed = file.toString().toLowerCase(Locale.ROOT).endsWith(".gz");
             if (!packed && Files.size(file) > LIMIT_BYTES) {
                 throw new DataException(

@@ -1,14 +1,13 @@
 package ds.engine.data;
 
-import ds.core.InputFiles;
 import ds.core.ProviderTable;
 import ds.engine.spi.DatasetProvider;
 import ds.model.spi.ModelProvider.DataShape;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.ServiceLoader;
 
 /** Opens data by the name of its file. */
@@ -16,20 +15,23 @@ public final class Datasets {
     private Datasets() {}
 
     /**
-     * Opens a file: {@code .csv}, {@code .jsonl}, {@code .idx} or MNIST's {@code -ubyte} (each also
+     * Opens a file, or a directory that a provider reads: {@code .csv}, {@code .jsonl}, {@code .idx} or MNIST's {@code -ubyte} (each also
      * {@code .gz}), what a {@link DatasetProvider} reads, and everything else as text.
      *
      * @throws DataException if it cannot be read, or a table has no target
      */
     public static Dataset open(Path file, DataOptions options) {
-        Optional<String> other = InputFiles.otherThanFile(file);
-        if (other.isPresent()) {
-            throw new DataException("Data %s is %s; give a file.".formatted(file, other.get()));
+        boolean directory = Files.isDirectory(file);
+        if (!directory) {
+            DataFiles.requireFile(file);
         }
         for (DatasetProvider provider : providers().all()) {
             if (provider.unavailable().isEmpty() && provider.reads(file)) {
                 return provider.open(file, options);
             }
+        }
+        if (directory) {
+            DataFiles.requireFile(file);
         }
         return switch (kind(file)) {
             case "csv" ->

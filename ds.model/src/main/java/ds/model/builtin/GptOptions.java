@@ -4,6 +4,18 @@ import java.util.function.Consumer;
 
 /** What a {@link Gpt} is made of; every method returns the object itself. */
 public final class GptOptions {
+    /** Most blocks, far beyond any model: more would be a slip of the pen. */
+    static final int LAYERS_MOST = 10_000;
+
+    /** Widest residual stream; with it no product of sizes leaves 64 bits. */
+    static final int WIDTH_MOST = 1 << 20;
+
+    /** Widest feed-forward part. */
+    static final int FEED_FORWARD_MOST = 4 * WIDTH_MOST;
+
+    /** Most rows of a table, of tokens or of positions. */
+    static final int ROWS_MOST = 1 << 24;
+
     int layers = 4;
     int width = 128;
     int heads = 4;
@@ -17,13 +29,13 @@ public final class GptOptions {
 
     GptOptions() {}
 
-    /** Sets the number of blocks, at least 1; default 4. */
+    /** Sets the number of blocks, 1 to {@value #LAYERS_MOST}; default 4. */
     public GptOptions layers(int count) {
         layers = count;
         return this;
     }
 
-    /** Sets the width of the residual stream; default 128. */
+    /** Sets the width of the residual stream, 1 to {@value #WIDTH_MOST}; default 128. */
     public GptOptions width(int elements) {
         width = elements;
         return this;
@@ -35,19 +47,22 @@ public final class GptOptions {
         return this;
     }
 
-    /** Sets the most tokens per sample; default 128. */
+    /** Sets the most tokens per sample, 1 to {@value #ROWS_MOST}; default 128. */
     public GptOptions context(int tokens) {
         context = tokens;
         return this;
     }
 
-    /** Sets the number of token ids; default 256: bytes. */
+    /** Sets the number of token ids, 1 to {@value #ROWS_MOST}; default 256: bytes. */
     public GptOptions vocabulary(int count) {
         vocabulary = count;
         return this;
     }
 
-    /** Sets the width inside the feed-forward part; default 4 × width. */
+    /**
+     * Sets the width inside the feed-forward part, 1 to {@value #FEED_FORWARD_MOST}; default 4 ×
+     * width.
+     */
     public GptOptions feedForward(int elements) {
         hidden = elements;
         return this;
@@ -88,12 +103,12 @@ public final class GptOptions {
     }
 
     private GptOptions checked() {
-        require("layers", layers, 1);
-        require("width", width, 1);
-        require("heads", heads, 1);
-        require("context", context, 1);
-        require("vocabulary", vocabulary, 1);
-        require("feedForward", feedForward(), 1);
+        require("layers", layers, LAYERS_MOST);
+        require("width", width, WIDTH_MOST);
+        require("heads", heads, WIDTH_MOST);
+        require("context", context, ROWS_MOST);
+        require("vocabulary", vocabulary, ROWS_MOST);
+        require("feedForward", feedForward(), FEED_FORWARD_MOST);
         if (width % heads != 0) {
             throw new IllegalArgumentException(
                     "A width of %d cannot be cut in %d heads; choose a divisor of the width."
@@ -106,10 +121,11 @@ public final class GptOptions {
         return this;
     }
 
-    private static void require(String what, int value, int least) {
-        if (value < least) {
+    private static void require(String what, int value, int most) {
+        if (value < 1 || value > most) {
             throw new IllegalArgumentException(
-                    "A gpt needs %s of at least %d, was %d.".formatted(what, least, value));
+                    "A gpt has %s from 1 to %,d, was %,d; choose one of them."
+                            .formatted(what, most, value));
         }
     }
 }

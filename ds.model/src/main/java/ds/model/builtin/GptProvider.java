@@ -19,21 +19,31 @@ public final class GptProvider implements ModelProvider {
     @Override
     public List<KeyDeclaration> settings() {
         return List.of(
-                KeyDeclaration.integer("layers", 4).atLeast(1).doc("Number of blocks."),
+                KeyDeclaration.integer("layers", 4)
+                        .atLeast(1)
+                        .atMost(GptOptions.LAYERS_MOST)
+                        .doc("Number of blocks."),
                 KeyDeclaration.integer("width", 128)
                         .atLeast(1)
+                        .atMost(GptOptions.WIDTH_MOST)
                         .doc("Width of the residual stream."),
-                KeyDeclaration.integer("heads", 4).atLeast(1).doc("Heads; must divide the width."),
+                KeyDeclaration.integer("heads", 4)
+                        .atLeast(1)
+                        .atMost(GptOptions.WIDTH_MOST)
+                        .doc("Heads; must divide the width."),
                 KeyDeclaration.integer("context", 128)
                         .atLeast(1)
+                        .atMost(GptOptions.ROWS_MOST)
                         .in("tokens")
                         .doc("Most tokens per sample."),
                 KeyDeclaration.integer("vocabulary")
                         .atLeast(1)
+                        .atMost(GptOptions.ROWS_MOST)
                         .in("tokens")
                         .doc("Rows of the token table; absent means the tokens of the data."),
                 KeyDeclaration.integer("feed_forward")
                         .atLeast(1)
+                        .atMost(GptOptions.FEED_FORWARD_MOST)
                         .doc("Width inside the feed-forward part; absent means 4 x width."),
                 KeyDeclaration.flag("tied", true).doc("Whether the head is the token table."),
                 KeyDeclaration.number("dropout", 0)

@@ -12,6 +12,9 @@ import java.util.Locale;
 public final class MlpProvider implements ModelProvider {
     private static final double DEFAULT_HIDDEN = 64;
 
+    /** Widest hidden layer; with it no product of sizes leaves 64 bits. */
+    private static final int HIDDEN_MOST = 1 << 22;
+
     /** Called by the service loader. */
     public MlpProvider() {}
 
@@ -25,6 +28,7 @@ public final class MlpProvider implements ModelProvider {
         return List.of(
                 KeyDeclaration.numbers("hidden", DEFAULT_HIDDEN)
                         .atLeast(1)
+                        .atMost(HIDDEN_MOST)
                         .doc("Sizes of the hidden layers."),
                 KeyDeclaration.choice(
                                 "activation",

@@ -10,6 +10,7 @@ import ds.model.Models;
 import ds.model.Parameter;
 import ds.model.spi.ModelProvider;
 import ds.model.spi.ModelProvider.DataShape;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
@@ -58,8 +59,44 @@ class ModelProvidersTest {
     }
 
     @Test
+    void sizesBeyondReasonAreOneErrorWithValueAndRule() {
+        Map<String, String> rules =
+                Map.of(
+                        "layers", "10000",
+                        "width", "1048576",
+                        "heads", "1048576",
+                        "context", "16777216",
+                        "vocabulary", "16777216",
+                        "feed_forward", "4194304");
+        ModelProvider gpt = Models.in(ModuleLayer.boot()).require("gpt");
+        rules.forEach(
+                (key, most) ->
+                        assertEquals(
+                                List.of(
+                                        "/%s: '%s' must be an integer, from 1 to %s, was 2000000000."
+                                                .formatted(key, key, most)),
+                                problems(gpt, Map.of(key, 2_000_000_000))));
+        ModelProvider mlp = Models.in(ModuleLayer.boot()).require("mlp");
+        assertEquals(1, problems(mlp, Map.of("hidden", List.of(3e9))).size());
+        var wide =
+                assertThrows(
+                        IllegalArgumentException.class, () -> Gpt.of(g -> g.width(2_000_000_000)));
+        assertEquals(
+                "A gpt has width from 1 to 1,048,576, was 2,000,000,000; choose one of them.",
+                wide.getMessage());
+        assertThrows(IllegalArgumentException.class, () -> Gpt.of(g -> g.layers(1_000_000_000)));
+        assertThrows(IllegalArgumentException.class, () -> Gpt.of(g -> g.layers(0)));
+    }
+
+    private static List<String> problems(ModelProvider provider, Map<String, Object> settings) {
+        return Settings.validate(provider.settings(), settings, "").diagnostics().stream()
+                .map(Object::toString)
+                .toList();
+    }
+
+    @Test
     void mlpFitsTheData() {
-        ModelLayout layout = layout("mlp", Map.of("hidden", java.util.List.of(32, 16)), DIGITS);
+        ModelLayout layout = layout("mlp", Map.of("hidden", List.of(32, 16)), DIGITS);
         assertEquals(784 * 32 + 32 + 32 * 16 + 16 + 16 * 10 + 10, layout.elements());
     }
 
