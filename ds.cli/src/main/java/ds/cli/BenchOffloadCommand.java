@@ -1,6 +1,7 @@
 package ds.cli;
 
 import ds.core.HostMemories;
+import ds.core.IoReason;
 import ds.core.RankMemory;
 import ds.offload.AioSettings;
 import ds.offload.FileOperations;
@@ -190,7 +191,7 @@ final class BenchOffloadCommand extends Command {
         } catch (IOException e) {
             throw new UserMistakeException(
                     "%s cannot be used: %s. Name a directory that this user can write to."
-                            .formatted(path, e),
+                            .formatted(path, IoReason.of(e)),
                     e);
         }
         if (usable < needed + RESERVE_BYTES) {

@@ -1,5 +1,6 @@
 package ds.cli;
 
+import ds.core.IoReason;
 import ds.core.MemoryKind;
 import ds.core.Pending;
 import ds.core.RankMemory;
@@ -124,7 +125,7 @@ final class ChunkTransfers implements AutoCloseable {
         } catch (IOException e) {
             throw new StorageException(
                     "A file of %,d bytes cannot be written in %s: %s."
-                            .formatted(end, directory, e.getMessage()),
+                            .formatted(end, directory, IoReason.of(e)),
                     e);
         }
     }
@@ -194,7 +195,8 @@ final class ChunkTransfers implements AutoCloseable {
             try {
                 Files.deleteIfExists(file);
             } catch (IOException e) {
-                throw new StorageException("Cannot delete %s: %s.".formatted(file, e), e);
+                throw new StorageException(
+                        "Cannot delete %s: %s.".formatted(file, IoReason.of(e)), e);
             }
         }
     }

@@ -1,5 +1,6 @@
 package ds.cli;
 
+import ds.core.IoReason;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
@@ -53,7 +54,10 @@ final class InitCommand extends Command {
                             .formatted(path),
                     e);
         } catch (IOException e) {
-            throw new UserMistakeException("Cannot write %s: %s.".formatted(path, e), e);
+            throw new UserMistakeException(
+                    "Cannot write %s: %s. Name a file that can be written, or '-' to print it."
+                            .formatted(path, IoReason.of(e)),
+                    e);
         }
         out().result("wrote %s; try: ds config check %s".formatted(path, path));
         out().document(Map.of("file", path.toString()));

@@ -1,5 +1,7 @@
 package ds.cli;
 
+import ds.core.InputFiles;
+import ds.core.IoReason;
 import ds.core.KeyDeclaration;
 import ds.core.ProviderTable;
 import ds.core.Settings;
@@ -64,6 +66,11 @@ record ModelSpec(ModelProvider provider, Settings settings) {
 
     private static Map<String, Object> file(Path file) {
         Map<String, Object> members = new LinkedHashMap<>();
+        Optional<String> other = InputFiles.otherThanFile(file);
+        if (other.isPresent()) {
+            throw new UserMistakeException(
+                    "The model file %s is %s; name a JSON file.".formatted(file, other.get()));
+        }
         try (JsonParser parser =
                 new JsonFactory().createParser(ObjectReadContext.empty(), Files.readString(file))) {
             if (parser.nextToken() != JsonToken.START_OBJECT) {
@@ -78,7 +85,9 @@ record ModelSpec(ModelProvider provider, Settings settings) {
             }
         } catch (IOException e) {
             throw new UserMistakeException(
-                    "Cannot read the model file %s: %s.".formatted(file, e), e);
+                    "Cannot read the model file %s: %s. Name a JSON file, or a model such as gpt:layers=4."
+                            .formatted(file, IoReason.of(e)),
+                    e);
         } catch (JacksonException e) {
             throw new UserMistakeException(
                     "%s is no JSON: %s.".formatted(file, e.getOriginalMessage()), e);

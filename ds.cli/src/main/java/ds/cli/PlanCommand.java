@@ -43,6 +43,9 @@ final class PlanCommand extends Command {
 
     @Override
     int run() {
+        if (plot != null && !plot.isEmpty()) {
+            Targets.file("--plot-schedule", Path.of(plot));
+        }
         Setup.Loaded loaded = setup.load(this);
         TrainingPlan plan =
                 Planner.plan(

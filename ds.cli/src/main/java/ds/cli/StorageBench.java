@@ -1,6 +1,7 @@
 package ds.cli;
 
 import ds.core.HostMemories;
+import ds.core.IoReason;
 import ds.core.MemoryKind;
 import ds.core.Pending;
 import ds.core.RankMemory;
@@ -86,7 +87,7 @@ final class StorageBench implements AutoCloseable {
         } catch (IOException e) {
             throw new UserMistakeException(
                     "A file cannot be written in %s: %s. Name a directory that this user can write to."
-                            .formatted(directory, e));
+                            .formatted(directory, IoReason.of(e)));
         }
     }
 
@@ -141,7 +142,7 @@ final class StorageBench implements AutoCloseable {
         try {
             Files.deleteIfExists(file);
         } catch (IOException e) {
-            throw new StorageException("Cannot delete %s: %s.".formatted(file, e), e);
+            throw new StorageException("Cannot delete %s: %s.".formatted(file, IoReason.of(e)), e);
         }
     }
 }

@@ -112,6 +112,12 @@ final class TrainCommand extends Command {
         check("--keep", keep, 0);
         check("--eval-every", evaluateEvery, 0);
         check("--sample-tokens", sampleTokens, 0);
+        if (plotFile != null) {
+            Targets.file("--plot", plotFile);
+        }
+        if (saveTo != null) {
+            Targets.directory("--save", saveTo);
+        }
         Setup.Loaded loaded = setup.load(this);
         long total = loaded.steps();
         out().message(Machine.line(loaded.ranks(), workers(loaded)));

@@ -239,6 +239,56 @@ class CommandLineTest {
     }
 
     @Test
+    void aResultThatCannotBeWrittenIsSaidBeforeWorkBegins() throws IOException {
+        Path absent = temporary.resolve("absent");
+        Path plot = absent.resolve("loss.svg");
+        Ran ran = train("--steps", 1, "--plot", plot);
+        assertMistake(
+                "ds: --plot is '%s', which cannot be written: there is no folder '%s'. Name a file that can be written."
+                        .formatted(plot, absent),
+                ran);
+        assertFalse(ran.messages().contains("device host"), ran.messages());
+        assertMistake("which is a directory; name a file.", train("--plot", temporary));
+        Path below = text.resolve("run");
+        assertMistake(
+                "ds: --save is '%s', but '%s' is not a directory. Name another one."
+                        .formatted(below, text),
+                train("--save", below));
+        assertMistake(
+                "--plot-schedule is '%s', which cannot be written: there is no".formatted(plot),
+                ds("plan", "--config", config, "--data", text, "--plot-schedule", plot));
+        Path made = absent.resolve("ds.json");
+        assertMistake(
+                "ds: Cannot write %s: there is no folder '%s'. Name a file that"
+                        .formatted(made, absent),
+                ds("init", made));
+        assertMistake(
+                "ds: Cannot read the model file %s: there is no folder '%s'. Name a JSON file"
+                        .formatted(made, absent),
+                trainModel(made.toString()));
+        Path folder = Files.createDirectory(temporary.resolve("model.json"));
+        assertMistake(
+                "ds: The model file %s is a directory; name a JSON file.".formatted(folder),
+                trainModel(folder.toString()));
+        assertFalse(Files.exists(absent));
+        Path run = temporary.resolve("a/b");
+        Path drawn = temporary.resolve("loss.svg");
+        assertMistake(
+                "No model provider is named", trainModel("gtp", "--save", run, "--plot", drawn));
+        assertFalse(Files.exists(run.getParent()) || Files.exists(drawn), "nothing is left there");
+    }
+
+    @Test
+    void aModelBeyondReasonIsOneClearError() {
+        assertMistake(
+                "'width' must be an integer, from 1 to 1048576, was 2000000000.",
+                trainModel("gpt:width=2000000000"));
+        assertMistake(
+                "'layers' must be an integer, from 1 to 10000, was 2000000000.",
+                trainModel("gpt:layers=2000000000"));
+    }
+
+    @Test
     @Timeout(value = 60, unit = TimeUnit.SECONDS)
     void aPipeThatNobodyFillsIsNotWaitedFor() throws Exception {
         Path pipe = temporary.resolve("pipe");

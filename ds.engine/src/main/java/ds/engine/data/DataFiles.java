@@ -1,6 +1,7 @@
 package ds.engine.data;
 
 import ds.core.InputFiles;
+import ds.core.IoReason;
 import ds.model.spi.ModelProvider.DataShape;
 import java.io.IOException;
 import java.io.InputStream;
@@ -51,7 +52,7 @@ final class DataFiles {
                     "Data file %s does not exist; check the path.".formatted(file), e);
         } catch (IOException e) {
             throw new DataException(
-                    "Cannot read data file %s: %s.".formatted(file, e.getMessage()), e);
+                    "Cannot read data file %s: %s.".formatted(file, IoReason.of(e)), e);
         }
     }
 

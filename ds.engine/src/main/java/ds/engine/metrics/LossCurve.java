@@ -1,5 +1,6 @@
 package ds.engine.metrics;
 
+import ds.core.IoReason;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -276,7 +277,7 @@ public final class LossCurve {
         } catch (IOException e) {
             throw new MetricsException(
                     "Cannot write the plot to %s: %s. Give --plot a file that can be written."
-                            .formatted(file, e),
+                            .formatted(file, IoReason.of(e)),
                     e);
         }
     }

@@ -1,5 +1,6 @@
 package ds.engine.metrics;
 
+import ds.core.IoReason;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -154,7 +155,7 @@ public final class MetricsWriter implements AutoCloseable {
     private static MetricsException failed(Path file, IOException e) {
         return new MetricsException(
                 "Cannot write metrics to %s: %s. Give --metrics a file that can be written."
-                        .formatted(file, e),
+                        .formatted(file, IoReason.of(e)),
                 e);
     }
 

@@ -1,5 +1,6 @@
 package ds.engine.metrics;
 
+import ds.core.IoReason;
 import ds.optim.spi.Hyper;
 import ds.optim.spi.Schedule;
 import java.io.IOException;
@@ -193,7 +194,7 @@ public final class ScheduleCurve {
         } catch (IOException e) {
             throw new MetricsException(
                     "Cannot write the plot to %s: %s. Give --plot-schedule a file that can be written."
-                            .formatted(file, e),
+                            .formatted(file, IoReason.of(e)),
                     e);
         }
     }

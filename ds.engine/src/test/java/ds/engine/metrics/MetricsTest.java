@@ -68,6 +68,18 @@ class MetricsTest {
     }
 
     @Test
+    void aPlotWithoutItsFolderIsSaidInPlainWords() {
+        Path absent = temporary.resolve("absent");
+        Path file = absent.resolve("loss.svg");
+        var failure =
+                assertThrows(MetricsException.class, () -> new LossCurve().writeSvg(file, "loss"));
+        assertEquals(
+                "Cannot write the plot to %s: there is no folder '%s'. Give --plot a file that can be written."
+                        .formatted(file, absent),
+                failure.getMessage());
+    }
+
+    @Test
     void theCurveFallsFromTopLeftToBottomRight() {
         LossCurve curve = new LossCurve();
         for (int step = 1; step <= 10_000; step++) {
