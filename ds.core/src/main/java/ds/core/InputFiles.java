@@ -17,7 +17,7 @@ public final class InputFiles {
 
     /**
      * Returns what {@code path} is, if that is no file: {@code a directory}, or {@code a pipe or a
-     * device}. Empty for a file, for what does not exist, and for an open descriptor of this
+     * device}. Empty for a file, for what does not exist or may not be seen, and for an open descriptor of this
      * process, such as a shell's {@code <(command)}, which ends.
      */
     public static Optional<String> otherThanFile(Path path) {
@@ -27,7 +27,7 @@ public final class InputFiles {
         boolean descriptor =
                 path.equals(STANDARD_INPUT)
                         || (path.getParent() != null && DESCRIPTORS.contains(path.getParent()));
-        return descriptor || Files.isRegularFile(path) || Files.notExists(path)
+        return descriptor || Files.isRegularFile(path) || !Files.exists(path)
                 ? Optional.empty()
                 : Optional.of("a pipe or a device");
     }
