@@ -49,6 +49,11 @@ final class Report {
         write();
     }
 
+    void addAbsent(String name, String parameters, String why) {
+        rows.add("| %s | %s | | | | | | | | left out: %s |".formatted(name, parameters, why));
+        write();
+    }
+
     private void write() {
         List<String> lines = new ArrayList<>();
         lines.add("# Benchmarks of %s".formatted(start));

@@ -4,9 +4,11 @@ import ds.core.HostMemories;
 import ds.core.MemoryKind;
 import ds.core.Pending;
 import ds.core.RankMemory;
+import ds.offload.AioSettings;
 import ds.offload.FileOperations;
 import ds.offload.StorageBackend;
 import ds.offload.StorageProviders;
+import ds.offload.StorageSettings;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
@@ -35,8 +37,9 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * A storage backend beside the same requests on a plain {@link FileChannel} by the calling thread.
- * Reads and writes go through the page cache; {@code durable} ends each pass with a sync.
+ * A storage backend beside the same requests on a plain {@link FileChannel} by the calling thread,
+ * which goes through the page cache as {@code channel}, {@code mapped} and {@code chronicle} do;
+ * {@code durable} ends each pass with a sync.
  */
 @BenchmarkMode(Mode.SampleTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
@@ -44,6 +47,10 @@ import org.openjdk.jmh.annotations.Warmup;
 @Warmup(iterations = 1, time = 500, timeUnit = TimeUnit.MILLISECONDS)
 @Measurement(iterations = 4, time = 1)
 public class StorageBenchmark {
+    /** What {@link OpenFile#backend} may be. */
+    static final List<String> BACKENDS =
+            List.of("channel", "mapped", "libaio", "io_uring", "chronicle");
+
     private static final int REQUEST_BYTES = 1 << 20;
     private static final int DEPTH = 32;
     private static final Duration STUCK_AFTER = Duration.ofMinutes(1);
@@ -56,7 +63,7 @@ public class StorageBenchmark {
     @SuppressWarnings("NullAway.Init") // JMH calls open() first
     public abstract static class OpenFile {
         /** The backend's name. */
-        @Param("channel")
+        @Param({"channel", "mapped", "libaio", "io_uring", "chronicle"})
         public String backend = "channel";
 
         /** Requests of 1 MiB in one pass over the file. */
@@ -76,9 +83,12 @@ public class StorageBenchmark {
             place = Place.create();
             Path file = place.directory().resolve("file");
             memory = new RankMemory(HostMemories.best(ModuleLayer.boot()));
+            // In one piece, as the slots of a store are large: that gets huge pages where there are
+            // any.
+            MemorySegment all =
+                    memory.allocateBytes(MemoryKind.STAGING, (long) DEPTH * REQUEST_BYTES, false);
             for (int i = 0; i < DEPTH; i++) {
-                MemorySegment buffer =
-                        memory.allocateBytes(MemoryKind.STAGING, REQUEST_BYTES, false);
+                MemorySegment buffer = all.asSlice((long) i * REQUEST_BYTES, REQUEST_BYTES);
                 buffer.fill((byte) (i + 1));
                 buffers.add(buffer);
             }
@@ -97,7 +107,14 @@ public class StorageBenchmark {
             storage =
                     StorageProviders.table(ModuleLayer.boot())
                             .require(backend)
-                            .open(file, DEPTH, STUCK_AFTER, FileOperations.system());
+                            .open(
+                                    file,
+                                    new StorageSettings(
+                                            DEPTH,
+                                            STUCK_AFTER,
+                                            AioSettings.DEFAULT.withQueueDepth(DEPTH)),
+                                    FileOperations.system());
+            storage.register(List.of(all));
             double bytes = (double) requests * REQUEST_BYTES;
             ceiling.measures(bytes);
             ceiling.add(bytes, rival);
@@ -222,13 +239,13 @@ public class StorageBenchmark {
         }
     }
 
-    /** Reads the file once, out of the page cache. */
+    /** Reads the file once. */
     @Benchmark
     public long read(Source file) {
         return file.pass(false);
     }
 
-    /** Writes the file once, into the page cache. */
+    /** Writes the file once; through the page cache, into it. */
     @Benchmark
     public long write(Target file) {
         return file.pass(true);

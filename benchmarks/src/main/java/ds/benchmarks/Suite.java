@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BiConsumer;
 import org.openjdk.jmh.runner.options.ChainedOptionsBuilder;
 import org.openjdk.jmh.runner.options.OptionsBuilder;
 import org.openjdk.jmh.runner.options.TimeValue;
@@ -19,6 +20,8 @@ import org.openjdk.jmh.runner.options.VerboseMode;
  * @param values the values to use, by parameter
  */
 record Suite(String name, String method, Map<String, List<String>> values) {
+    private static final String STORAGE = "storage";
+
     /** Every benchmark method once. */
     static final List<Suite> QUICK =
             List.of(
@@ -43,9 +46,9 @@ record Suite(String name, String method, Map<String, List<String>> values) {
                                     "fp32-stage3-1x2-nvme",
                                     "bf16-stage0-1x2",
                                     "bf16-stage3-1x2"),
-                    of("storage", "Storage.read"),
-                    of("storage", "Storage.write"),
-                    of("storage", "Storage.writeDurable"),
+                    of(STORAGE, "Storage.read").with(Backends.PARAMETER, "channel"),
+                    of(STORAGE, "Storage.write").with(Backends.PARAMETER, "channel"),
+                    of(STORAGE, "Storage.writeDurable").with(Backends.PARAMETER, "channel"),
                     of("config", "Config.check"));
 
     /** The names that a user can give. */
@@ -68,7 +71,30 @@ record Suite(String name, String method, Map<String, List<String>> values) {
 
     /** Returns this suite with every declared value of every parameter. */
     Suite full() {
-        return of(name, method);
+        Suite all = of(name, method);
+        return name.equals(STORAGE)
+                ? all.with(Backends.PARAMETER, StorageBenchmark.BACKENDS.toArray(String[]::new))
+                : all;
+    }
+
+    /**
+     * Returns this suite without the storage backends that cannot be measured here.
+     *
+     * @param absent takes the name of each, and why
+     */
+    Suite present(BiConsumer<String, String> absent) {
+        List<String> wanted = values.getOrDefault(Backends.PARAMETER, List.of());
+        List<String> found = new ArrayList<>();
+        for (String backend : wanted) {
+            Backends.missing(backend)
+                    .ifPresentOrElse(why -> absent.accept(backend, why), () -> found.add(backend));
+        }
+        return wanted.isEmpty() ? this : with(Backends.PARAMETER, found.toArray(String[]::new));
+    }
+
+    /** Returns whether there is something to measure. */
+    boolean isEmpty() {
+        return values.values().stream().anyMatch(List::isEmpty);
     }
 
     /** Returns JMH's options: what the annotations say, and the chosen values. */

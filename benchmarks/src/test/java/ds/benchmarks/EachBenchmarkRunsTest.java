@@ -22,6 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
 import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.RunnerException;
 import org.openjdk.jmh.runner.options.TimeValue;
@@ -51,7 +52,7 @@ class EachBenchmarkRunsTest {
                             .with("width", "16")
                             .with("product", "16");
             case "Storage.read", "Storage.write", "Storage.writeDurable" ->
-                    suite.with("requests", "40");
+                    suite.full().with("requests", "40").present((_, _) -> {});
             case "Config.check" -> suite.with("documents", "4");
             case "Elementwise.function" ->
                     suite.with("function", "silu", "tanh", "gelu", "layerNorm")
@@ -145,6 +146,26 @@ class EachBenchmarkRunsTest {
         assertEquals(
                 "| Gemm.square | size=512 workers=1 | 200.0 us | 100.0 us | 80.0 | 88.9 | GFLOP/s | 0.90 | 0.50 |  |",
                 lines.getLast());
+    }
+
+    @Test
+    void aBackendThatIsNotThereIsLeftOutByName() {
+        Suite asked = Suite.select(List.of("storage"), true).getFirst();
+        assertEquals(StorageBenchmark.BACKENDS, asked.values().get("backend"));
+        List<String> absent = new ArrayList<>();
+        Suite two = asked.with("backend", "channel", "none");
+        Suite present = two.present((name, why) -> absent.add(name + ": " + why));
+        assertEquals(List.of("channel"), present.values().get("backend"));
+        assertEquals(1, absent.size());
+        assertTrue(absent.getFirst().startsWith("none: No storage provider is named 'none'"));
+        assertTrue(asked.with("backend", "none").present((_, _) -> {}).isEmpty());
+    }
+
+    @Test
+    void everyBackendIsDeclared() throws NoSuchFieldException {
+        Param declared =
+                StorageBenchmark.OpenFile.class.getField("backend").getAnnotation(Param.class);
+        assertEquals(StorageBenchmark.BACKENDS, List.of(declared.value()));
     }
 
     @Test
