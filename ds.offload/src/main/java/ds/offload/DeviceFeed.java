@@ -22,9 +22,12 @@ final class DeviceFeed implements Feed {
     private final List<List<Device.Buffer>> stored = new ArrayList<>();
     private final List<List<Device.Buffer>> resident = new ArrayList<>();
     private final List<DType> residentTypes = new ArrayList<>();
-    private final Queue<List<Pending>> underWay = new ArrayDeque<>();
+    private final Queue<UnderWay> underWay = new ArrayDeque<>();
     private boolean residentKnown;
     private long begun;
+
+    /** A chunk on its way, and what to say when it is back. */
+    private record UnderWay(List<Pending> transfers, Runnable end) {}
 
     DeviceFeed(Device device, int arrays, long longest) {
         this.device = device;
@@ -64,7 +67,11 @@ final class DeviceFeed implements Feed {
         List<Device.Buffer> buffers = new ArrayList<>(resident.get(set));
         buffers.addAll(stored.get(set));
         List<Pending> pending = new ArrayList<>();
-        underWay.add(pending); // first, so that a failure on the way still drains what was issued
+        Runnable end = () -> residentArrays.ended(chunk.first(), chunk.length());
+        underWay.add(
+                new UnderWay(
+                        pending,
+                        end)); // first, so that a failure on the way still drains what was issued
         for (int i = 0; i < host.size(); i++) {
             pending.add(device.copyIn(host.get(i).segment(), buffers.get(i)));
         }
@@ -105,14 +112,16 @@ final class DeviceFeed implements Feed {
 
     @Override
     public void finish() {
-        underWay.peek().forEach(Pending::await);
+        UnderWay oldest = underWay.peek();
+        oldest.transfers().forEach(Pending::await);
         underWay.remove();
+        oldest.end().run();
     }
 
     @Override
     public void abandon() {
-        for (List<Pending> chunk : underWay) {
-            for (Pending pending : chunk) {
+        for (UnderWay chunk : underWay) {
+            for (Pending pending : chunk.transfers()) {
                 try {
                     pending.await();
                 } catch (RuntimeException e) {

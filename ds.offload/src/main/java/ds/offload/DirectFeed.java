@@ -2,10 +2,11 @@ package ds.offload;
 
 import ds.core.FlatBuffer;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Steps a chunk where it lies. */
 final class DirectFeed implements Feed {
-    private int underWay;
+    private @Nullable Runnable end; // null while no chunk is under way
 
     @Override
     public int depth() {
@@ -14,7 +15,7 @@ final class DirectFeed implements Feed {
 
     @Override
     public int underWay() {
-        return underWay;
+        return end == null ? 0 : 1;
     }
 
     @Override
@@ -25,16 +26,20 @@ final class DirectFeed implements Feed {
             StateStore.ChunkStep step) {
         requireRoom();
         step.run(chunk.first(), resident.at(chunk.first(), chunk.length()), stored);
-        underWay = 1;
+        end = () -> resident.ended(chunk.first(), chunk.length());
     }
 
     @Override
     public void finish() {
-        underWay = 0;
+        Runnable present = end;
+        end = null;
+        if (present != null) {
+            present.run();
+        }
     }
 
     @Override
     public void abandon() {
-        underWay = 0;
+        end = null;
     }
 }

@@ -183,6 +183,11 @@ final class ExtentFile implements AutoCloseable {
         this.table = new ExtentTable(firstBlocks[extents], shape.slots());
     }
 
+    /** Returns the bytes under one checksum. */
+    int blockBytes() {
+        return blockBytes;
+    }
+
     /** Returns what every block holds. */
     ExtentTable table() {
         return table;

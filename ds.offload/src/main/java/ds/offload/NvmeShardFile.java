@@ -15,11 +15,14 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** A typed array in one file; reads ahead on request, writes through. */
+/** A typed array in one file; reads ahead on request, writes neighbours together and behind. */
 final class NvmeShardFile implements ShardFile {
     private static final int BLOCK_BYTES_MAX = 1 << 20;
     private static final int FILE_NUMBER =
             1_000; // unlike a state array's; their store ids differ too
+
+    /** Of so many buffers one is for writes. */
+    private static final int BUFFERS_PER_WRITE = 3;
 
     /** A read that was asked for ahead of time. */
     private record Ahead(
@@ -35,6 +38,8 @@ final class NvmeShardFile implements ShardFile {
     private final Staging direct;
     private final Deque<Staging> free = new ArrayDeque<>();
     private final Deque<Ahead> ahead = new ArrayDeque<>();
+    private final WriteBehind behind;
+    private final int aheadLimit;
     private final long elements;
     private long stallNanos;
     private boolean closed;
@@ -81,6 +86,9 @@ final class NvmeShardFile implements ShardFile {
         this.file = file;
         this.direct = stagings.getFirst();
         this.free.addAll(stagings.subList(1, stagings.size()));
+        int writes = Math.min(free.size(), Math.max(1, free.size() / BUFFERS_PER_WRITE));
+        this.behind = new WriteBehind(file, direct, free, writes);
+        this.aheadLimit = Math.max(1, free.size() - writes);
         this.elements = shape.extentLengths().stream().mapToLong(Long::longValue).sum();
     }
 
@@ -105,7 +113,11 @@ final class NvmeShardFile implements ShardFile {
         Objects.checkFromIndexSize(firstElement, length, elements);
         long first = type().bytesOf(firstElement);
         long size = type().bytesOf(length);
-        if (length == 0 || free.isEmpty() || find(first, size) != null) {
+        if (length == 0 || ahead.size() >= aheadLimit || find(first, size) != null) {
+            return;
+        }
+        timed(() -> behind.settle(first, size));
+        if (free.isEmpty()) {
             return;
         }
         ExtentFile.Span span = file.span(first, size, free.getFirst());
@@ -135,6 +147,7 @@ final class NvmeShardFile implements ShardFile {
         timed(
                 () -> {
                     Ahead found = find(first, into.sizeBytes());
+                    behind.settle(first, into.sizeBytes());
                     if (found == null) {
                         file.read(first, into.segment(), direct);
                     } else {
@@ -160,7 +173,7 @@ final class NvmeShardFile implements ShardFile {
         timed(
                 () -> {
                     forget(first, from.sizeBytes());
-                    file.write(first, from.segment(), direct);
+                    behind.write(first, from.segment());
                 });
     }
 
@@ -226,7 +239,7 @@ final class NvmeShardFile implements ShardFile {
         return file.transfers();
     }
 
-    /** Waits for what was read ahead, and deletes the file. */
+    /** Waits for what is under way, and deletes the file. */
     @Override
     public void close() {
         if (closed) {
@@ -238,8 +251,12 @@ final class NvmeShardFile implements ShardFile {
         try {
             left.forEach(each -> each.read().await());
         } finally {
-            file.close();
-            file.delete();
+            try {
+                behind.drop();
+            } finally {
+                file.close();
+                file.delete();
+            }
         }
     }
 }

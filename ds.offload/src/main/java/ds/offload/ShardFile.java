@@ -27,10 +27,10 @@ public interface ShardFile extends AutoCloseable {
     void read(long firstElement, FlatBuffer into);
 
     /**
-     * Writes elements that start at {@code firstElement}; the bytes are with the operating system
-     * on return.
+     * Writes elements that start at {@code firstElement}. What follows on what was written last is
+     * written behind, in whole blocks: a later operation throws if it could not be.
      *
-     * @throws StorageException if the transfer fails or is short, or a block that is written in part
+     * @throws StorageException if a transfer failed or was short, or a block that is written in part
      *     is not what was written before
      */
     void write(long firstElement, FlatBuffer from);

@@ -15,6 +15,12 @@ public interface StateStore extends AutoCloseable {
     interface Resident {
         /** Returns the arrays' views of elements [first, first + length), inside one run. */
         List<FlatBuffer> at(long firstElement, long length);
+
+        /**
+         * Called when what {@link #at} returned was stepped and is in host memory again: in the order
+         * of the calls of at, of which two may be ahead.
+         */
+        default void ended(long firstElement, long length) {}
     }
 
     /** Steps one chunk; on a device that is not addressable the buffers are device memory. */

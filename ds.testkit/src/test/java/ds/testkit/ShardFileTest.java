@@ -27,6 +27,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Parameters at rest in a file are what was written, read ahead or not. */
 @Timeout(60)
@@ -48,12 +50,20 @@ class ShardFileTest {
                         new StoreLocation(nvmePath, "run", 0, 1),
                         StorageProviders.portable(),
                         files);
-        shard =
-                ShardFiles.onNvme(
-                        new ShardFiles.Shape("parameters", DType.BF16, EXTENTS),
-                        memory,
-                        directory,
-                        PipelineSettings.DEFAULT.withChunkBytes(3 * 4096).withBufferCount(3));
+        shard = open(3);
+    }
+
+    private ShardFile open(int buffers) {
+        return ShardFiles.onNvme(
+                new ShardFiles.Shape("parameters", DType.BF16, EXTENTS),
+                memory,
+                directory,
+                PipelineSettings.DEFAULT.withChunkBytes(3 * 4096).withBufferCount(buffers));
+    }
+
+    private void reopen(int buffers) {
+        shard.close();
+        shard = open(buffers);
     }
 
     @AfterEach
@@ -98,6 +108,71 @@ class ShardFileTest {
         }
         assertHolds(twin, 0);
         assertEquals(12_288 + 4_096 + 20_480 + 4_096, shard.storedBytes());
+    }
+
+    /** Rows of writes that are cut anywhere, with reads and read-aheads of anything between them. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3, 5})
+    void anyOrderGivesWhatWasWritten(int buffers) {
+        reopen(buffers);
+        FlatBuffer twin = random(ELEMENTS, 1);
+        shard.write(0, twin);
+        Random random = new Random(buffers);
+        int at = 0;
+        for (int i = 0; i < 2_000; i++) {
+            int length = 1 + random.nextInt(random.nextInt(4) == 0 ? 4_000 : 300);
+            switch (random.nextInt(8)) {
+                case 0 -> at = random.nextInt(ELEMENTS);
+                case 1 -> {
+                    int first = random.nextInt(ELEMENTS - 1);
+                    int wanted = Math.min(length, ELEMENTS - first);
+                    assertHolds(twin.slice(first, wanted), first);
+                }
+                case 2 -> {
+                    int first = random.nextInt(ELEMENTS - 1);
+                    shard.prefetch(first, Math.min(length, ELEMENTS - first));
+                }
+                default -> {
+                    int count = Math.min(length, ELEMENTS - at);
+                    FlatBuffer values = random(count, i);
+                    shard.write(at, values);
+                    twin.slice(at, count).copyFrom(values);
+                    at = (at + count) % ELEMENTS;
+                }
+            }
+        }
+        assertHolds(twin, 0);
+    }
+
+    @Test
+    void smallWritesInARowFillWholeBlocks() {
+        FlatBuffer values = random(9001, 7);
+        long reads = files.calls(FaultyFiles.Call.READ);
+        long writes = files.calls(FaultyFiles.Call.WRITE);
+        for (int i = 0; i < 9001; i += 100) {
+            int count = Math.min(100, 9001 - i);
+            shard.write(5003 + i, values.slice(i, count));
+        }
+        assertEquals(reads, files.calls(FaultyFiles.Call.READ));
+        // 20 KiB by way of buffers of 8 KiB, which holds two blocks
+        assertEquals(writes + 3, files.calls(FaultyFiles.Call.WRITE));
+        assertHolds(values, 5003);
+    }
+
+    @Test
+    void aWriteBehindThatFailsIsSaidByALaterCall() {
+        FlatBuffer values = random(9001, 8);
+        files.failing(FaultyFiles.Call.WRITE, 1);
+        StorageException failure =
+                assertThrows(
+                        StorageException.class,
+                        () -> {
+                            shard.write(5003, values);
+                            shard.read(5003, buffer(9001));
+                        });
+        StorageException again =
+                assertThrows(StorageException.class, () -> shard.write(0, buffer(1)));
+        assertTrue(again.getMessage().contains(failure.getMessage()), again.getMessage());
     }
 
     @Test

@@ -80,6 +80,8 @@ final class ShardStepper {
     private final List<FlatBuffer> measured = new ArrayList<>();
     private final WholeStepper wholes;
     private final boolean chunked;
+    private final boolean publishes;
+    private final Published published;
 
     ShardStepper(
             PartitionMap map,
@@ -96,8 +98,7 @@ final class ShardStepper {
         this.memory = parts.memory();
         boolean narrow = options.precision() != DType.FP32;
         this.storage = options.states();
-        this.copies = narrow && !storage.mastersAreNarrow() && parameters.inMemory();
-        this.refreshes = !narrow && state.masterStored() && parameters.inMemory();
+        this.published = new Published(state, parameters, options, memory);
         this.widening = new Widening(kernels, memory);
         this.rounding = new MasterRounding(map.layout(), options, kernels);
         this.sharded = options.residency().shardStates();
@@ -111,6 +112,14 @@ final class ShardStepper {
             }
         }
         this.chunked = anyChunked;
+        this.publishes =
+                !parameters.inMemory()
+                        && state.masterStored()
+                        && (kinds().allMatch(Optimizer.Element.class::isInstance)
+                                || kinds().allMatch(Optimizer.Norm.class::isInstance));
+        boolean besides = parameters.inMemory() || publishes;
+        this.copies = narrow && !storage.mastersAreNarrow() && besides;
+        this.refreshes = !narrow && state.masterStored() && besides;
         check(map);
         List<OwnedSpace.Piece> wholePieces = new ArrayList<>();
         for (OwnedSpace.Piece piece : state.stepped().pieces(0, state.stepped().elements())) {
@@ -195,30 +204,56 @@ final class ShardStepper {
         return wholes.replicaBytes();
     }
 
+    /**
+     * Returns whether a step writes working parameters that do not rest in memory, chunk by chunk. One
+     * of several kinds does not: only then every chunk is whole when a pass has left it.
+     */
+    boolean publishes() {
+        return publishes;
+    }
+
     /** Steps everything this rank steps. Collective where a kind needs norms or exchanges. */
     void step(StepContext context) {
         StateStore store = state.store();
-        StateStore.Resident resident = this::resident;
+        boolean norms = kinds().anyMatch(Optimizer.Norm.class::isInstance);
         trained.values().stream().flatMap(each -> each.norms().stream()).forEach(ExactNorm::clear);
         if (chunked) {
             store.step(
-                    resident,
+                    new Beside(!norms),
                     (first, arrays, stored) -> pass(first, arrays, stored, context, true));
         }
-        if (kinds().anyMatch(Optimizer.Norm.class::isInstance)) {
+        if (norms) {
             reduceNorms();
             store.step(
-                    resident,
+                    new Beside(true),
                     (first, arrays, stored) -> pass(first, arrays, stored, context, false));
         }
         wholes.step(context);
     }
 
-    private List<FlatBuffer> resident(long first, long length) {
-        FlatBuffer gradient = sums.chunk(sums.at(state.stepped(), first), length);
-        return parameters.inMemory()
-                ? List.of(gradient, state.working(first, length))
-                : List.of(gradient);
+    /** What a pass needs beside the store: sums of gradients, and working parameters if it writes them. */
+    private final class Beside implements StateStore.Resident {
+        private final boolean isLast;
+
+        Beside(boolean isLast) {
+            this.isLast = isLast;
+        }
+
+        @Override
+        public List<FlatBuffer> at(long first, long length) {
+            FlatBuffer gradient = sums.chunk(sums.at(state.stepped(), first), length);
+            if (parameters.inMemory()) {
+                return List.of(gradient, state.working(first, length));
+            }
+            return publishes ? List.of(gradient, published.lend(length)) : List.of(gradient);
+        }
+
+        @Override
+        public void ended(long first, long length) {
+            if (publishes) {
+                published.end(first, isLast);
+            }
+        }
     }
 
     private void pass(

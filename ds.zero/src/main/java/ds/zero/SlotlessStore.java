@@ -21,6 +21,7 @@ final class SlotlessStore implements StateStore {
             for (long at = run.offset(); at < run.end(); at += chunkElements) {
                 long length = Math.min(chunkElements, run.end() - at);
                 step.run(at, resident.at(at, length), List.of());
+                resident.ended(at, length);
             }
         }
     }

@@ -237,7 +237,9 @@ public final class ZeroRank implements AutoCloseable {
         clock.waited(stallNanos() - stalled);
         clock.turn(PhaseClock.Phase.PUBLISH);
         stalled = stallNanos();
-        tensors.refreshStoredParameters();
+        if (!stepper.publishes()) {
+            tensors.refreshStoredParameters();
+        }
         parameters.publish(false);
         tensors.refreshWideParameters();
         clock.waited(stallNanos() - stalled);

@@ -1,6 +1,7 @@
 package ds.engine.plan;
 
 import ds.core.DType;
+import ds.model.ModelLayout;
 import ds.offload.RestingPlace;
 import ds.offload.spi.StateCodec;
 import ds.optim.spi.Optimizer;
@@ -125,7 +126,7 @@ public record MemoryEstimate(
         long sums = gradientsStored ? plan.batch().accumulation() * accumulators : 0;
         long read =
                 passes * (masters + states)
-                        + (optimizerStored && parametersStored ? masters : 0)
+                        + (optimizerStored && parametersStored && !publishes(plan) ? masters : 0)
                         + (parametersStored ? gathers * kept * element : 0)
                         + sums
                         + (gradientsStored ? (passes - 1) * accumulators : 0);
@@ -142,6 +143,13 @@ public record MemoryEstimate(
                 gathered,
                 read,
                 written);
+    }
+
+    /** A step of updates of one kind, chunk by chunk, writes working parameters as it goes. */
+    private static boolean publishes(TrainingPlan plan) {
+        ModelLayout layout = plan.partition().layout();
+        return Planner.allAre(Optimizer.Element.class, layout, plan.optimizer())
+                || Planner.allAre(Optimizer.Norm.class, layout, plan.optimizer());
     }
 
     /** An optimizer that needs norms sees every chunk twice. */
