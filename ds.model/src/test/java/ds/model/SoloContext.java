@@ -11,11 +11,13 @@ import ds.kernels.Philox;
 import ds.kernels.Workers;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import java.util.function.Supplier;
 
 /** One rank without ZeRO: parameters, gradient accumulators, and a log of what the model asked for. */
@@ -40,6 +42,7 @@ public final class SoloContext implements BackwardContext, AutoCloseable {
     private final Map<String, Boolean> written = new HashMap<>();
     private Mode mode = Mode.TRAIN;
     private Optional<DType> products = Optional.empty();
+    private final Set<String> unwanted = new HashSet<>();
 
     public SoloContext(TrainableModel model, DType type, long seed) {
         this.layout = model.layout();
@@ -109,6 +112,12 @@ public final class SoloContext implements BackwardContext, AutoCloseable {
         return this;
     }
 
+    /** Says that nobody wants the gradient of a parameter which the model says is trained. */
+    public SoloContext unwanted(String name) {
+        unwanted.add(name);
+        return this;
+    }
+
     /** Casts products of matrices to {@code cast}. */
     public SoloContext products(DType cast) {
         products = Optional.of(cast);
@@ -154,7 +163,7 @@ public final class SoloContext implements BackwardContext, AutoCloseable {
         return new Gradient() {
             @Override
             public boolean wanted() {
-                return parameter.trainable();
+                return parameter.trainable() && !unwanted.contains(name);
             }
 
             @Override

@@ -8,7 +8,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Cross entropy of logits that exist in tiles only: some rows of all classes in the forward pass, all
  * rows of some classes in the backward pass, which computes them again. Every sum is that of whole
- * logits, in the same order, so the bits are the same.
+ * logits, in the same order, so the bits are the same with kernels that add products in blocks of
+ * {@value #TILE_CLASSES}, as the host's do.
  */
 final class TiledLoss {
     /** The most bytes of logits that are stored as a whole, and of a tile of the forward pass. */
@@ -81,7 +82,7 @@ final class TiledLoss {
         Buffers.@Nullable Block dx =
                 x.wantsGradient ? pass.buffers.take(DType.FP32, x.elements()) : null;
         MatrixOps.Operand w = MatrixOps.Operand.of(pass, weight);
-        if (weight.parameter().trainable()) {
+        if (pass.gradient(weight).wanted()) {
             MatrixOps.handOver(
                     pass, weight, (target, add) -> tiles(pass, node, w.values(), dx, target, add));
         } else {
