@@ -250,6 +250,7 @@ final class BenchOffloadCommand extends Command {
         entry.put("ratio_asked", ASKED);
         entry.put("ratio_least", times.ratios()[0]);
         entry.put("ratio_most", times.ratios()[times.rounds() - 1]);
+        entry.put("ratio_to_together", times.ratioToTogether());
         entry.put("durable_ratio", times.durableRatio());
         line(
                 "%-9s %,d parameters in %d chunks, %d buffers, %d workers, %d rounds",
@@ -282,6 +283,9 @@ final class BenchOffloadCommand extends Command {
         line(
                 "  ratio             %7.2f    step to the longer of the two (asked: at most %.2f; rounds %.2f to %.2f)",
                 times.ratio(), ASKED, times.ratios()[0], times.ratios()[times.rounds() - 1]);
+        line(
+                "  both at once      %7.3f s  not waiting for each other; the step takes %.2f of it",
+                times.seconds(OffloadTimes.Work.TOGETHER), times.ratioToTogether());
         line(
                 "  with commit       %7.3f s  transfers with sync %.3f s, ratio %.2f",
                 times.seconds(OffloadTimes.Work.STEP) + times.seconds(OffloadTimes.Work.COMMIT),

@@ -1,10 +1,14 @@
 package ds.cli;
 
+import ds.offload.StorageException;
 import ds.offload.Transfers;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /** What an offloaded step takes, and its parts by themselves, measured in turn. */
 final class OffloadTimes {
@@ -20,6 +24,8 @@ final class OffloadTimes {
         SYNC,
         /** The same arithmetic and checksums, and nothing else. */
         ARITHMETIC,
+        /** Both at once, on threads that do not wait for each other. */
+        TOGETHER,
         /** The arithmetic without checksums. */
         UNCHECKED,
         /** The checksums without arithmetic. */
@@ -61,6 +67,7 @@ final class OffloadTimes {
                     transfers.sync();
                 });
         works.add(() -> arithmetic.pass(true, true));
+        works.add(this::together);
         works.add(() -> arithmetic.pass(true, false));
         works.add(() -> arithmetic.pass(false, true));
         Bench.settle(warmUpSeconds, works);
@@ -69,6 +76,7 @@ final class OffloadTimes {
                         this::measureStep,
                         this::measureTransfers,
                         () -> time(Work.ARITHMETIC, () -> arithmetic.pass(true, true)),
+                        () -> time(Work.TOGETHER, this::together),
                         () -> time(Work.UNCHECKED, () -> arithmetic.pass(true, false)),
                         () -> time(Work.CHECKSUMS, () -> arithmetic.pass(false, true)));
         for (rounds = 0; rounds < nanos[0].length; rounds++) {
@@ -88,6 +96,21 @@ final class OffloadTimes {
     private void measureTransfers() {
         time(Work.TRANSFERS, transfers::pass);
         time(Work.SYNC, transfers::sync);
+    }
+
+    /** Runs transfers and arithmetic as if neither needed the other. */
+    private void together() {
+        FutureTask<@Nullable Void> moving = new FutureTask<>(transfers::pass, null);
+        Thread.ofPlatform().name("ds-bench-transfers").start(moving);
+        arithmetic.pass(true, true);
+        try {
+            moving.get();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new StorageException("The measurement was interrupted.", e);
+        } catch (ExecutionException e) {
+            throw new StorageException("The transfers failed: " + e.getCause(), e);
+        }
     }
 
     private void time(Work work, Runnable run) {
@@ -117,6 +140,11 @@ final class OffloadTimes {
     double ratio() {
         return (double) median(Work.STEP)
                 / Math.max(median(Work.TRANSFERS), median(Work.ARITHMETIC));
+    }
+
+    /** Returns the step's time over that of transfers and arithmetic at once. */
+    double ratioToTogether() {
+        return (double) median(Work.STEP) / median(Work.TOGETHER);
     }
 
     /** As {@link #ratio}, with the commit and the sync. */

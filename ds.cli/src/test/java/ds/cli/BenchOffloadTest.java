@@ -70,6 +70,7 @@ class BenchOffloadTest {
                     "ratio_asked",
                     "ratio_least",
                     "ratio_most",
+                    "ratio_to_together",
                     "durable_ratio"
                 }) {
             assertEquals(2, count(results, "\"" + key + "\": "), key + " in " + results);
@@ -84,7 +85,7 @@ class BenchOffloadTest {
     void theBackendOfARunIsMeasuredUnlessOneIsNamed() {
         Ran ran = small("--buffers", 1, "--wait", "yield", "--block", 4096, "--depth", 2);
         assertEquals(0, ran.status(), ran.messages());
-        assertEquals(6, ran.results().lines().count(), ran.results());
+        assertEquals(7, ran.results().lines().count(), ran.results());
         assertTrue(ran.results().contains("10,240 parameters in 1 chunks, 1 buffers"));
         assertTrue(ran.results().contains("step to the longer of the two"), ran.results());
     }
