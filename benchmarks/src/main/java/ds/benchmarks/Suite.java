@@ -37,6 +37,7 @@ record Suite(String name, String method, Map<String, List<String>> values) {
                             .with("optimizer", "adamw")
                             .with("elements", "1048576", "16777216")
                             .with("workers", "2"),
+                    of("muon", "Muon.step").with("shape", "1024x1024").with("workers", "2"),
                     of("step", "Step.step")
                             .with(
                                     "run",

@@ -46,6 +46,8 @@ class EachBenchmarkRunsTest {
                             .with("elements", "2000")
                             .with("copy", "none", "bf16")
                             .with("workers", "2");
+            case "Muon.step" ->
+                    suite.with("shape", "8x8", "6x12").with("product", "16").with("workers", "2");
             case "Step.step" ->
                     suite.with("run", "fp32-stage0-1x2", "bf16-stage3-2x1-nvme")
                             .with("layers", "1")
@@ -180,7 +182,7 @@ class EachBenchmarkRunsTest {
         PrintStream err = new PrintStream(said, true, StandardCharsets.UTF_8);
         assertEquals(2, new Main(err, err).run(List.of("gem")));
         assertEquals(
-                "There is no benchmark 'gem'; there are [gemm, elementwise, adam, step, storage, config], and the options --full, --list and --out FILE.",
+                "There is no benchmark 'gem'; there are [gemm, elementwise, adam, muon, step, storage, config], and the options --full, --list and --out FILE.",
                 said.toString(StandardCharsets.UTF_8).strip());
     }
 }
