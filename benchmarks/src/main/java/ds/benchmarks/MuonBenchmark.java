@@ -87,7 +87,7 @@ public class MuonBenchmark {
                 throw new AssertionError("muon steps matrices");
             }
             kind = matrix;
-            long elements = parameter.elements();
+            long elements = (long) sizes.getFirst() * sizes.getLast();
             shard =
                     new Shard(
                             rig.values(DType.FP32, elements),

@@ -106,6 +106,7 @@ class EachBenchmarkRunsTest {
                         GemmBenchmark.class,
                         ElementwiseBenchmark.class,
                         AdamBenchmark.class,
+                        MuonBenchmark.class,
                         StepBenchmark.class,
                         StorageBenchmark.class,
                         ConfigBenchmark.class)) {
