@@ -1,6 +1,7 @@
 package ds.benchmarks;
 
 import java.util.Locale;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.DoubleStream;
 import org.openjdk.jmh.infra.BenchmarkParams;
@@ -37,11 +38,14 @@ record Figure(
 
     private static final int MEDIAN = 50;
 
+    /** Whose units are floating-point operations. */
+    private static final Set<String> COMPUTING = Set.of("Gemm", "Muon", "Step");
+
     static Figure of(BenchmarkResult result) {
         BenchmarkParams params = result.getParams();
         String[] path = params.getBenchmark().split("\\.");
         String type = path[path.length - 2].replace("Benchmark", "");
-        boolean computes = type.equals("Gemm") || type.equals("Step");
+        boolean computes = COMPUTING.contains(type);
         Statistics times = result.getPrimaryResult().getStatistics();
         return new Figure(
                 type + "." + path[path.length - 1],
