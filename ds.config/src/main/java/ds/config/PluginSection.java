@@ -10,6 +10,8 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * A section that names a plug-in and carries its settings: {@code optimizer} or {@code scheduler}.
@@ -51,8 +53,9 @@ public final class PluginSection {
     public Settings.Checked check(List<KeyDeclaration> declared) {
         Settings.Checked checked = Settings.validate(declared, params, pointer());
         List<Diagnostic> located = new ArrayList<>();
+        Set<String> names = declared.stream().map(KeyDeclaration::name).collect(Collectors.toSet());
         for (Diagnostic diagnostic : checked.diagnostics()) {
-            located.add(document.locate(explained(diagnostic)));
+            located.add(document.locate(explained(diagnostic, names)));
         }
         return new Settings.Checked(checked.settings(), located);
     }
@@ -85,10 +88,10 @@ public final class PluginSection {
                                 : "Did you mean '%s'?".formatted(near.getFirst())));
     }
 
-    private static Diagnostic explained(Diagnostic diagnostic) {
+    private static Diagnostic explained(Diagnostic diagnostic, Set<String> names) {
         boolean oldClip = diagnostic.pointer().endsWith("/params/max_grad_norm");
         return oldClip && diagnostic.code().equals("unknown-key")
                 ? diagnostic.suggesting("Write 'gradient_clipping' at the top level instead.")
-                : WrongSection.advise(diagnostic);
+                : WrongSection.advise(diagnostic, names::contains);
     }
 }

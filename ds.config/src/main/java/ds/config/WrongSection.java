@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Predicate;
 
 /** Finds keys that are known, only elsewhere: {@code loss_scale} in {@code bf16}. */
 final class WrongSection {
@@ -41,6 +42,15 @@ final class WrongSection {
 
     /** Returns the diagnostic; one about an unknown key says where the key belongs, if anywhere. */
     static Diagnostic advise(Diagnostic diagnostic) {
+        return advise(diagnostic, _ -> true);
+    }
+
+    /**
+     * Returns the diagnostic; one about an unknown key says where the key belongs, if anywhere.
+     *
+     * @param known whether the section of the unknown key knows a name
+     */
+    static Diagnostic advise(Diagnostic diagnostic, Predicate<String> known) {
         if (!diagnostic.code().equals("unknown-key")) {
             return diagnostic;
         }
@@ -55,7 +65,11 @@ final class WrongSection {
                             .formatted(homes.getFirst(), homes.get(1)));
         }
         String here = Pointers.dotted(diagnostic.pointer());
-        Optional<String> meant = meant(name).filter(path -> !path.equals(here));
+        Predicate<String> fits =
+                path ->
+                        !path.equals(here)
+                                && (!section(path).equals(section(here)) || known.test(last(path)));
+        Optional<String> meant = meant(name).filter(fits);
         if (meant.isPresent()) {
             return diagnostic.suggesting("Write " + placed(name, meant.get()) + ".");
         }
@@ -66,7 +80,7 @@ final class WrongSection {
         if (near.isEmpty()) {
             return Spelling.nearest(name, OTHER_NAMES.keySet(), 1).stream()
                     .flatMap(other -> meant(other).stream())
-                    .filter(path -> !path.equals(here))
+                    .filter(fits)
                     .findFirst()
                     .map(path -> diagnostic.suggesting("Write " + placed(name, path) + "."))
                     .orElse(diagnostic);
@@ -78,6 +92,15 @@ final class WrongSection {
                         "Did you mean '%s' %s?".formatted(near.getFirst(), where(nearHomes)));
     }
 
+    private static String last(String path) {
+        return path.substring(path.lastIndexOf('.') + 1);
+    }
+
+    /** Returns the path without its last name; empty at the top level. */
+    private static String section(String path) {
+        return path.substring(0, Math.max(0, path.lastIndexOf('.')));
+    }
+
     /** Returns the path of what is meant by a name that documents or other libraries use. */
     static Optional<String> meant(String name) {
         return Optional.ofNullable(OTHER_NAMES.get(name));
@@ -85,7 +108,7 @@ final class WrongSection {
 
     private static String placed(String name, String path) {
         int dot = path.lastIndexOf('.');
-        String last = path.substring(dot + 1);
+        String last = last(path);
         return (last.equals(name) ? "it " : "'" + last + "' ")
                 + where(List.of(dot < 0 ? TOP : path.substring(0, dot)));
     }

@@ -145,6 +145,22 @@ class DsConfigTest {
     }
 
     @Test
+    void whatAPluginDoesNotKnowIsNotSuggested() {
+        List<KeyDeclaration> sgd = List.of(KeyDeclaration.number("lr", 1e-3));
+        String text =
+                """
+                {"train_batch_size": 8, "optimizer": {"type": "SGD", "params":
+                    {"beta": 0.9, "learning_rate": 1}}}
+                """;
+        ConfigCheck check =
+                DsConfig.check(text, CheckOptions.none().plugins(Map.of("sgd", sgd), Map.of()));
+        List<String> suggestions =
+                check.diagnostics().stream().map(Diagnostic::suggestion).toList();
+        assertFalse(suggestions.getFirst().contains("beta"), suggestions.toString());
+        assertEquals("Write 'lr' in 'optimizer.params'.", suggestions.getLast());
+    }
+
+    @Test
     void aStrayKeyInAPluginsSettingsIsToldWhereItBelongs() {
         String text =
                 """
