@@ -154,9 +154,9 @@ class ShardFileTest {
             shard.write(5003 + i, values.slice(i, count));
         }
         assertEquals(reads, files.calls(FaultyFiles.Call.READ));
+        assertHolds(values, 5003); // waits for what is written behind
         // 20 KiB by way of buffers of 8 KiB, which holds two blocks
         assertEquals(writes + 3, files.calls(FaultyFiles.Call.WRITE));
-        assertHolds(values, 5003);
     }
 
     @Test

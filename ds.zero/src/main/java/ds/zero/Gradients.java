@@ -38,6 +38,7 @@ final class Gradients {
     private final GradientStorage storage;
     private final float limit;
     private final OwnedSpace owned;
+    private final OwnedSpace summed;
     private final boolean stepsAll;
     private final Accumulators sums;
     private final Map<String, Place> places = new HashMap<>();
@@ -75,8 +76,8 @@ final class Gradients {
         this.limit = storage.limit() * storage.factor() * communicator.size();
         this.stepsAll = !options.residency().shardStates();
         this.owned = map.owned(communicator.rank(), false);
-        OwnedSpace space = options.residency().shardGradients() ? owned : map.everything(false);
-        this.sums = new Accumulators(space, file, storage.accumulators(), options, memory);
+        this.summed = options.residency().shardGradients() ? owned : map.everything(false);
+        this.sums = new Accumulators(summed, file, storage.accumulators(), options, memory);
         ModelLayout layout = map.layout();
         int units = layout.units().size();
         this.completed = new boolean[units];
@@ -291,9 +292,10 @@ final class Gradients {
     Optional<String> firstNonFinite(boolean inForward) {
         List<Parameter> storages = map.layout().storages();
         long[] found = new long[storages.size()];
-        for (OwnedSpace.Piece piece : owned.pieces(0, owned.elements())) {
+        OwnedSpace own = local ? summed : owned; // another rank does not know what is only here
+        for (OwnedSpace.Piece piece : own.pieces(0, own.elements())) {
             if (!sums.all(
-                    sums.at(owned, piece.offset()),
+                    sums.at(own, piece.offset()),
                     piece.length(),
                     part -> kernels.allBelow(part, limit))) {
                 found[storages.indexOf(piece.parameter())]++;

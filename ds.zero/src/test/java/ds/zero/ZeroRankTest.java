@@ -158,6 +158,34 @@ class ZeroRankTest {
         untouched.forEach((name, bits) -> assertArrayEquals(bits, after.get(name), name));
     }
 
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1})
+    void anOverflowOfARanksOwnGradientsIsNamedWhoeverOwnsThePart(int poisoned) {
+        RankThreads.Setup setup =
+                RankThreads.Setup.of(2, ZeroOptions.inMemory(0, DType.FP32, 7), new LocalSteps());
+        List<Optional<String>> named =
+                RankThreads.run(
+                        setup,
+                        (rank, parts) -> {
+                            rank.drawInitialValues();
+                            BackwardContext context =
+                                    rank.backward(
+                                            new MicroStep(0, 1, 1), new Workspace(parts.memory()));
+                            boolean poison = parts.communicator().rank() == poisoned;
+                            context.gradient(SyntheticModel.BIAS)
+                                    .accumulate(
+                                            (to, _) -> {
+                                                to.zero();
+                                                to.set(5, poison ? Float.NaN : 1);
+                                            });
+                            SyntheticModel.LAYOUT.units().forEach(context::complete);
+                            assertTrue(rank.boundary(new double[] {1}, 2).overflow());
+                            return rank.firstNonFinite(false);
+                        });
+        Optional<String> expected = Optional.of("parameter 'block.bias' of unit 'block'");
+        assertEquals(List.of(expected, expected), named);
+    }
+
     private static String failure(
             int world, java.util.function.BiConsumer<Integer, BackwardContext> work) {
         RuntimeException thrown =
