@@ -12,6 +12,7 @@ import ds.testkit.FixtureReport;
 import ds.testkit.Golden;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -50,6 +51,28 @@ class RecordedSchedulesTest {
         System.out.println(report);
         assertEquals(List.of(), report.outside());
         assertTrue(report.cases() > 0);
+    }
+
+    /** Were a recorded value another, the test above would fail and say where. */
+    @Test
+    void oneChangedValueIsOutside() throws IOException {
+        Assumptions.assumeTrue(Golden.isPresent("lr_schedules"), "no lr_schedules fixtures here");
+        List<Map<String, Object>> followed =
+                Golden.read("lr_schedules").cases("cases").stream()
+                        .filter(recorded -> recorded.containsKey("lr"))
+                        .limit(2)
+                        .toList();
+        Map<String, Object> changed = new LinkedHashMap<>(followed.getFirst());
+        List<Object> rates = new ArrayList<>((List<?>) changed.get("lr"));
+        rates.set(4, ((Number) rates.get(4)).doubleValue() * (1 + 1e-9) + 1e-300);
+        changed.put("lr", rates);
+        FixtureReport report = new FixtureReport("lr_schedules");
+        follow(changed, "changed", report);
+        follow(followed.getLast(), "kept", report);
+        assertEquals(List.of("changed changed at 5: 1.00e-09, allowed 1.00e-12"), report.outside());
+        assertEquals(
+                "fixtures lr_schedules: 2 cases, 1 within tolerance, worst 1.0e-09",
+                report.toString());
     }
 
     @Test
