@@ -4,7 +4,6 @@ import ds.core.DType;
 import ds.core.FlatBuffer;
 import ds.core.MemoryKind;
 import ds.core.Settings;
-import ds.kernels.Kernels.Transpose;
 import ds.optim.spi.Optimizer;
 import ds.optim.spi.Optimizers;
 import ds.optim.spi.ParameterRange;
@@ -96,7 +95,8 @@ public class MuonBenchmark {
                             List.of(new ParameterRange(parameter, 0, 0, elements)),
                             Optional.empty());
             scratch = state(kind.scratchElements(parameter));
-            rivalProduct(operations(sizes.getFirst(), sizes.getLast()));
+            double operations = operations(sizes.getFirst(), sizes.getLast());
+            rig.rivalSgemm(ceiling, operations, product);
             ceiling.warmUp(this::step);
         }
 
@@ -105,28 +105,6 @@ public class MuonBenchmark {
             double n = Math.min(rows, columns);
             double m = Math.max(rows, columns);
             return rows == columns ? 30 * n * n * n : 8 * n * n * m + 28 * n * n * n;
-        }
-
-        private void rivalProduct(double operations) {
-            FlatBuffer a = rig.values(DType.FP32, (long) product * product);
-            FlatBuffer b = rig.values(DType.FP32, (long) product * product);
-            FlatBuffer c = rig.values(DType.FP32, (long) product * product);
-            ceiling.measures(operations);
-            ceiling.add(
-                    2.0 * product * product * product,
-                    () ->
-                            rig.kernels()
-                                    .gemm(
-                                            Transpose.NO,
-                                            Transpose.NO,
-                                            product,
-                                            product,
-                                            product,
-                                            a,
-                                            b,
-                                            Optional.empty(),
-                                            c,
-                                            false));
         }
 
         private Shard step() {

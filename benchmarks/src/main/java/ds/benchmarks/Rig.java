@@ -6,9 +6,11 @@ import ds.core.HostMemories;
 import ds.core.MemoryKind;
 import ds.core.RankMemory;
 import ds.kernels.Kernels;
+import ds.kernels.Kernels.Transpose;
 import ds.kernels.KernelsProviders;
 import ds.kernels.Workers;
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
@@ -48,6 +50,29 @@ record Rig(Workers workers, RankMemory memory, Kernels kernels) implements AutoC
                     rounds * parts * loops.operationsPerRound(),
                     () -> workers.run(parts, (_, _) -> sink.setPlain(loops.products(rounds))));
         }
+    }
+
+    /** Lets our own square SGEMM compete with {@code operations} of work: a yardstick for products. */
+    void rivalSgemm(Ceiling ceiling, double operations, int size) {
+        long elements = (long) size * size;
+        FlatBuffer a = values(DType.FP32, elements);
+        FlatBuffer b = values(DType.FP32, elements);
+        FlatBuffer c = values(DType.FP32, elements);
+        ceiling.measures(operations);
+        ceiling.add(
+                2.0 * size * elements,
+                () ->
+                        kernels.gemm(
+                                Transpose.NO,
+                                Transpose.NO,
+                                size,
+                                size,
+                                size,
+                                a,
+                                b,
+                                Optional.empty(),
+                                c,
+                                false));
     }
 
     /** Lets every implementation of the copy compete with work that moves {@code bytes}. */

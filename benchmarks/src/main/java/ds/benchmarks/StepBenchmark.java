@@ -1,16 +1,12 @@
 package ds.benchmarks;
 
 import ds.config.DsConfig;
-import ds.core.DType;
-import ds.core.FlatBuffer;
 import ds.engine.DeepSpeed;
 import ds.engine.Engine;
 import ds.engine.data.TextDataset;
-import ds.kernels.Kernels.Transpose;
 import ds.model.builtin.Gpt;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -95,25 +91,7 @@ public class StepBenchmark {
             ceiling = times;
             place = Place.create();
             rig = Rig.of(THREADS);
-            FlatBuffer a = rig.values(DType.FP32, (long) product * product);
-            FlatBuffer b = rig.values(DType.FP32, (long) product * product);
-            FlatBuffer c = rig.values(DType.FP32, (long) product * product);
-            times.measures(operations());
-            times.add(
-                    2.0 * product * product * product,
-                    () ->
-                            rig.kernels()
-                                    .gemm(
-                                            Transpose.NO,
-                                            Transpose.NO,
-                                            product,
-                                            product,
-                                            product,
-                                            a,
-                                            b,
-                                            Optional.empty(),
-                                            c,
-                                            false));
+            rig.rivalSgemm(times, operations(), product);
             String[] parts = run.split("-");
             int ranks = Integer.parseInt(parts[2].split("x")[0]);
             int workers = Integer.parseInt(parts[2].split("x")[1]);
