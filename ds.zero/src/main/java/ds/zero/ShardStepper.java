@@ -115,8 +115,7 @@ final class ShardStepper {
         this.publishes =
                 !parameters.inMemory()
                         && state.masterStored()
-                        && (kinds().allMatch(Optimizer.Element.class::isInstance)
-                                || kinds().allMatch(Optimizer.Norm.class::isInstance));
+                        && ZeroRank.publishesInStep(map.layout(), parts.optimizer());
         boolean besides = parameters.inMemory() || publishes;
         this.copies = narrow && !storage.mastersAreNarrow() && besides;
         this.refreshes = !narrow && state.masterStored() && besides;

@@ -6,6 +6,7 @@ import ds.model.BackwardContext;
 import ds.model.ForwardContext;
 import ds.model.Mode;
 import ds.model.ModelLayout;
+import ds.model.Parameter;
 import ds.model.Workspace;
 import ds.offload.DurableStore;
 import ds.offload.RestingPlace;
@@ -220,6 +221,21 @@ public final class ZeroRank implements AutoCloseable {
      */
     public Optional<String> firstNonFinite(boolean inForward) {
         return gradients.firstNonFinite(inForward);
+    }
+
+    /**
+     * Returns whether a step writes working parameters that rest in files as it goes through its
+     * chunks: where all are stepped by updates of one kind, so that a chunk that was left is whole. The
+     * others are written afterwards, from masters that are read again.
+     */
+    public static boolean publishesInStep(ModelLayout layout, Optimizer optimizer) {
+        List<Optimizer.Kind> kinds =
+                layout.storages().stream()
+                        .filter(Parameter::trainable)
+                        .map(parameter -> optimizer.kind(ShardStepper.spec(parameter)))
+                        .toList();
+        return kinds.stream().allMatch(Optimizer.Element.class::isInstance)
+                || kinds.stream().allMatch(Optimizer.Norm.class::isInstance);
     }
 
     /** Steps what this rank owns and hands the new parameters out. Collective. */

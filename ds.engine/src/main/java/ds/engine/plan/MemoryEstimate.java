@@ -1,7 +1,6 @@
 package ds.engine.plan;
 
 import ds.core.DType;
-import ds.model.ModelLayout;
 import ds.offload.RestingPlace;
 import ds.offload.spi.StateCodec;
 import ds.optim.spi.Optimizer;
@@ -10,6 +9,7 @@ import ds.zero.OwnedSpace;
 import ds.zero.PartitionMap;
 import ds.zero.Residency;
 import ds.zero.StateStorage;
+import ds.zero.ZeroRank;
 import java.util.Optional;
 
 /**
@@ -124,9 +124,10 @@ public record MemoryEstimate(
         long stepped16 = (long) element * stepped;
         long passes = optimizerStored ? passes(plan) : 0;
         long sums = gradientsStored ? plan.batch().accumulation() * accumulators : 0;
+        boolean publishes = ZeroRank.publishesInStep(map.layout(), plan.optimizer());
         long read =
                 passes * (masters + states)
-                        + (optimizerStored && parametersStored && !publishes(plan) ? masters : 0)
+                        + (optimizerStored && parametersStored && !publishes ? masters : 0)
                         + (parametersStored ? gathers * kept * element : 0)
                         + sums
                         + (gradientsStored ? (passes - 1) * accumulators : 0);
@@ -143,13 +144,6 @@ public record MemoryEstimate(
                 gathered,
                 read,
                 written);
-    }
-
-    /** A step of updates of one kind, chunk by chunk, writes working parameters as it goes. */
-    private static boolean publishes(TrainingPlan plan) {
-        ModelLayout layout = plan.partition().layout();
-        return Planner.allAre(Optimizer.Element.class, layout, plan.optimizer())
-                || Planner.allAre(Optimizer.Norm.class, layout, plan.optimizer());
     }
 
     /** An optimizer that needs norms sees every chunk twice. */

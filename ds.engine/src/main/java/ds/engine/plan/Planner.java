@@ -23,7 +23,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.stream.Stream;
 
 /**
  * Turns a configuration into a plan: resolves {@code "auto"}, holds sections against one another,
@@ -163,19 +162,10 @@ public final class Planner {
     /** Returns whether any parameter is stepped by that kind. */
     static boolean anyIs(
             Class<? extends Optimizer.Kind> kind, ModelLayout layout, Optimizer optimizer) {
-        return kinds(layout, optimizer).anyMatch(kind::isInstance);
-    }
-
-    /** Returns whether all trained parameters are stepped by that kind. */
-    static boolean allAre(
-            Class<? extends Optimizer.Kind> kind, ModelLayout layout, Optimizer optimizer) {
-        return kinds(layout, optimizer).allMatch(kind::isInstance);
-    }
-
-    private static Stream<Optimizer.Kind> kinds(ModelLayout layout, Optimizer optimizer) {
         return layout.storages().stream()
                 .filter(Parameter::trainable)
-                .map(parameter -> optimizer.kind(spec(parameter)));
+                .map(parameter -> optimizer.kind(spec(parameter)))
+                .anyMatch(kind::isInstance);
     }
 
     /** Replicas need all state on every rank, as DeepSpeed requires too. */
