@@ -15,6 +15,7 @@ import ds.engine.metrics.MetricsWriter;
 import ds.engine.plan.Decision;
 import ds.engine.plan.TrainingPlan;
 import ds.offload.StorageException;
+import ds.offload.StoreGeneration;
 import ds.offload.Stores;
 import ds.offload.Transfers;
 import java.nio.file.Path;
@@ -82,6 +83,21 @@ final class TrainCommand extends Command {
                     "Go on from the newest good checkpoint in DIR, at any world size; or from the store that a run left in nvme_path DIR.")
     private @Nullable Path resumeFrom; // null: not given
 
+    /** Which commit of a store --resume goes on from. */
+    enum Generation {
+        /** The last one. */
+        last,
+        /** The newest one before it that is whole. */
+        previous
+    }
+
+    @Option(
+            names = "--generation",
+            paramLabel = "last|previous",
+            description =
+                    "Which commit of a store --resume goes on from; previous reads every byte and gives up what came after (default: ${DEFAULT-VALUE}).")
+    private Generation generation = Generation.last;
+
     @Option(
             names = "--eval-every",
             paramLabel = "N",
@@ -123,6 +139,10 @@ final class TrainCommand extends Command {
         out().message(Machine.line(loaded.ranks(), workers(loaded)));
         out().message(describe(loaded));
         Stores.RunStore store = leftStore();
+        if (store == null && generation == Generation.previous) {
+            throw new UserMistakeException(
+                    "--generation previous goes back in an offload store, and --resume names none; give --resume the store that a run left in nvme_path, or leave --generation out.");
+        }
         try (StopSignal stop = StopSignal.listen();
                 Checkpoint checkpoint =
                         resumeFrom == null || store != null
@@ -140,7 +160,12 @@ final class TrainCommand extends Command {
                                         .plannedSteps(total);
                                 wanted.ifPresent(o::seed);
                                 if (store != null) {
-                                    o.resumeStore(store.directory());
+                                    o.resumeStore(
+                                            store.directory(),
+                                            switch (generation) {
+                                                case last -> StoreGeneration.LAST;
+                                                case previous -> StoreGeneration.PREVIOUS;
+                                            });
                                 }
                             })) {
                 remarks(engine.plan());
@@ -152,8 +177,13 @@ final class TrainCommand extends Command {
                 }
                 if (store != null) {
                     out().message(
-                                    "resumed the store %s at step %,d"
-                                            .formatted(store.directory(), engine.step()));
+                                    "resumed the store %s at step %,d%s"
+                                            .formatted(
+                                                    store.directory(),
+                                                    engine.step(),
+                                                    generation == Generation.previous
+                                                            ? "; its later commits are given up"
+                                                            : ""));
                 }
                 return train(engine, loaded, total, stop);
             }

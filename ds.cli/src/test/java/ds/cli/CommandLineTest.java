@@ -209,6 +209,9 @@ class CommandLineTest {
         assertMistake("--world-size is 0; it must be at least 1.", train("--world-size", 0));
         assertMistake("--save-every is 0; it must be at least 1.", train("--save-every", 0));
         assertMistake("There is no checkpoint in ", train("--resume", temporary));
+        assertMistake(
+                "--generation previous goes back in an offload store, and --resume names none",
+                train("--generation", "previous"));
         assertMistake("does not exist", ds("train", "--config", config, "--data", "absent.txt"));
         assertMistake("There is no file 'absent.json'", ds("train", "--config", "absent.json"));
         assertMistake("No model provider is named 'gtp'", trainModel("gtp"));

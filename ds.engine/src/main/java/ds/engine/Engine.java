@@ -10,6 +10,7 @@ import ds.model.Batch;
 import ds.model.TrainableModel;
 import ds.offload.RestingPlace;
 import ds.offload.StorageException;
+import ds.offload.StoreGeneration;
 import ds.offload.StoreIdentity;
 import ds.offload.Stores;
 import ds.zero.TensorSink;
@@ -54,8 +55,12 @@ public final class Engine implements AutoCloseable {
         TrainingPlan plan = Planner.plan(model.layout(), config, options.planInputs());
         TrainableModel planned = FrozenModel.of(model, plan.partition().layout());
         StoreIdentity identity = RunIdentity.of(plan, options, config.text());
-        Optional<Stores.RunStore> left =
-                options.store().map(directory -> resumable(directory, plan));
+        Optional<LeftStore> left =
+                options.store()
+                        .map(
+                                directory ->
+                                        new LeftStore(
+                                                resumable(directory, plan), options.generation()));
         Ranks ranks = Ranks.open(planned, options, plan, identity, left);
         return new Engine(planned, config, options, plan, ranks);
     }
@@ -246,7 +251,8 @@ public final class Engine implements AutoCloseable {
     private void resumeStore(Stores.RunStore store) {
         ranks.close();
         StoreIdentity identity = RunIdentity.of(plan, options, configText);
-        ranks = Ranks.open(model, options, plan, identity, Optional.of(store));
+        var left = new LeftStore(store, StoreGeneration.LAST);
+        ranks = Ranks.open(model, options, plan, identity, Optional.of(left));
         tensors = new Tensors(model.layout(), ranks);
     }
 

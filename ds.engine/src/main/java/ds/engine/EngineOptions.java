@@ -6,6 +6,7 @@ import ds.core.HostDevice;
 import ds.engine.data.Dataset;
 import ds.engine.plan.PlanInputs;
 import ds.offload.FileOperations;
+import ds.offload.StoreGeneration;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -30,6 +31,7 @@ public final class EngineOptions {
     private final List<ParameterGroup> groups = new ArrayList<>();
     private ModuleLayer layer = ModuleLayer.boot();
     private Optional<Path> store = Optional.empty();
+    private StoreGeneration generation = StoreGeneration.LAST;
     private Optional<ApplicationState> application = Optional.empty();
 
     /** What an application keeps with every commit. */
@@ -115,7 +117,17 @@ public final class EngineOptions {
      * are as they were. Cheaper than {@link Engine#resume}, which makes a new store first.
      */
     public EngineOptions resumeStore(Path directory) {
+        return resumeStore(directory, StoreGeneration.LAST);
+    }
+
+    /**
+     * As {@link #resumeStore(Path)}, from the last commit or from the one before it: the way back
+     * after a block was found corrupt, where {@code "jvm": {"generations": 3}} keeps it. The engine
+     * fails to start with a {@link ds.offload.StorageException} where no earlier commit is whole.
+     */
+    public EngineOptions resumeStore(Path directory, StoreGeneration from) {
         store = Optional.of(directory);
+        generation = from;
         return this;
     }
 
@@ -153,6 +165,10 @@ public final class EngineOptions {
 
     Optional<Path> store() {
         return store;
+    }
+
+    StoreGeneration generation() {
+        return generation;
     }
 
     Optional<ApplicationState> application() {

@@ -17,7 +17,6 @@ import ds.offload.StoreDirectory;
 import ds.offload.StoreIdentity;
 import ds.offload.StoreLocation;
 import ds.offload.StoreUse;
-import ds.offload.Stores;
 import ds.offload.spi.StorageProvider;
 import ds.zero.StoreFactory;
 import ds.zero.StoreShapes;
@@ -45,7 +44,7 @@ final class EngineStores implements AutoCloseable {
     private final StorageProvider backend;
     private final FileOperations files;
     private final StoreIdentity identity;
-    private final Optional<Stores.RunStore> left;
+    private final Optional<LeftStore> left;
 
     /** Newest first: what lies in a directory is closed before the directory. */
     private final Deque<AutoCloseable> opened = new ConcurrentLinkedDeque<>();
@@ -61,7 +60,7 @@ final class EngineStores implements AutoCloseable {
             TrainingPlan plan,
             EngineOptions options,
             StoreIdentity identity,
-            Optional<Stores.RunStore> left) {
+            Optional<LeftStore> left) {
         this.plan = plan;
         this.files = options.files();
         this.identity = identity;
@@ -77,7 +76,7 @@ final class EngineStores implements AutoCloseable {
     }
 
     /** Returns what a run left that is gone on from. */
-    Optional<Stores.RunStore> left() {
+    Optional<LeftStore> left() {
         return left;
     }
 
@@ -89,8 +88,8 @@ final class EngineStores implements AutoCloseable {
     /** Returns where a rank's durable store is. */
     StoreLocation location(int rank) {
         return new StoreLocation(
-                left.orElseThrow().nvmePath(),
-                left.orElseThrow().runId(),
+                left.orElseThrow().store().nvmePath(),
+                left.orElseThrow().store().runId(),
                 rank,
                 plan.batch().world());
     }

@@ -16,8 +16,8 @@ import ds.model.Workspace;
 import ds.offload.CommitRecord;
 import ds.offload.DurableStore;
 import ds.offload.Recovery;
+import ds.offload.StorageException;
 import ds.offload.StoreIdentity;
-import ds.offload.Stores;
 import ds.zero.RankParts;
 import ds.zero.ZeroRank;
 import java.nio.file.Path;
@@ -57,7 +57,7 @@ final class Ranks implements AutoCloseable {
             EngineOptions options,
             TrainingPlan plan,
             StoreIdentity identity,
-            Optional<Stores.RunStore> left) {
+            Optional<LeftStore> left) {
         this.model = model;
         this.options = options;
         this.plan = plan;
@@ -87,7 +87,7 @@ final class Ranks implements AutoCloseable {
             EngineOptions options,
             TrainingPlan plan,
             StoreIdentity identity,
-            Optional<Stores.RunStore> left) {
+            Optional<LeftStore> left) {
         Ranks made = new Ranks(model, options, plan, identity, left);
         try {
             made.stores.requireSpace();
@@ -153,12 +153,43 @@ final class Ranks implements AutoCloseable {
             claims.add(Recovery.Claim.from(message, other));
         }
         Recovery recovery = Recovery.of(claims);
-        CommitRecord commit = store.recover(recovery.commit(), recovery.epoch());
+        long commit =
+                switch (stores.left().orElseThrow().generation()) {
+                    case LAST -> recovery.commit();
+                    case PREVIOUS -> previous(rank, store, recovery);
+                };
+        CommitRecord found = store.recover(commit, recovery.epoch());
         zero.rebuild();
-        CommitRecord.Blob kept = ranks[rank].restore(commit);
+        CommitRecord.Blob kept = ranks[rank].restore(found);
         if (rank == 0) {
             application = Optional.of(kept);
         }
+    }
+
+    /**
+     * Returns the newest commit before the last common one that is whole on all ranks. They stand at
+     * the common one by then, so that a crash on the way back leaves them one commit apart at most.
+     */
+    private long previous(int rank, DurableStore store, Recovery recovery) {
+        long mine = store.newestWhole(recovery.commit());
+        long[] found = new long[ranks.length];
+        found[rank] = mine;
+        communicators.get(rank).allReduce(found).await();
+        long wanted = Arrays.stream(found).min().orElseThrow();
+        boolean held = wanted > 0 && (wanted == mine || store.newestWhole(wanted + 1) == wanted);
+        store.goBack(recovery.commit(), recovery.epoch());
+        long[] holders = new long[1];
+        holders[0] = held ? 1 : 0;
+        communicators.get(rank).allReduce(holders).await();
+        if (holders[0] < ranks.length) {
+            throw new StorageException(
+                    "No commit before %,d is whole on all ranks of %s (by rank, the newest that is: %s; 0 is none). With jvm.generations 3 the one before the last is; resume from a checkpoint."
+                            .formatted(
+                                    recovery.commit(),
+                                    stores.location(rank).runDirectory(),
+                                    Arrays.toString(found)));
+        }
+        return wanted;
     }
 
     private void restoreApplication() {

@@ -32,6 +32,10 @@ final class CommittedStateStore implements DurableStore {
 
     private long lastCommit;
     private long epoch;
+
+    /** The commit that {@link #newestWhole} found; 0 if it was not asked, or found none. */
+    private long whole;
+
     private long commitNanos;
     private boolean closed;
 
@@ -253,25 +257,56 @@ final class CommittedStateStore implements DurableStore {
     }
 
     @Override
+    public long newestWhole(long commit) {
+        StoreHistory read = unrecovered();
+        for (long candidate = commit - 1; candidate > 0; candidate--) {
+            OptionalInt index = read.find(candidate);
+            if (index.isEmpty()) {
+                break; // the journal begins later
+            }
+            if (StoreVerification.isWhole(read, index.getAsInt(), directory.files())) {
+                whole = candidate;
+                return candidate;
+            }
+        }
+        return 0;
+    }
+
+    @Override
+    public void goBack(long commit, long newEpoch) {
+        StoreHistory read = unrecovered();
+        int index = held(read, commit);
+        epoch = newEpoch;
+        if (commit < lastCommit) {
+            rollBack(read.tablesAt(index), read.commit(index), commit);
+        }
+    }
+
+    @Override
     public CommitRecord recover(long commit, long newEpoch) {
+        StoreHistory read = unrecovered();
+        goBack(commit, newEpoch);
+        history = null;
+        return read.commit(held(read, commit)).run();
+    }
+
+    private StoreHistory unrecovered() {
         StoreHistory read = history;
         if (read == null) {
             throw new IllegalStateException(
                     "Only a store that was reopened is recovered, and once.");
         }
+        return read;
+    }
+
+    private int held(StoreHistory read, long commit) {
         OptionalInt index = read.find(commit);
-        if (index.isEmpty() || commit < lastCommit - 1) {
+        if (index.isEmpty() || commit < lastCommit - 1 && commit != whole) {
             throw new StorageException(
                     "%s does not hold commit %,d any more: its last one is %,d."
                             .formatted(directory.path(), commit, lastCommit));
         }
-        CommitCodec.Commit found = read.commit(index.getAsInt());
-        epoch = newEpoch;
-        if (commit < lastCommit) {
-            rollBack(read.tablesAt(index.getAsInt()), found, commit);
-        }
-        history = null;
-        return found.run();
+        return index.getAsInt();
     }
 
     private void rollBack(List<ExtentTable> tables, CommitCodec.Commit found, long commit) {
@@ -283,12 +318,16 @@ final class CommittedStateStore implements DurableStore {
                     fillFull(found, tables);
                     journal.append(JournalRecord.Kind.ROLLBACK, epoch, commit);
                 });
+        boolean asked = commit == whole;
         LOG.log(
-                System.Logger.Level.INFO,
-                "{0} went back from commit {1} to {2}, the last one that all ranks have.",
+                asked ? System.Logger.Level.WARNING : System.Logger.Level.INFO,
+                "{0} went back from commit {1} to {2}, {3}.",
                 directory.path(),
                 Long.toString(lastCommit),
-                Long.toString(commit));
+                Long.toString(commit),
+                asked
+                        ? "the newest before it that is whole; what came after is given up"
+                        : "the last one that all ranks have");
         lastCommit = commit;
     }
 

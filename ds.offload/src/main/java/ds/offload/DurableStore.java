@@ -31,10 +31,29 @@ public interface DurableStore extends StateStore {
     StoreIdentity identity();
 
     /**
-     * Goes on from a commit that all ranks have: the last one, or the one before it. Before the first
-     * write after {@link StateStores#reopen}.
+     * Reads the store and returns its newest commit below {@code commit} of which every block matches
+     * its checksum; 0 if there is none. Between {@link StateStores#reopen} and {@link #recover}.
      *
-     * @param commit the last one of the rank that has the fewest
+     * @throws StorageException if a file cannot be read
+     */
+    long newestWhole(long commit);
+
+    /**
+     * Gives up the commits after one that all ranks have, so that another rank can go back further
+     * than this one; {@link #recover} comes next.
+     *
+     * @param commit the last one, the one before it, or what {@link #newestWhole} returned
+     * @param epoch one more than any rank knows of
+     * @throws StorageException if this store does not hold that commit
+     */
+    void goBack(long commit, long epoch);
+
+    /**
+     * Goes on from a commit that all ranks have. Before the first write after {@link
+     * StateStores#reopen}.
+     *
+     * @param commit the last one of the rank that has the fewest, the one before it, or what {@link
+     *     #newestWhole} returned
      * @param epoch one more than any rank knows of
      * @return where the run stood
      * @throws StorageException if this store does not hold that commit

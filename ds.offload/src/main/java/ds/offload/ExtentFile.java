@@ -335,7 +335,7 @@ final class ExtentFile implements AutoCloseable {
             int actual = checksum(extent, block, index, bytes, at);
             if (actual != expected) {
                 throw new StorageException(
-                        "Block %d of extent %d of %s (slot %d, offset %,d, generation %d) is not what was written: checksum %08x expected, %08x read; the device or its driver lost or changed data, so resume from a checkpoint."
+                        "Block %d of extent %d of %s (slot %d, offset %,d, generation %d) is not what was written: checksum %08x expected, %08x read; the device or its driver lost or changed data, so %s."
                                 .formatted(
                                         block,
                                         extent,
@@ -346,9 +346,17 @@ final class ExtentFile implements AutoCloseable {
                                                 + (long) block * blockBytes,
                                         table.generation(index, slot),
                                         expected,
-                                        actual));
+                                        actual,
+                                        wayBack()));
             }
         }
+    }
+
+    /** Returns how a run goes on from a block that is corrupt. */
+    private String wayBack() {
+        return table.slots() > StoreTerms.GENERATIONS_DEFAULT
+                ? "go back to the commit before (ds train --resume STORE --generation previous) or resume from a checkpoint"
+                : "resume from a checkpoint";
     }
 
     /**

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalInt;
 
 /**
  * What every byte of a rank's store was found to be.
@@ -43,9 +44,9 @@ public record StoreVerification(Path directory, List<String> problems, List<Stri
             StoreHistory history = StoreHistory.read(rankDirectory, files);
             notes.addAll(history.notes());
             List<ExtentTable> tables = history.tablesAt(history.size() - 1);
-            List<ExtentFile.Shape> shapes = history.frame().shape().files();
-            for (int i = 0; i < shapes.size(); i++) {
-                verify(history, shapes.get(i), tables.get(i), files, problems, notes);
+            scan(history, tables, false, files, found -> found.tell(problems, notes));
+            if (!problems.isEmpty()) {
+                noteOlder(history, files, notes);
             }
         } catch (StorageException e) {
             problems.add(String.valueOf(e.getMessage()));
@@ -53,6 +54,43 @@ public record StoreVerification(Path directory, List<String> problems, List<Stri
             problems.add("Cannot read %s: %s.".formatted(rankDirectory, e));
         }
         return new StoreVerification(rankDirectory, problems, notes);
+    }
+
+    private static void noteOlder(StoreHistory history, FileOperations files, List<String> notes) {
+        long last = history.last().commit();
+        OptionalInt older = history.find(last - 1);
+        if (older.isPresent() && isWhole(history, older.getAsInt(), files)) {
+            notes.add(
+                    "Commit %,d, step %,d, is whole: 'ds train --resume %s --generation previous' goes on from it where all ranks have it."
+                            .formatted(
+                                    last - 1,
+                                    history.commit(older.getAsInt()).run().globalStep(),
+                                    history.directory().toAbsolutePath().getParent()));
+        }
+    }
+
+    /**
+     * Returns whether every block of the commit at {@code index} of a history is what was written.
+     *
+     * @throws StorageException if a file cannot be read
+     */
+    static boolean isWhole(StoreHistory history, int index, FileOperations files) {
+        boolean[] whole = {true};
+        try {
+            scan(
+                    history,
+                    history.tablesAt(index),
+                    true,
+                    files,
+                    _ -> {
+                        whole[0] = false;
+                        return false;
+                    });
+        } catch (IOException e) {
+            throw new StorageException(
+                    "Cannot read %s: %s.".formatted(history.directory(), e.getMessage()), e);
+        }
+        return whole[0];
     }
 
     private static void requireEmptyLock(Path rankDirectory, List<String> notes)
@@ -63,13 +101,54 @@ public record StoreVerification(Path directory, List<String> problems, List<Stri
         }
     }
 
-    private static void verify(
+    /** Takes a block that is not what was written; returns whether to look further. */
+    @FunctionalInterface
+    private interface Listener {
+        boolean found(Mismatch mismatch);
+    }
+
+    /** A block that is not what was written, in one of its slots. */
+    private record Mismatch(Path file, ExtentTable table, int index, int slot, long position) {
+        /** Adds a sentence to the problems or the notes; the scan goes on. */
+        boolean tell(List<String> problems, List<String> notes) {
+            boolean current = table.slot(index) == slot;
+            String text =
+                    "Block %d of %s (slot %d, offset %,d, generation %d) is not what was written%s."
+                            .formatted(
+                                    index,
+                                    file,
+                                    slot,
+                                    position,
+                                    table.generation(index, slot),
+                                    current
+                                            ? ""
+                                            : "; it is of an earlier commit, and a step that was cut off may have written there");
+            (current ? problems : notes).add(text);
+            return true;
+        }
+    }
+
+    private static void scan(
+            StoreHistory history,
+            List<ExtentTable> tables,
+            boolean currentOnly,
+            FileOperations files,
+            Listener listener)
+            throws IOException {
+        List<ExtentFile.Shape> shapes = history.frame().shape().files();
+        boolean goesOn = true;
+        for (int i = 0; i < shapes.size() && goesOn; i++) {
+            goesOn = scan(history, shapes.get(i), tables.get(i), currentOnly, files, listener);
+        }
+    }
+
+    private static boolean scan(
             StoreHistory history,
             ExtentFile.Shape shape,
             ExtentTable table,
+            boolean currentOnly,
             FileOperations files,
-            List<String> problems,
-            List<String> notes)
+            Listener listener)
             throws IOException {
         Path file = history.directory().resolve(shape.fileName());
         ByteBuffer block = ByteBuffer.allocate(shape.blockBytes());
@@ -84,16 +163,22 @@ public record StoreVerification(Path directory, List<String> problems, List<Stri
                 for (long at = 0; at < padded; at += shape.blockBytes(), index++, number++) {
                     int size = (int) Math.min(shape.blockBytes(), padded - at);
                     for (int slot = 0; slot < shape.slots(); slot++) {
+                        if (currentOnly && slot != table.slot(index)) {
+                            continue;
+                        }
                         long position = slot * (shape.fileBytes() / shape.slots()) + offset + at;
                         read(files, channel, file, block.clear().limit(size), position);
-                        if (!matches(checksum, table, index, slot, extent, number, block)) {
-                            tell(file, table, index, slot, position, problems, notes);
+                        if (!matches(checksum, table, index, slot, extent, number, block)
+                                && !listener.found(
+                                        new Mismatch(file, table, index, slot, position))) {
+                            return false;
                         }
                     }
                 }
                 offset += padded;
             }
         }
+        return true;
     }
 
     private static boolean matches(
@@ -111,29 +196,6 @@ public record StoreVerification(Path directory, List<String> problems, List<Stri
         checksum.begin(extent, number, slot, generation);
         checksum.update(block.flip());
         return checksum.end() == table.checksum(index, slot);
-    }
-
-    private static void tell(
-            Path file,
-            ExtentTable table,
-            int index,
-            int slot,
-            long position,
-            List<String> problems,
-            List<String> notes) {
-        boolean current = table.slot(index) == slot;
-        String text =
-                "Block %d of %s (slot %d, offset %,d, generation %d) is not what was written%s."
-                        .formatted(
-                                index,
-                                file,
-                                slot,
-                                position,
-                                table.generation(index, slot),
-                                current
-                                        ? ""
-                                        : "; it is of an earlier commit, and a step that was cut off may have written there");
-        (current ? problems : notes).add(text);
     }
 
     private static void read(
