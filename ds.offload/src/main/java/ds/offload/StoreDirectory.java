@@ -126,8 +126,8 @@ public final class StoreDirectory implements AutoCloseable {
         Optional<StoreOwner> before = StoreOwner.read(directory);
         if (before.filter(StoreOwner::runs).isPresent()) {
             throw new StorageException(
-                    "The offload store %s is in use by process %d; end that run first."
-                            .formatted(directory, before.get().pid()));
+                    "The offload store %s is in use by %s; end that run first."
+                            .formatted(directory, before.get().user(provider.name())));
         }
         if (before.filter(StoreOwner::released).isPresent()) {
             throw new StorageException(
@@ -171,10 +171,15 @@ public final class StoreDirectory implements AutoCloseable {
             FileLock lock = channel.tryLock();
             if (lock == null) {
                 throw new StorageException(
-                        "The offload store %s is locked by another process; end that run first."
-                                .formatted(directory));
+                        "The offload store %s is locked by another process%s; end that run first."
+                                .formatted(
+                                        directory,
+                                        StoreOwner.read(directory)
+                                                .filter(owner -> owner.pid() != 0)
+                                                .map(owner -> ": " + owner.user(provider.name()))
+                                                .orElse("")));
             }
-            StoreOwner owner = StoreOwner.current(StoreUse.DURABLE);
+            StoreOwner owner = StoreOwner.current(StoreUse.DURABLE, provider.name());
             owner.write(directory, files);
             StoreDirectory reopened =
                     new StoreDirectory(location, provider, files, channel, lock, owner);
@@ -214,7 +219,7 @@ public final class StoreDirectory implements AutoCloseable {
                         "The offload store %s was locked by another process while it was made."
                                 .formatted(directory));
             }
-            StoreOwner owner = StoreOwner.current(use);
+            StoreOwner owner = StoreOwner.current(use, provider.name());
             owner.write(directory, files);
             whole = true;
             return new StoreDirectory(location, provider, files, channel, lock, owner);

@@ -24,8 +24,16 @@ import java.util.zip.CRC32C;
  *     process id apart (in a container it is always the same small number)
  * @param use what the store is for
  * @param released whether its run has ended in order and needs it no more
+ * @param backend what its files are open with; empty once they were closed in order, and where a
+ *     version wrote it that did not say
  */
-record StoreOwner(long pid, String bootId, long startMillis, StoreUse use, boolean released) {
+record StoreOwner(
+        long pid,
+        String bootId,
+        long startMillis,
+        StoreUse use,
+        boolean released,
+        Optional<String> backend) {
     static final String FILE = "owner";
 
     private static final String FORMAT = "2";
@@ -36,20 +44,21 @@ record StoreOwner(long pid, String bootId, long startMillis, StoreUse use, boole
     private static final String CRC = "crc32c";
     private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
 
-    /** Returns this process. */
-    static StoreOwner current(StoreUse use) {
+    /** Returns this process, which opens the files with {@code backend}. */
+    static StoreOwner current(StoreUse use, String backend) {
         ProcessHandle self = ProcessHandle.current();
-        return new StoreOwner(self.pid(), currentBoot(), startMillis(self), use, false);
+        return new StoreOwner(
+                self.pid(), currentBoot(), startMillis(self), use, false, Optional.of(backend));
     }
 
     /** Returns nobody: the process has left. */
     StoreOwner left() {
-        return new StoreOwner(0, bootId, 0, use, released);
+        return new StoreOwner(0, bootId, 0, use, released, Optional.empty());
     }
 
     /** Returns this owner, which needs the store no more. */
     StoreOwner release() {
-        return new StoreOwner(pid, bootId, startMillis, use, true);
+        return new StoreOwner(pid, bootId, startMillis, use, true, Optional.empty());
     }
 
     private static long startMillis(ProcessHandle process) {
@@ -103,7 +112,8 @@ record StoreOwner(long pid, String bootId, long startMillis, StoreUse use, boole
                 values.getOrDefault("boot", ""),
                 Long.parseLong(values.getOrDefault("start", "")),
                 use,
-                Boolean.parseBoolean(values.getOrDefault("released", "false")));
+                Boolean.parseBoolean(values.getOrDefault("released", "false")),
+                Optional.ofNullable(values.get("backend")));
     }
 
     private static String seal(String text) {
@@ -117,7 +127,8 @@ record StoreOwner(long pid, String bootId, long startMillis, StoreUse use, boole
         Path temporary = rankDirectory.resolve(FILE + ".tmp");
         String text =
                 "format=%s\nuse=%s\npid=%d\nboot=%s\nstart=%d\nreleased=%s\n"
-                        .formatted(FORMAT, use.word(), pid, bootId, startMillis, released);
+                                .formatted(FORMAT, use.word(), pid, bootId, startMillis, released)
+                        + backend.map("backend=%s\n"::formatted).orElse("");
         ByteBuffer bytes = ByteBuffer.wrap((text + seal(text)).getBytes(StandardCharsets.UTF_8));
         try (FileChannel channel =
                 FileChannel.open(
@@ -139,6 +150,20 @@ record StoreOwner(long pid, String bootId, long startMillis, StoreUse use, boole
         if (use == StoreUse.DURABLE) {
             files.syncDirectory(rankDirectory);
         }
+    }
+
+    /** Returns who has the store open and how, for a message to somebody who wants {@code other}. */
+    String user(String other) {
+        return "process %d%s"
+                .formatted(
+                        pid,
+                        backend.map(
+                                        name ->
+                                                name.equals(other)
+                                                        ? ", with the backend '%s'".formatted(name)
+                                                        : ", with the backend '%s', and a store is open with one backend at a time, not with '%s' too"
+                                                                .formatted(name, other))
+                                .orElse(""));
     }
 
     /** Returns whether that process is known to run on this machine; if not, the lock decides. */

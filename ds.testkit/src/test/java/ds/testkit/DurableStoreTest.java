@@ -18,6 +18,7 @@ import ds.offload.StorageProviders;
 import ds.offload.StoreDirectory;
 import ds.offload.StoreLocation;
 import ds.offload.StoreUse;
+import ds.offload.spi.StorageProvider;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -248,6 +249,37 @@ class DurableStoreTest {
         try (StoreRig rig = reopen(2).recover()) {
             assertEquals(1, rig.step());
             assertEquals(good[100], Files.readAllBytes(journal)[100]);
+        }
+    }
+
+    /** One file that is mapped and written past the page cache would be two files. */
+    @Test
+    void theHeaderSaysWithWhichBackendAStoreIsOpenAndAnotherIsRefused() throws IOException {
+        StorageProvider mapped =
+                StorageProviders.named(ModuleLayer.boot(), "mapped", nvmePath).provider();
+        StoreLocation location = StoreRig.location(nvmePath);
+        Path header = location.rankDirectory().resolve("owner");
+        try (StoreRig rig = create(2)) {
+            rig.commit();
+            assertTrue(Files.readString(header).contains("\nbackend=channel\n"));
+            StorageException failure =
+                    assertThrows(
+                            StorageException.class,
+                            () -> StoreDirectory.reopen(location, mapped, FileOperations.system()));
+            assertEquals(
+                    "The offload store %s is in use by process %d, with the backend 'channel', and a store is open with one backend at a time, not with 'mapped' too; end that run first."
+                            .formatted(rig.path(), ProcessHandle.current().pid()),
+                    failure.getMessage());
+            rig.stepAndCommit(); // it was not disturbed
+        }
+        assertFalse(Files.readString(header).contains("backend="), "closing clears it");
+        try (StoreDirectory _ = StoreDirectory.reopen(location, mapped, FileOperations.system())) {
+            assertTrue(Files.readString(header).contains("\nbackend=mapped\n"));
+        }
+        assertFalse(Files.readString(header).contains("backend="), "closing clears it");
+        try (StoreRig rig = reopen(2).recover()) {
+            assertEquals(1, rig.step());
+            rig.assertWhole();
         }
     }
 
