@@ -26,13 +26,16 @@ public final class LossScaler {
      * @param hysteresis overflows before the scale halves, at least 1
      * @param consecutiveHysteresis whether any good step restores the hysteresis
      * @param minimumScale the scale never goes below
+     * @param unscalesByNext whether the step that doubles the scale divides its gradient by the doubled
+     *     scale, as DeepSpeed's fp16 optimizers do, and not by the one that multiplied the loss
      */
     public record Dynamic(
             double initialScale,
             long window,
             int hysteresis,
             boolean consecutiveHysteresis,
-            double minimumScale) {}
+            double minimumScale,
+            boolean unscalesByNext) {}
 
     private static final double FACTOR = 2;
 
@@ -71,6 +74,15 @@ public final class LossScaler {
     /** Returns whether an overflow now would find the scale at its minimum with nothing left to try. */
     public boolean exhausted() {
         return dynamic.isEmpty() || hysteresis == 1 && scale <= dynamic.get().minimumScale();
+    }
+
+    /**
+     * Returns what the gradient of the boundary noted last is divided by.
+     *
+     * @param inForce the scale that multiplied its losses
+     */
+    public double unscalesBy(double inForce) {
+        return dynamic.isPresent() && dynamic.get().unscalesByNext() ? scale : inForce;
     }
 
     /** Takes note of one boundary. */

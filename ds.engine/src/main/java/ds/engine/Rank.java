@@ -328,17 +328,20 @@ final class Rank implements AutoCloseable {
         Hyper hyper = plan.schedule().at(position.appliedSteps(), plan.optimizer().base());
         if (skipped) {
             refuseToGoOnForever(scale, boundary);
+        }
+        scaler.update(skipped);
+        if (skipped) {
             zero.skip();
         } else {
+            double grown = scaler.unscalesBy(scale) / scale;
             zero.step(
                     new ZeroRank.StepInputs(
                             position.globalStep() + 1,
                             position.appliedSteps() + 1,
                             position.microSteps(),
                             hyper,
-                            gradientScale(boundary.norm(), divisor, plan.clip())));
+                            gradientScale(boundary.norm() / grown, divisor * grown, plan.clip())));
         }
-        scaler.update(skipped);
         position = position.afterBoundary(skipped, plan.batch().train());
         if (position.globalStep() % plan.store().commitEverySteps() == 0) {
             commit();

@@ -69,7 +69,8 @@ class LossScalerTest {
                         (long) number(rules.get("scale_window")),
                         (int) number(rules.get("delayed_shift")),
                         (Boolean) rules.get("consecutive_hysteresis"),
-                        number(rules.get("min_scale"))));
+                        number(rules.get("min_scale")),
+                        true));
     }
 
     private static double number(Object value) {

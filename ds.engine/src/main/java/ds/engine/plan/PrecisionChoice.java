@@ -19,7 +19,7 @@ final class PrecisionChoice {
 
     /** The rules of PyTorch's GradScaler, and the smallest scale of fp16. */
     private static final LossScaler.Dynamic TORCH_SCALE =
-            new LossScaler.Dynamic(0x1p16, 2000, 1, false, 1);
+            new LossScaler.Dynamic(0x1p16, 2000, 1, false, 1, false);
 
     private final DsConfig config;
     private final int ranks;
@@ -76,7 +76,8 @@ final class PrecisionChoice {
                                         fp16.lossScaleWindow(),
                                         fp16.hysteresis(),
                                         fp16.consecutiveHysteresis(),
-                                        fp16.minLossScale()))
+                                        fp16.minLossScale(),
+                                        true))
                         : Optional.empty(),
                 dynamic ? 1 : fp16.lossScale(),
                 true);
