@@ -1,6 +1,7 @@
 package ds.cli;
 
 import ds.offload.CommitRecord;
+import ds.offload.StoreLife;
 import ds.offload.Stores;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -63,14 +64,19 @@ final class StoreInspectCommand extends Command {
             out().result(
                             String.format(
                                     Locale.ROOT,
-                                    "%s  %s, %,d bytes%s",
+                                    "%s  %s, %,d bytes%s%s",
                                     rank.directory().getFileName(),
                                     rank.life(),
                                     rank.sizeBytes(),
+                                    rank.backend().map(name -> open(rank, name)).orElse(""),
                                     rank.lastCommit().map(StoreInspectCommand::say).orElse("")));
             rank.problem().ifPresent(problem -> out().result("  " + problem));
             rank.notes().forEach(note -> out().result("  " + note));
         }
+    }
+
+    private static String open(Stores.RankStore rank, String backend) {
+        return (rank.life() == StoreLife.LIVE ? ", open with " : ", last open with ") + backend;
     }
 
     private static String say(Stores.LastCommit commit) {
@@ -96,6 +102,7 @@ final class StoreInspectCommand extends Command {
             entry.put("directory", rank.directory().toString());
             entry.put("life", rank.life().name());
             entry.put("bytes", rank.sizeBytes());
+            rank.backend().ifPresent(name -> entry.put("backend", name));
             rank.lastCommit().ifPresent(commit -> put(entry, commit));
             rank.problem().ifPresent(problem -> entry.put("problem", problem));
             entry.put("notes", rank.notes());

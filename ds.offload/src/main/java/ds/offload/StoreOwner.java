@@ -24,8 +24,8 @@ import java.util.zip.CRC32C;
  *     process id apart (in a container it is always the same small number)
  * @param use what the store is for
  * @param released whether its run has ended in order and needs it no more
- * @param backend what its files are open with; empty once they were closed in order, and where a
- *     version wrote it that did not say
+ * @param backend what its files are open with, or were last; empty where a version wrote it that did
+ *     not say
  */
 record StoreOwner(
         long pid,
@@ -53,12 +53,12 @@ record StoreOwner(
 
     /** Returns nobody: the process has left. */
     StoreOwner left() {
-        return new StoreOwner(0, bootId, 0, use, released, Optional.empty());
+        return new StoreOwner(0, bootId, 0, use, released, backend);
     }
 
     /** Returns this owner, which needs the store no more. */
     StoreOwner release() {
-        return new StoreOwner(pid, bootId, startMillis, use, true, Optional.empty());
+        return new StoreOwner(pid, bootId, startMillis, use, true, backend);
     }
 
     private static long startMillis(ProcessHandle process) {

@@ -53,6 +53,8 @@ public final class Stores {
      * @param directory its own
      * @param life what has become of it
      * @param sizeBytes of its files
+     * @param backend what its files are open with where it is {@code LIVE}, else were last; empty
+     *     where its header does not say
      * @param lastCommit empty if there is none, or it cannot be read
      * @param problem why it cannot be read; empty if it can, or there is none
      * @param notes what is damaged and can be done without
@@ -61,6 +63,7 @@ public final class Stores {
             Path directory,
             StoreLife life,
             long sizeBytes,
+            Optional<String> backend,
             Optional<LastCommit> lastCommit,
             Optional<String> problem,
             List<String> notes) {
@@ -207,7 +210,9 @@ public final class Stores {
                 problem = Optional.of(String.valueOf(e.getMessage()));
             }
         }
-        return new RankStore(rank, life, StaleStores.sizeBytes(rank), last, problem, notes);
+        Optional<String> backend = StoreOwner.read(rank).flatMap(StoreOwner::backend);
+        return new RankStore(
+                rank, life, StaleStores.sizeBytes(rank), backend, last, problem, notes);
     }
 
     private static LastCommit lastCommit(StoreHistory history) {
