@@ -299,12 +299,15 @@ public final class Engine implements AutoCloseable {
     }
 
     /**
-     * Replaces all parameters, in fp32, and forgets optimizer state: for weights from elsewhere.
+     * Replaces all parameters, in fp32, and forgets optimizer state: for weights from elsewhere. The
+     * count of applied steps is part of that state, so that bias correction, warm-up and the schedule
+     * begin anew; the step number, the loss scale and the place in the data go on.
      *
      * @param values from a stored parameter's name to its elements, row-major; called by the threads
      *     of all ranks at once, more than once per name
      * @throws IllegalArgumentException if a parameter has no values, or not as many as it has
      *     elements; nothing is replaced then
+     * @throws IllegalStateException if a step is half done
      */
     public void loadParameters(Function<String, float[]> values) {
         tensors.replaceAll(values);

@@ -4,7 +4,7 @@ package ds.engine;
  * Where a run stands. Every rank has the same.
  *
  * @param globalStep boundaries so far, skipped ones too
- * @param appliedSteps boundaries that changed parameters
+ * @param appliedSteps boundaries that changed parameters, since they were last loaded from elsewhere
  * @param microSteps micro-batches per rank so far
  * @param samplesSeen samples consumed: the data cursor
  * @param skippedInARow overflowed boundaries since the last applied one
@@ -15,6 +15,11 @@ record Position(
 
     Position afterMicroBatch() {
         return new Position(globalStep, appliedSteps, microSteps + 1, samplesSeen, skippedInARow);
+    }
+
+    /** Returns this place in the run with an optimizer that has not stepped yet. */
+    Position withoutSteps() {
+        return new Position(globalStep, 0, microSteps, samplesSeen, skippedInARow);
     }
 
     Position afterBoundary(boolean skipped, long samples) {

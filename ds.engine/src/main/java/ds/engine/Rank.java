@@ -103,6 +103,11 @@ final class Rank implements AutoCloseable {
         scalerState.ifPresent(scaler::restore);
     }
 
+    /** Says that the optimizer's state is as it was before the first step, bias correction included. */
+    void forgetSteps() {
+        position = position.withoutSteps();
+    }
+
     /**
      * Goes on where {@code commit} says.
      *

@@ -51,10 +51,11 @@ record Tensors(ModelLayout layout, Ranks ranks) {
         }
     }
 
-    /** Replaces all parameters, and fills what an optimizer keeps with zeros. */
+    /** Replaces all parameters, and forgets the optimizer's state and steps. */
     void replaceAll(Function<String, float[]> values) {
         // First on this thread, where a mistake stops nothing.
         layout.storages().forEach(parameter -> checked(parameter, values));
+        ranks.requireBoundary("Loading parameters");
         ranks.awaitCommits();
         ranks.all(
                 rank -> {
@@ -71,6 +72,7 @@ record Tensors(ModelLayout layout, Ranks ranks) {
                                             into.zero();
                                         }
                                     });
+                    ranks.get(rank).forgetSteps();
                     ranks.get(rank).commit();
                 });
     }

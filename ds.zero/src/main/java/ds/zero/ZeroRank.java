@@ -170,7 +170,8 @@ public final class ZeroRank implements AutoCloseable {
 
     /**
      * Ends the accumulation: the one integer all-reduce of a step. Collective. Where a replica
-     * optimizer asked for local gradients, the norm is over the ranks' own sums side by side.
+     * optimizer asked for local gradients, the norm is the root of the mean square of the norms of
+     * the ranks' own averages: no other than before where these are equal.
      *
      * @param lossesOfThisRank one per accumulation step
      * @param divisor what the sums must be divided by to be the averaged, unscaled gradient: n, or
@@ -209,7 +210,8 @@ public final class ZeroRank implements AutoCloseable {
             all[g] = Double.longBitsToDouble(message[losses + g]);
         }
         clock.turn(before);
-        return new Boundary(norm.norm() / divisor, norm.nonFiniteBlocks() != 0, all);
+        double total = gradients.local() ? norm.norm() * Math.sqrt(world) : norm.norm();
+        return new Boundary(total / divisor, norm.nonFiniteBlocks() != 0, all);
     }
 
     /**

@@ -151,7 +151,7 @@ class OptimizerKindsTest {
                         setup,
                         (rank, parts) -> {
                             rank.drawInitialValues();
-                            float[] seen = new float[2];
+                            float[] seen = new float[4];
                             Workspace workspace = new Workspace(parts.memory());
                             for (int step = 0; step < 2; step++) {
                                 BackwardContext context =
@@ -160,7 +160,7 @@ class OptimizerKindsTest {
                                 context.gradient(SyntheticModel.GAIN)
                                         .accumulate(FlatBuffer.ofFloats(own));
                                 SyntheticModel.LAYOUT.units().forEach(context::complete);
-                                rank.boundary(new double[] {0}, 1);
+                                seen[2 + step] = (float) rank.boundary(new double[] {0}, 2).norm();
                                 rank.step(
                                         new ZeroRank.StepInputs(
                                                 step + 1,
@@ -176,9 +176,9 @@ class OptimizerKindsTest {
                             return seen;
                         });
         // Reduced: the sum 3 on both ranks, half of it. Local: 1 and 2, whose mean is 1.5, all of
-        // it.
+        // it. Norms: of that half, and the root of the mean square of 1 and 2.
         float first = 1 - 0.01f * 0.5f * 3;
-        float[] expected = {first, first - 0.01f * 1.5f};
+        float[] expected = {first, first - 0.01f * 1.5f, 1.5f, (float) Math.sqrt(2.5)};
         assertArrayEquals(expected, gains.get(0));
         assertArrayEquals(expected, gains.get(1));
     }

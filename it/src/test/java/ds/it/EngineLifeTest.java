@@ -32,7 +32,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
@@ -369,6 +371,41 @@ class EngineLifeTest {
                             .getMessage());
             assertEquals(before, engine.parameterHash());
             assertEquals(1, engine.trainStep().step());
+        }
+    }
+
+    @Test
+    void fromLoadedParametersTheOptimizerBeginsAnewAndTheRunGoesOn() {
+        String warmup =
+                """
+                , "scheduler": {"type": "WarmupLR",
+                "params": {"warmup_min_lr": 1e-5, "warmup_max_lr": 1e-2, "warmup_num_steps": 5}}
+                """;
+        try (Engine fresh = engine(new AwkwardModel(), warmup, _ -> {});
+                Engine used = engine(new AwkwardModel(), warmup, _ -> {})) {
+            Map<String, float[]> start = new HashMap<>();
+            new AwkwardModel()
+                    .layout()
+                    .storages()
+                    .forEach(each -> start.put(each.name(), fresh.parameter(each.name())));
+            for (int i = 0; i < 3; i++) {
+                used.trainStep(batch(4));
+            }
+            used.loadParameters(start::get);
+            for (int i = 1; i <= 2; i++) {
+                var expected = fresh.trainStep(batch(4));
+                var made = used.trainStep(batch(4));
+                assertEquals(expected.lr(), made.lr());
+                assertEquals(expected.loss(), made.loss());
+                assertEquals(3 + i, made.step());
+                assertEquals(4L * (3 + i), made.samplesSeen());
+                assertEquals(fresh.parameterHash(), used.parameterHash());
+            }
+            used.onEachRank(rank -> rank.forward(batch(2)));
+            assertTrue(
+                    assertThrows(IllegalStateException.class, () -> used.loadParameters(start::get))
+                            .getMessage()
+                            .startsWith("Loading parameters comes between steps"));
         }
     }
 
