@@ -97,6 +97,7 @@ final class PlanCommand extends Command {
         MemoryEstimate memory = plan.memory();
         Map<String, Object> bytes = new LinkedHashMap<>();
         bytes.put("parameters", memory.parameters());
+        bytes.put("parameters_in_memory", memory.parametersInMemory());
         bytes.put("live_units", memory.liveUnits());
         bytes.put("masters", memory.masters());
         bytes.put("optimizer_states", memory.states());

@@ -163,7 +163,7 @@ record Effect(
                 plan ->
                         List.of(
                                 plan.zero().optimizer() instanceof RestingPlace.InHost,
-                                plan.zero().parameters() instanceof RestingPlace.InHost));
+                                plan.zero().parameters().place() instanceof RestingPlace.InHost));
     }
 
     // The keys.
@@ -334,6 +334,8 @@ record Effect(
             "nvme",
             weights + "nvme_path",
             new Trial.Below("a"),
+            weights + "max_in_cpu",
+            0,
             "jvm.chunk_bytes",
             16_384
         };
@@ -347,6 +349,12 @@ record Effect(
                         Trial::filledDirectories,
                         weightsOnNvme),
                 of(weights + "buffer_count", 2, 5, bytes(1, MemoryKind.STAGING), weightsOnNvme),
+                of(
+                        weights + "max_in_cpu",
+                        1_000,
+                        20_000,
+                        bytes(1, MemoryKind.PARAMETERS),
+                        weightsOnNvme),
                 of(states + "device", "none", "nvme", Effect::bytesAtRest, statesOnNvme),
                 of(
                         states + "nvme_path",

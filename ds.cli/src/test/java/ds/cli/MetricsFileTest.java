@@ -141,7 +141,7 @@ class MetricsFileTest {
         String offload =
                 """
                 "zero_optimization": {"stage": 3,
-                  "offload_param": {"device": "nvme", "nvme_path": "%s"},
+                  "offload_param": {"device": "nvme", "nvme_path": "%s", "max_in_cpu": 0},
                   "offload_optimizer": {"device": "nvme", "nvme_path": "%s"}}
                 """;
         Path nvme = Files.createDirectory(temporary.resolve("nvme"));

@@ -303,9 +303,8 @@ final class ZeroKeys {
                                     integer("max_in_cpu", 1_000_000_000)
                                             .atLeast(0)
                                             .in("elements")
-                                            .noEffect(
-                                                    "a unit is in memory only while it is in use.")
-                                            .doc("Elements kept in memory when on NVMe."),
+                                            .doc(
+                                                    "Most elements of a rank that stay in memory when on NVMe, whole units first to last."),
                                     pinMemory()))
                     .nullable()
                     .doc("Where parameters rest between uses.");

@@ -59,7 +59,14 @@ final class Accumulators {
             ZeroOptions options,
             RankMemory memory) {
         this.space = space;
-        this.home = ShardHome.of(space, file, MemoryKind.GRADIENTS, type, memory);
+        this.home =
+                new ShardHome(
+                        space,
+                        file.isPresent() ? space.runs() : List.of(),
+                        file,
+                        MemoryKind.GRADIENTS,
+                        type,
+                        memory);
         this.type = type;
         this.memory = memory;
         long longest = space.runs().stream().mapToLong(OwnedSpace.Run::length).max().orElse(0);
@@ -87,12 +94,12 @@ final class Accumulators {
     }
 
     private boolean inMemory() {
-        return home.memory().isPresent();
+        return home.inMemory();
     }
 
     /** Returns sums where they lie; only where they rest in memory. */
     FlatBuffer inMemory(long first, long length) {
-        return home.memory().orElseThrow().slice(first, length);
+        return home.memory(first, length);
     }
 
     private FlatBuffer window(int number, long elements) {

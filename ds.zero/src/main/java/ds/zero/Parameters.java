@@ -18,8 +18,13 @@ interface Parameters {
      */
     FlatBuffer memory(long firstHeld, long length);
 
-    /** Returns whether held elements rest in memory, so that a step can write them in place. */
+    /** Returns whether all held elements rest in memory, so that a step can write them in place. */
     boolean inMemory();
+
+    /** Returns whether the run of a held element rests in memory. */
+    default boolean inMemory(long firstHeld) {
+        return inMemory();
+    }
 
     /** Replaces held elements, which need not rest in memory; inside one run. */
     void write(long firstHeld, FlatBuffer values);

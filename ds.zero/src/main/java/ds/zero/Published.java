@@ -10,8 +10,8 @@ import java.util.Deque;
 import java.util.List;
 
 /**
- * New values of working parameters that do not rest in memory, between the step of a chunk and their
- * file. Owned by the rank's thread.
+ * New values of working parameters of which some do not rest in memory, between the step of a chunk
+ * and their file. Owned by the rank's thread.
  */
 final class Published {
     private final ShardState state;
@@ -20,8 +20,11 @@ final class Published {
     private final RankMemory memory;
     private final long longest;
     private final List<FlatBuffer> rooms = new ArrayList<>();
-    private final Deque<FlatBuffer> lent = new ArrayDeque<>();
+    private final Deque<Loan> lent = new ArrayDeque<>();
     private int newest;
+
+    /** Room of a chunk: where its parameters lie, or from where they are written. */
+    private record Loan(long firstHeld, FlatBuffer values, boolean inPlace) {}
 
     /** Creates it without memory, which the first loans take. */
     Published(ShardState state, Parameters parameters, ZeroOptions options, RankMemory memory) {
@@ -30,29 +33,42 @@ final class Published {
         this.precision = options.precision();
         this.memory = memory;
         long run =
-                state.stepped().runs().stream().mapToLong(OwnedSpace.Run::length).max().orElse(0);
+                state.stepped().runs().stream()
+                        .filter(each -> !parameters.inMemory(state.held(each.offset())))
+                        .mapToLong(OwnedSpace.Run::length)
+                        .max()
+                        .orElse(0);
         this.longest = Math.min(run, ShardState.chunkElements(options));
     }
 
-    /** Returns room for a chunk, whatever it holds; lent until {@link #end}, two at once at most. */
-    FlatBuffer lend(long length) {
+    /**
+     * Returns room for the new values of a chunk, whatever it holds; lent until {@link #end}, two at
+     * once at most.
+     */
+    FlatBuffer lend(long first, long length) {
         if (lent.size() == 2) {
             throw new IllegalStateException("Two chunks are under way already; end one first.");
         }
+        long held = state.held(first);
+        boolean inPlace = parameters.inMemory(held);
         newest = lent.isEmpty() ? 0 : 1 - newest;
-        while (rooms.size() <= newest) {
+        FlatBuffer values = inPlace ? parameters.memory(held, length) : room(newest, length);
+        lent.add(new Loan(held, values, inPlace));
+        return values;
+    }
+
+    private FlatBuffer room(int number, long length) {
+        while (rooms.size() <= number) {
             rooms.add(memory.allocate(MemoryKind.STAGING, precision, longest));
         }
-        FlatBuffer room = rooms.get(newest).slice(0, length);
-        lent.add(room);
-        return room;
+        return rooms.get(number).slice(0, length);
     }
 
     /** Ends the oldest loan, and writes what it holds if asked. */
-    void end(long first, boolean write) {
-        FlatBuffer values = lent.remove();
-        if (write) {
-            parameters.write(state.held(first), values);
+    void end(boolean write) {
+        Loan loan = lent.remove();
+        if (write && !loan.inPlace()) {
+            parameters.write(loan.firstHeld(), loan.values());
         }
     }
 }

@@ -244,13 +244,13 @@ final class ShardStepper {
             if (parameters.inMemory()) {
                 return List.of(gradient, state.working(first, length));
             }
-            return publishes ? List.of(gradient, published.lend(length)) : List.of(gradient);
+            return publishes ? List.of(gradient, published.lend(first, length)) : List.of(gradient);
         }
 
         @Override
         public void ended(long first, long length) {
             if (publishes) {
-                published.end(first, isLast);
+                published.end(isLast);
             }
         }
     }

@@ -116,14 +116,17 @@ final class ShardedParameters implements Parameters {
 
     @Override
     public FlatBuffer memory(long firstHeld, long length) {
-        return home.memory()
-                .orElseThrow(() -> new IllegalStateException("Parameters rest in a store."))
-                .slice(firstHeld, length);
+        return home.memory(firstHeld, length);
     }
 
     @Override
     public boolean inMemory() {
-        return home.memory().isPresent();
+        return home.inMemory();
+    }
+
+    @Override
+    public boolean inMemory(long firstHeld) {
+        return home.inMemory(firstHeld);
     }
 
     @Override

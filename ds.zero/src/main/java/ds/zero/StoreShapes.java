@@ -36,18 +36,17 @@ public record StoreShapes(
             PartitionMap map, ZeroOptions options, List<StateSlot> slots, int rank) {
         OwnedSpace held = map.owned(rank, true);
         Optional<ShardFiles.Shape> parameters =
-                options.parameters() instanceof RestingPlace.OnNvme && held.elements() > 0
-                        ? Optional.of(
-                                ShardHome.shape(ShardHome.PARAMETERS, held, options.precision()))
-                        : Optional.empty();
+                ShardHome.shape(
+                        ShardHome.PARAMETERS,
+                        options.parameters().stored(held),
+                        options.precision());
         OwnedSpace trained = map.owned(rank, false);
         Optional<ShardFiles.Shape> gradients =
-                options.gradients().place() instanceof RestingPlace.OnNvme && trained.elements() > 0
-                        ? Optional.of(
-                                ShardHome.shape(
-                                        ShardHome.GRADIENTS,
-                                        trained,
-                                        options.gradients().accumulators()))
+                options.gradients().place() instanceof RestingPlace.OnNvme
+                        ? ShardHome.shape(
+                                ShardHome.GRADIENTS,
+                                trained.runs(),
+                                options.gradients().accumulators())
                         : Optional.empty();
         boolean masterStored =
                 options.precision() != DType.FP32 && !options.states().mastersAreNarrow()
@@ -108,7 +107,7 @@ public record StoreShapes(
                     StateStores.fileBytes(states.get(), options.chunkBytes(), terms.get()),
                     Long::sum);
         }
-        add(bytes, options.parameters(), parameters);
+        add(bytes, options.parameters().place(), parameters);
         add(bytes, options.gradients().place(), gradients);
         return bytes;
     }

@@ -9,8 +9,7 @@ import ds.offload.RestingPlace;
  * @param residency what is sharded
  * @param precision type of working parameters and activations
  * @param optimizer where masters and optimizer states rest
- * @param parameters where a rank's working parameters rest; other than on the device only if they
- *     are sharded
+ * @param parameters where a rank's working parameters rest
  * @param maxLiveParameters most elements gathered at once where parameters are sharded, at least 1
  * @param persistenceThreshold units of at most so many elements stay gathered from one step to the
  *     next; 0 keeps none
@@ -27,7 +26,7 @@ public record ZeroOptions(
         Residency residency,
         DType precision,
         RestingPlace optimizer,
-        RestingPlace parameters,
+        ParameterStorage parameters,
         long maxLiveParameters,
         long persistenceThreshold,
         long chunkBytes,
@@ -51,14 +50,14 @@ public record ZeroOptions(
         }
         if (states.mastersAreNarrow()
                 && (states.masters() != precision
-                        || parameters instanceof RestingPlace.OnNvme
+                        || parameters.place() instanceof RestingPlace.OnNvme
                         || optimizer instanceof RestingPlace.OnNvme)) {
             throw new IllegalArgumentException(
                     "Masters in %s must be the working parameters, in memory, but those are %s, %s, and states rest %s."
                             .formatted(
                                     states.masters().jsonName(),
                                     precision.jsonName(),
-                                    parameters,
+                                    parameters.place(),
                                     optimizer));
         }
         if (wideNorms && residency.shardStates()) {
@@ -75,7 +74,7 @@ public record ZeroOptions(
                     "Slots rest in %s only where masters do too."
                             .formatted(states.slots().jsonName()));
         }
-        if (parameters instanceof RestingPlace.OnNvme && !residency.shardParameters()) {
+        if (parameters.place() instanceof RestingPlace.OnNvme && !residency.shardParameters()) {
             throw new IllegalArgumentException(
                     "Parameters rest on NVMe only where they are sharded; use stage 3.");
         }
@@ -99,7 +98,7 @@ public record ZeroOptions(
                 residency,
                 precision,
                 optimizer,
-                parameters,
+                ParameterStorage.at(parameters),
                 maxLiveParameters,
                 persistenceThreshold,
                 chunkBytes,

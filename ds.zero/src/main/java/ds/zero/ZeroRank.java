@@ -83,13 +83,14 @@ public final class ZeroRank implements AutoCloseable {
         }
         int rank = parts.communicator().rank();
         StoreShapes shapes = StoreShapes.of(map, options, parts.optimizer().slots(), rank);
-        this.parameterFile = openCache(options.parameters(), shapes.parameters());
+        this.parameterFile = openCache(options.parameters().place(), shapes.parameters());
         this.gradientFile = openCache(options.gradients().place(), shapes.gradients());
         if (options.residency().shardParameters()) {
             OwnedSpace held = map.owned(rank, true);
             ShardHome home =
-                    ShardHome.of(
+                    new ShardHome(
                             held,
+                            options.parameters().stored(held),
                             parameterFile,
                             MemoryKind.PARAMETERS,
                             options.precision(),

@@ -86,22 +86,26 @@ class OptimizerKindsTest {
         }
         RestingPlace nvme = new RestingPlace.OnNvme(directory, 2);
         assertSame(expected, train(2, 2, precision, nvme, new MixedKinds()), "stage 2 on files");
-        ZeroOptions gradientsToo =
-                new ZeroOptions(
-                        Residency.ofStage(3),
-                        precision,
-                        nvme,
-                        nvme,
-                        Long.MAX_VALUE,
-                        0,
-                        16_384,
-                        7,
-                        GradientStorage.of(precision).at(nvme),
-                        StateStorage.FP32,
-                        precision,
-                        false);
-        assertSame(
-                expected, train(2, gradientsToo, new MixedKinds()), "gradients and all on files");
+        for (long maxInMemory : List.of(0L, 5_000L)) {
+            ZeroOptions gradientsToo =
+                    new ZeroOptions(
+                            Residency.ofStage(3),
+                            precision,
+                            nvme,
+                            new ParameterStorage(nvme, maxInMemory),
+                            Long.MAX_VALUE,
+                            0,
+                            16_384,
+                            7,
+                            GradientStorage.of(precision).at(nvme),
+                            StateStorage.FP32,
+                            precision,
+                            false);
+            assertSame(
+                    expected,
+                    train(2, gradientsToo, new MixedKinds()),
+                    "gradients and all on files but %d parameters".formatted(maxInMemory));
+        }
     }
 
     @Test

@@ -23,6 +23,11 @@ class StageParityTest {
     private static final int STEPS = 3;
     private static final long SEED = 7;
 
+    /** So many elements stay in memory beside a file: what is kept of each of two ranks. */
+    private static final long PARTLY = 5_000;
+
+    private static final long[] PARTLY_KEPT = {2_048 + 1_024 + 1_024, 2_048 + 1_024 + 1_024};
+
     private static RankThreads.Outcome train(int stage, int world, DType precision) {
         ZeroOptions options = ZeroOptions.inMemory(stage, precision, SEED);
         return RankThreads.train(
@@ -116,13 +121,22 @@ class StageParityTest {
         cases.add(options(3, precision, nvme, nvme));
         cases.add(withGradientsAt(nvme, options(2, precision, nvme, device)));
         cases.add(withGradientsAt(nvme, options(3, precision, nvme, nvme)));
+        ParameterStorage partly = new ParameterStorage(nvme, PARTLY);
+        cases.add(withParameters(partly, options(3, precision, host, device)));
+        cases.add(withParameters(partly, options(3, precision, nvme, device)));
+        cases.add(
+                withParameters(
+                        new ParameterStorage(nvme, Long.MAX_VALUE),
+                        options(3, precision, host, device)));
         for (ZeroOptions options : cases) {
             RankThreads.Outcome actual =
                     RankThreads.train(
                             RankThreads.Setup.of(2, options, new Momentum()), MICRO_BATCHES, STEPS);
             assertSame(expected, actual, options.toString());
             boolean files = options.optimizer() instanceof RestingPlace.OnNvme;
-            boolean parameterFiles = options.parameters() instanceof RestingPlace.OnNvme;
+            boolean parameterFiles =
+                    options.parameters().place() instanceof RestingPlace.OnNvme
+                            && options.parameters().maxInMemoryElements() < Long.MAX_VALUE;
             PartitionMap map = ZeroRank.partition(SyntheticModel.LAYOUT, 2, new Momentum());
             for (int rank = 0; rank < 2; rank++) {
                 ZeroUsage usage = actual.usages().get(rank);
@@ -136,7 +150,11 @@ class StageParityTest {
                     assertTrue(usage.storedBytes() >= 8 * stepped, options.toString());
                 }
                 if (parameterFiles) {
-                    assertEquals(0, usage.bytes().get(MemoryKind.PARAMETERS));
+                    long kept =
+                            options.parameters().maxInMemoryElements() == 0
+                                    ? 0
+                                    : PARTLY_KEPT[rank] * precision.sizeBytes();
+                    assertEquals(kept, usage.bytes().get(MemoryKind.PARAMETERS));
                 }
                 boolean gradientFiles = options.gradients().place() instanceof RestingPlace.OnNvme;
                 assertEquals(gradientFiles, usage.bytes().get(MemoryKind.GRADIENTS) == 0);
@@ -158,6 +176,13 @@ class StageParityTest {
                         options(2, precision, new RestingPlace.OnNvme(directory, 2), device),
                         withGradientsAt(
                                 new RestingPlace.OnNvme(directory, 2),
+                                options(
+                                        3,
+                                        precision,
+                                        new RestingPlace.OnNvme(directory, 2),
+                                        device)),
+                        withParameters(
+                                new ParameterStorage(new RestingPlace.OnNvme(directory, 2), PARTLY),
                                 options(
                                         3,
                                         precision,
@@ -187,16 +212,25 @@ class StageParityTest {
     }
 
     private static ZeroOptions withGradientsAt(RestingPlace place, ZeroOptions options) {
+        return with(options.parameters(), options.gradients().at(place), options);
+    }
+
+    private static ZeroOptions withParameters(ParameterStorage parameters, ZeroOptions options) {
+        return with(parameters, options.gradients(), options);
+    }
+
+    private static ZeroOptions with(
+            ParameterStorage parameters, GradientStorage gradients, ZeroOptions options) {
         return new ZeroOptions(
                 options.residency(),
                 options.precision(),
                 options.optimizer(),
-                options.parameters(),
+                parameters,
                 options.maxLiveParameters(),
                 options.persistenceThreshold(),
                 options.chunkBytes(),
                 options.seed(),
-                options.gradients().at(place),
+                gradients,
                 options.states(),
                 options.products(),
                 options.wideNorms());

@@ -47,8 +47,10 @@ class EngineLifeTest {
     static final String OFFLOAD =
             """
             , "zero_optimization": {"stage": 3,
-               "offload_param": {"device": "nvme", "nvme_path": "%s"},
+               "offload_param": {"device": "nvme", "nvme_path": "%s", "max_in_cpu": 0},
                "offload_optimizer": {"device": "nvme", "nvme_path": "%s"}}""";
+
+    private static final String STAGE_3 = ", \"zero_optimization\": {\"stage\": 3}";
 
     @TempDir private Path directory;
 
@@ -144,6 +146,44 @@ class EngineLifeTest {
             assertEquals(2, engine.trainStep().step());
         }
         assertEquals(List.of(), Stores.list(directory.resolve("nvme")));
+    }
+
+    /** A commit is whole without the parameters, wherever these rest. */
+    @Test
+    void aStoreIsGoneOnFromWhateverStaysInMemory() {
+        Path nvme = directory.resolve("nvme");
+        List<String> expected = new ArrayList<>();
+        try (Engine engine = engine(new AwkwardModel(), STAGE_3, o -> o.ranks(2))) {
+            for (int step = 0; step < 5; step++) {
+                expected.add(KilledRun.bits(engine.trainStep()));
+            }
+        }
+        List<String> bits = new ArrayList<>();
+        for (long maxInCpu : List.of(0L, 1_000_000_000L, 2_048L, 1_024L, 0L)) {
+            var failing =
+                    new Watched(
+                            pass -> {
+                                if (pass > 4) { // a step is two passes of each rank
+                                    throw new IllegalStateException("This pass is cursed.");
+                                }
+                            });
+            String place = offload().replace("\"max_in_cpu\": 0", "\"max_in_cpu\": " + maxInCpu);
+            boolean first = bits.isEmpty();
+            try (Engine engine =
+                    engine(
+                            failing,
+                            place,
+                            o -> {
+                                o.ranks(2);
+                                if (!first) {
+                                    o.resumeStore(nvme);
+                                }
+                            })) {
+                bits.add(KilledRun.bits(engine.trainStep()));
+                assertThrows(IllegalStateException.class, engine::trainStep);
+            }
+        }
+        assertEquals(expected, bits);
     }
 
     @Test

@@ -35,7 +35,7 @@ class FullDiskTest {
                         {"train_micro_batch_size_per_gpu": 2, "bf16": {"enabled": true},
                          "optimizer": {"type": "AdamW", "params": {"lr": 1e-3}},
                          "zero_optimization": {"stage": 3,
-                           "offload_param": {"device": "nvme", "nvme_path": "%s"},
+                           "offload_param": {"device": "nvme", "nvme_path": "%s", "max_in_cpu": 0},
                            "offload_optimizer": {"device": "nvme", "nvme_path": "%s"}}}
                         """
                                 .formatted(parameters, states));

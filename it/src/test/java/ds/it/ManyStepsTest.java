@@ -56,7 +56,10 @@ class ManyStepsTest {
                              "offload_param": %s},
                          "jvm": {"storage_backend": "%s", "offload_gradients": "nvme"}}
                         """
-                                .formatted(place, place, backend));
+                                .formatted(
+                                        place,
+                                        place.replace("}", ", \"max_in_cpu\": 0}"),
+                                        backend));
         Gpt model = Gpt.of(g -> g.layers(1).width(16).heads(1).context(Rhyme.CONTEXT));
         return DeepSpeed.initialize(
                 model, config, o -> o.trainingData(Rhyme.TEXT).ranks(RANKS).workers(1).seed(5));

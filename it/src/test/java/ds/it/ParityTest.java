@@ -13,6 +13,7 @@ import ds.engine.plan.TrainingPlan;
 import ds.model.Batch;
 import ds.model.Field;
 import ds.offload.Transfers;
+import ds.zero.OwnedSpace;
 import ds.zero.PartitionMap;
 import ds.zero.ZeroUsage;
 import java.io.IOException;
@@ -40,6 +41,7 @@ class ParityTest {
     private static final int SLOTS = 2;
     private static final int GENERATIONS = 2;
     private static final String ALL_ON_NVME = "nvme, gradients too";
+    private static final String PARTLY_ON_NVME = "nvme, but some parameters";
 
     private record Cell(int stage, String place, int world, String precision) {
         String json(Path nvme) {
@@ -48,7 +50,9 @@ class ParityTest {
                             ? ""
                             : ", \"offload_optimizer\": "
                                     + device(nvme)
-                                    + (stage == 3 ? ", \"offload_param\": " + device(nvme) : "");
+                                    + (stage == 3
+                                            ? ", \"offload_param\": " + parameters(nvme)
+                                            : "");
             return """
                     {"train_batch_size": %d, "train_micro_batch_size_per_gpu": %d,
                      "gradient_clipping": 0.5,
@@ -72,7 +76,17 @@ class ParityTest {
         }
 
         boolean stored() {
-            return place.equals("nvme") || gradientsStored();
+            return place.startsWith("nvme");
+        }
+
+        /** Returns the parameters that may stay in memory: a unit on one rank, less on more. */
+        int maxInCpu() {
+            return place.equals(PARTLY_ON_NVME) ? 6 * 1024 / world : 0;
+        }
+
+        private String parameters(Path nvme) {
+            return device(nvme)
+                    .replace("}", stored() ? ", \"max_in_cpu\": %d}".formatted(maxInCpu()) : "}");
         }
 
         private String device(Path nvme) {
@@ -94,9 +108,12 @@ class ParityTest {
         List<Cell> cells = new ArrayList<>();
         for (String precision : List.of("fp32", "bf16")) {
             for (int stage = 0; stage <= 3; stage++) {
-                for (String place : List.of("none", "cpu", "nvme", ALL_ON_NVME)) {
+                for (String place : List.of("none", "cpu", "nvme", ALL_ON_NVME, PARTLY_ON_NVME)) {
                     if (place.equals(ALL_ON_NVME) && stage < 2) {
                         continue; // every rank adds all gradients
+                    }
+                    if (place.equals(PARTLY_ON_NVME) && stage < 3) {
+                        continue; // parameters rest in memory
                     }
                     for (int world = 1; world <= 4; world++) {
                         cells.add(new Cell(stage, place, world, precision));
@@ -180,8 +197,17 @@ class ParityTest {
                 usage.bytes().get(MemoryKind.OPTIMIZER_STATES)
                         + usage.bytes().get(MemoryKind.MASTERS),
                 "masters and states in memory");
+        List<OwnedSpace.Run> storedRuns = plan.zero().parameters().stored(map.owned(rank, true));
+        long storedParameters = storedRuns.stream().mapToLong(OwnedSpace.Run::length).sum();
         assertEquals(
-                parametersStored ? 0 : held * element,
+                parametersStored && cell.maxInCpu() == 0 ? held : storedParameters,
+                storedParameters,
+                "parameters in files");
+        if (cell.maxInCpu() > 0 && rank == 0) {
+            assertTrue(storedParameters > 0 && storedParameters < held, "some in memory");
+        }
+        assertEquals(
+                (held - storedParameters) * element,
                 usage.bytes().get(MemoryKind.PARAMETERS),
                 "working parameters in memory");
         assertEquals(
@@ -193,19 +219,23 @@ class ParityTest {
         long frozen = map.owned(rank, true).elements() - owned;
         long statesAtRest = stored ? GENERATIONS * (states + (stepped + frozen) * 4) : 0;
         long parametersAtRest =
-                map.owned(rank, true).runs().stream()
+                storedRuns.stream()
                         .mapToLong(run -> (run.length() * element + 4095) / 4096 * 4096)
                         .sum();
         long gradientsAtRest = cell.gradientsStored() ? owned * 4 : 0;
         assertEquals(
-                statesAtRest + gradientsAtRest + (parametersStored ? parametersAtRest : 0),
+                statesAtRest + gradientsAtRest + parametersAtRest,
                 usage.storedBytes(),
                 "bytes at rest");
         if (rank == 0) {
             assertEquals(
-                    statesAtRest + gradientsAtRest + (parametersStored ? held * element : 0),
+                    statesAtRest + gradientsAtRest + storedParameters * element,
                     plan.memory().stored(),
                     "the plan's bytes at rest");
+            assertEquals(
+                    usage.bytes().get(MemoryKind.PARAMETERS),
+                    plan.memory().parametersInMemory(),
+                    "the plan's parameters in memory");
         }
         long foreign = everything - owned;
         long foreignHeld = map.elements() - map.owned(rank, true).elements();

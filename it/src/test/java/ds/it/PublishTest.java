@@ -25,11 +25,13 @@ class PublishTest {
 
     @TempDir Path directory;
 
-    private Engine engine(String optimizer, String codec, int chunkBytes, boolean stored) {
+    private Engine engine(
+            String optimizer, String codec, int chunkBytes, boolean stored, int kept) {
         String place =
                 stored
                         ? "{\"device\": \"nvme\", \"nvme_path\": \"%s\"}".formatted(directory)
                         : "{\"device\": \"none\"}";
+        String parameters = place.replace("}", ", \"max_in_cpu\": %d}".formatted(kept));
         DsConfig config =
                 DsConfig.parse(
                         """
@@ -39,7 +41,7 @@ class PublishTest {
                              "offload_param": %s},
                          "jvm": {"chunk_bytes": %d, "state_codec": "%s"}}
                         """
-                                .formatted(optimizer, place, place, chunkBytes, codec));
+                                .formatted(optimizer, place, parameters, chunkBytes, codec));
         Gpt model = Gpt.of(g -> g.layers(2).width(64).heads(2).context(Rhyme.CONTEXT));
         return DeepSpeed.initialize(
                 model, config, o -> o.trainingData(Rhyme.TEXT).workers(1).seed(5));
@@ -47,15 +49,23 @@ class PublishTest {
 
     @ParameterizedTest
     @CsvSource({
-        "AdamW, fp32, 65536, false",
-        "AdamW, fp32, 1048576, false",
-        "Lamb, fp32, 65536, false",
-        "Muon, fp32, 65536, true",
-        "AdamW, int8_block, 1048576, false"
+        "AdamW, fp32, 65536, 0, false",
+        "AdamW, fp32, 65536, 60000, false",
+        "AdamW, fp32, 1048576, 0, false",
+        "Lamb, fp32, 65536, 0, false",
+        "Lamb, fp32, 65536, 60000, false",
+        "Muon, fp32, 65536, 0, true",
+        "Muon, fp32, 65536, 60000, true",
+        "AdamW, int8_block, 1048576, 0, false",
+        "AdamW, int8_block, 1048576, 60000, false"
     })
-    void movesWhatThePlanSays(String optimizer, String codec, int chunkBytes, boolean again) {
+    void movesWhatThePlanSays(
+            String optimizer, String codec, int chunkBytes, int kept, boolean again) {
         List<String> bits = new ArrayList<>();
-        try (Engine engine = engine(optimizer, codec, chunkBytes, true)) {
+        try (Engine engine = engine(optimizer, codec, chunkBytes, true, kept)) {
+            long inMemory = engine.plan().memory().parametersInMemory();
+            assertEquals(kept > 0, inMemory > 0, "some stay in memory");
+            assertTrue(inMemory < engine.plan().memory().parameters(), "some do not");
             for (StepReport report : engine.steps(STEPS)) {
                 bits.add(Double.toHexString(report.loss()));
                 long read = engine.plan().memory().nvmeReadPerStep();
@@ -82,7 +92,7 @@ class PublishTest {
             }
         }
         if (codec.equals("fp32")) {
-            try (Engine engine = engine(optimizer, codec, chunkBytes, false)) {
+            try (Engine engine = engine(optimizer, codec, chunkBytes, false, kept)) {
                 List<String> expected = new ArrayList<>();
                 engine.steps(STEPS)
                         .forEach(report -> expected.add(Double.toHexString(report.loss())));

@@ -64,7 +64,11 @@ class ResumeTest {
                                         stage,
                                         nvme
                                                 ? ", \"offload_optimizer\": %s, \"offload_param\": %s"
-                                                        .formatted(place, place)
+                                                        .formatted(
+                                                                place,
+                                                                place.replace(
+                                                                        "}",
+                                                                        ", \"max_in_cpu\": 0}"))
                                                 : ""));
         return DeepSpeed.initialize(
                 model,

@@ -1,15 +1,17 @@
 package ds.engine.plan;
 
-import ds.core.DType;
 import ds.offload.RestingPlace;
 import ds.offload.spi.StateCodec;
 import ds.optim.spi.Optimizer;
 import ds.zero.GradientStorage;
 import ds.zero.OwnedSpace;
 import ds.zero.PartitionMap;
+import ds.zero.Region;
 import ds.zero.Residency;
 import ds.zero.StateStorage;
+import ds.zero.StoreShapes;
 import ds.zero.ZeroRank;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -17,6 +19,7 @@ import java.util.Optional;
  * it, since they depend on the model's code.
  *
  * @param parameters working parameters kept between steps, wherever they rest
+ * @param parametersInMemory those that rest in memory
  * @param liveUnits gathered units at stage 3, at most
  * @param masters fp32 masters beside the working parameters: where those are 16-bit, or either
  *     rests on NVMe
@@ -32,6 +35,7 @@ import java.util.Optional;
  */
 public record MemoryEstimate(
         long parameters,
+        long parametersInMemory,
         long liveUnits,
         long masters,
         long states,
@@ -73,7 +77,6 @@ public record MemoryEstimate(
         PartitionMap map = plan.partition();
         Residency residency = plan.zero().residency();
         int element = plan.zero().precision().sizeBytes();
-        boolean wide = plan.zero().precision() == DType.FP32;
         OwnedSpace mine = map.owned(0, true);
         long ownedAll = mine.elements();
         long ownedTrainable = map.owned(0, false).elements();
@@ -100,9 +103,10 @@ public record MemoryEstimate(
                         .bytesOf(residency.shardGradients() ? ownedTrainable : everyTrainable);
         boolean gradientsStored = gradients.place() instanceof RestingPlace.OnNvme;
         boolean optimizerStored = plan.zero().optimizer() instanceof RestingPlace.OnNvme;
-        boolean parametersStored = plan.zero().parameters() instanceof RestingPlace.OnNvme;
+        List<OwnedSpace.Run> storedRuns = plan.zero().parameters().stored(mine);
+        long storedParameters = element * elements(storedRuns, true);
         boolean masterApart =
-                !wide && !storage.mastersAreNarrow() || optimizerStored || parametersStored;
+                StoreShapes.of(map, plan.zero(), plan.optimizer().slots(), 0).masterStored();
         long frozen =
                 plan.store().survives()
                         ? (ownedAll - ownedTrainable) * (long) FP32_BYTES
@@ -110,7 +114,7 @@ public record MemoryEstimate(
         long masters = masterApart ? stepped * FP32_BYTES : 0;
         long stored =
                 (optimizerStored ? plan.store().generations() * (masters + states + frozen) : 0)
-                        + (parametersStored ? kept * element : 0)
+                        + storedParameters
                         + (gradientsStored ? accumulators : 0);
         long foreign = everyTrainable - ownedTrainable;
         long gathers = (long) FORWARD_AND_BACKWARD * plan.batch().accumulation();
@@ -121,19 +125,19 @@ public record MemoryEstimate(
                                 * (residency.shardStates()
                                         ? element
                                         : gradients.accumulators().sizeBytes());
-        long stepped16 = (long) element * stepped;
         long passes = optimizerStored ? passes(plan) : 0;
         long sums = gradientsStored ? plan.batch().accumulation() * accumulators : 0;
         boolean publishes = ZeroRank.publishesInStep(map.layout(), plan.optimizer());
         long read =
                 passes * (masters + states)
-                        + (optimizerStored && parametersStored && !publishes ? masters : 0)
-                        + (parametersStored ? gathers * kept * element : 0)
+                        + (optimizerStored && storedParameters > 0 && !publishes ? masters : 0)
+                        + gathers * storedParameters
                         + sums
                         + (gradientsStored ? (passes - 1) * accumulators : 0);
-        long written = passes * (masters + states) + (parametersStored ? stepped16 : 0) + sums;
+        long written = passes * (masters + states) + element * elements(storedRuns, false) + sums;
         return new MemoryEstimate(
                 kept * element,
+                kept * element - storedParameters,
                 live * element,
                 masters,
                 states,
@@ -144,6 +148,13 @@ public record MemoryEstimate(
                 gathered,
                 read,
                 written);
+    }
+
+    private static long elements(List<OwnedSpace.Run> runs, boolean withFrozen) {
+        return runs.stream()
+                .filter(run -> withFrozen || run.region() != Region.FROZEN)
+                .mapToLong(OwnedSpace.Run::length)
+                .sum();
     }
 
     /** An optimizer that needs norms sees every chunk twice. */

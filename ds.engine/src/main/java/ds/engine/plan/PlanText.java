@@ -74,7 +74,12 @@ final class PlanText {
                 plan.optimizer().slots().stream().map(s -> s.name()).toList(),
                 place(plan.zero().optimizer()));
         wholes(text, plan.partition());
-        line(text, "parameters", "rest %s", place(plan.zero().parameters()));
+        line(
+                text,
+                "parameters",
+                "rest %s%s",
+                place(plan.zero().parameters().place()),
+                inMemory(plan, memory));
         line(
                 text,
                 "schedule",
@@ -287,6 +292,13 @@ final class PlanText {
                                 ? ""
                                 : ", rest " + place(gradients.place()),
                         masters);
+    }
+
+    private static String inMemory(TrainingPlan plan, MemoryEstimate memory) {
+        return plan.zero().parameters().place() instanceof RestingPlace.OnNvme
+                ? "; %s of %s stay in memory"
+                        .formatted(bytes(memory.parametersInMemory()), bytes(memory.parameters()))
+                : "";
     }
 
     /** Returns where something rests, as words that follow "rests". */

@@ -16,6 +16,7 @@ import ds.offload.spi.StateCodec;
 import ds.optim.spi.Optimizer;
 import ds.optim.spi.ParameterSpec;
 import ds.optim.spi.Schedule;
+import ds.zero.ParameterStorage;
 import ds.zero.PartitionMap;
 import ds.zero.Residency;
 import ds.zero.ZeroOptions;
@@ -93,7 +94,8 @@ public final class Planner {
                         Residency.ofStage(section.stage()),
                         precision.type(),
                         offload.optimizer(),
-                        offload.parameters(),
+                        new ParameterStorage(
+                                offload.parameters(), section.offloadParam().maxInCpuElements()),
                         Math.max(1, section.maxLiveParameters().value()),
                         auto.persistence(section.paramPersistenceThreshold(), section.stage()),
                         chunkBytes(section, arrays),
