@@ -8,7 +8,8 @@ import java.util.function.DoubleSupplier;
  * The {@code gemm_share} of the metrics: the rate at which a step does the model's products and
  * attention, as a part of the best rate of fp32 products known so far. That is measured on the same
  * workers between steps, often at first, while the compiler is at work, and then now and then; a
- * step that was faster counts as well, so the share is never above 1.
+ * step that was faster counts as well, so the share is never above 1. The first step has none: a rate
+ * of code that is not compiled says nothing.
  */
 final class GemmShare {
     /** Steps between two measurements in the long run. */
@@ -27,12 +28,15 @@ final class GemmShare {
         this.productRate = productRate;
     }
 
-    /** Returns the share of the latest step; empty if the model counts no operations. */
+    /** Returns the share of the latest step; empty for the first, or if the model counts no operations. */
     OptionalDouble of(StepReport report) {
         if (report.modelOperations() == 0 || report.nanos() == 0) {
             return OptionalDouble.empty();
         }
         steps++;
+        if (steps == 1) {
+            return OptionalDouble.empty();
+        }
         if (Long.bitCount(steps) == 1 && steps < PERIOD || steps % PERIOD == 0) {
             best = Math.max(best, productRate.getAsDouble());
         }

@@ -9,10 +9,12 @@ import jdk.jfr.Category;
 import jdk.jfr.DataAmount;
 import jdk.jfr.Description;
 import jdk.jfr.Event;
+import jdk.jfr.FlightRecorder;
 import jdk.jfr.Label;
 import jdk.jfr.Name;
 import jdk.jfr.StackTrace;
 import jdk.jfr.Timespan;
+import org.jspecify.annotations.Nullable;
 
 /** Writes each phase of one rank into a flight recording, if one runs. Owned by the rank's thread. */
 final class PhaseEvents implements PhaseClock.Listener {
@@ -48,12 +50,12 @@ final class PhaseEvents implements PhaseClock.Listener {
     private final int rank;
     private final Supplier<Transfers> moved;
     private final LongSupplier waited;
-    private Phase event = new Phase();
+
+    /** The phase under way, if a recording ran when it began. */
+    private @Nullable Phase event;
+
     private Transfers movedBefore = Transfers.NONE;
     private long waitedBefore;
-
-    /** Whether a recording ran when the phase began. */
-    private boolean recorded;
 
     PhaseEvents(int rank, Supplier<Transfers> moved, LongSupplier waited) {
         this.rank = rank;
@@ -63,26 +65,34 @@ final class PhaseEvents implements PhaseClock.Listener {
     }
 
     private void begin() {
-        event = new Phase(); // committed events are not written to again
-        recorded = event.isEnabled();
-        if (recorded) {
+        event = null;
+        // The first event starts the whole recorder, which a run that records nothing need not wait
+        // for.
+        if (!FlightRecorder.isInitialized()) {
+            return;
+        }
+        Phase begun = new Phase(); // committed events are not written to again
+        if (begun.isEnabled()) {
             movedBefore = moved.get();
             waitedBefore = waited.getAsLong();
+            begun.begin();
+            event = begun;
         }
-        event.begin();
     }
 
     @Override
     public void changed(PhaseClock.Phase ended) {
-        event.end();
-        if (recorded && event.shouldCommit()) {
-            Transfers since = moved.get().since(movedBefore);
-            event.rank = rank;
-            event.phase = ended.name().toLowerCase(Locale.ROOT);
-            event.readBytes = since.readBytes();
-            event.writtenBytes = since.writtenBytes();
-            event.waitNanos = waited.getAsLong() - waitedBefore;
-            event.commit();
+        if (event != null) {
+            event.end();
+            if (event.shouldCommit()) {
+                Transfers since = moved.get().since(movedBefore);
+                event.rank = rank;
+                event.phase = ended.name().toLowerCase(Locale.ROOT);
+                event.readBytes = since.readBytes();
+                event.writtenBytes = since.writtenBytes();
+                event.waitNanos = waited.getAsLong() - waitedBefore;
+                event.commit();
+            }
         }
         begin();
     }

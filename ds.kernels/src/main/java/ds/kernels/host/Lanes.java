@@ -51,6 +51,7 @@ class Lanes {
                                 + " to make them many times faster.");
                 return Lanes::new;
             }
+            WarmUp.start();
             return VectorLanes::new;
         }
     }

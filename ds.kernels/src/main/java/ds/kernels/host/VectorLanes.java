@@ -50,17 +50,13 @@ final class VectorLanes extends Lanes {
     private static final int SLOPES = 5;
     private static final int EXP = 10;
     private static final int SHIFT = 11;
-    private static final int PRODUCT = 12;
-    private static final int PACK_ALONG = 13;
-    private static final int PACK_ACROSS = 14;
-    private static final int SIMPLE = 15;
-    private static final int LOOPS = 34;
+    private static final int PACK_ALONG = 12;
+    private static final int PACK_ACROSS = 13;
+    private static final int SIMPLE = 14;
+    private static final int LOOPS = 33;
 
     /** Scalar nanoseconds of one element of exp and its like. */
     private static final int TRANSCENDENTAL = 6;
-
-    /** Scalar nanoseconds of one step of a product tile. */
-    private static final int PRODUCT_NANOS = 16;
 
     /** Scalar nanoseconds of one element that is packed, before the compiler has seen to it. */
     private static final int PACK_NANOS = 4;
@@ -80,7 +76,7 @@ final class VectorLanes extends Lanes {
     /**
      * Creates lanes whose loops run as scalar code until each has spent about {@code scalarNanos}:
      * the interpreter runs vectors a thousand times slower than compiled code, so short runs are
-     * better off without. The bits are the same.
+     * better off without. Products do so until {@link WarmUp} is over. The bits are the same.
      */
     VectorLanes(long scalarNanos) {
         this.scalarNanos = scalarNanos;
@@ -590,8 +586,7 @@ final class VectorLanes extends Lanes {
             int co,
             int stride,
             boolean add) {
-        long tiles = (long) ((rows + 3) / TILE_ROWS) * ((columns + 15) / TILE_COLUMNS);
-        if (cold(PRODUCT, tiles * PRODUCT_NANOS * depth)) {
+        if (scalarNanos > 0 && !WarmUp.over()) {
             super.multiplyTiles(a, ao, rows, b, bo, panelSize, columns, depth, c, co, stride, add);
             return;
         }

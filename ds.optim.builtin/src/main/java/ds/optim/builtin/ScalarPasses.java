@@ -8,128 +8,168 @@ import java.lang.foreign.MemorySegment;
 
 /** The passes, one element at a time. These methods define the bits. */
 final class ScalarPasses implements Passes {
-    @Override
-    public void adam(AdamNumbers numbers, Shard shard, long from, long to) {
-        MemorySegment master = shard.master().segment();
-        MemorySegment gradient = shard.gradient().segment();
-        MemorySegment first = shard.slots().get(0).segment();
-        MemorySegment second = shard.slots().get(1).segment();
-        for (long at = from * Float.BYTES; at < to * Float.BYTES; at += Float.BYTES) {
-            float p = master.get(FlatBuffer.FLOAT, at);
-            float d =
-                    Math.fma(p, numbers.l2(), gradient.get(FlatBuffer.FLOAT, at) * numbers.scale());
-            float m =
-                    Math.fma(first.get(FlatBuffer.FLOAT, at), numbers.beta1(), d * numbers.gain1());
-            float v =
-                    Math.fma(
-                            second.get(FlatBuffer.FLOAT, at),
-                            numbers.beta2(),
-                            d * d * numbers.gain2());
-            // The fp64 root of an fp32 value, rounded to fp32, is the correctly rounded fp32 root.
-            float denominator = Math.fma((float) Math.sqrt(v), numbers.root(), numbers.eps());
-            float updated = Math.fma(m / denominator, numbers.rate(), p * numbers.decay());
-            first.set(FlatBuffer.FLOAT, at, m);
-            second.set(FlatBuffer.FLOAT, at, v);
-            master.set(FlatBuffer.FLOAT, at, updated);
+    /** A loop over the first {@code count} elements of a tile. */
+    @FunctionalInterface
+    private interface Loop {
+        void run(Tile tile, int count);
+    }
+
+    /**
+     * Arrays on which a loop runs, since code that is not compiled yet reads memory segments ten times
+     * slower than arrays. One for each thread.
+     */
+    private static final class Tile {
+        static final int LENGTH = 1024;
+        static final ThreadLocal<Tile> OWN = ThreadLocal.withInitial(Tile::new);
+        private static final int SLOTS = 3;
+
+        final float[] master = new float[LENGTH];
+        final float[] gradient = new float[LENGTH];
+        final float[][] slots = new float[SLOTS][LENGTH];
+        final short[] copy = new short[LENGTH];
+
+        void load(Shard shard, long from, int count) {
+            read(shard.master(), from, master, count);
+            read(shard.gradient(), from, gradient, count);
+            for (int slot = 0; slot < shard.slots().size(); slot++) {
+                read(shard.slots().get(slot), from, slots[slot], count);
+            }
+        }
+
+        void store(Shard shard, long from, int count) {
+            write(master, shard.master(), from, count);
+            for (int slot = 0; slot < shard.slots().size(); slot++) {
+                write(slots[slot], shard.slots().get(slot), from, count);
+            }
+        }
+
+        private static void read(FlatBuffer from, long index, float[] to, int count) {
+            MemorySegment.copy(from.segment(), FlatBuffer.FLOAT, index * Float.BYTES, to, 0, count);
+        }
+
+        private static void write(float[] from, FlatBuffer to, long index, int count) {
+            MemorySegment.copy(from, 0, to.segment(), FlatBuffer.FLOAT, index * Float.BYTES, count);
+        }
+    }
+
+    private static void tiles(Shard shard, long from, long to, Loop loop) {
+        Tile tile = Tile.OWN.get();
+        for (long at = from; at < to; at += Tile.LENGTH) {
+            int count = (int) Math.min(Tile.LENGTH, to - at);
+            tile.load(shard, at, count);
+            loop.run(tile, count);
+            tile.store(shard, at, count);
         }
         copyOut(shard, from, to);
+    }
+
+    @Override
+    public void adam(AdamNumbers numbers, Shard shard, long from, long to) {
+        tiles(shard, from, to, (tile, count) -> adam(numbers, tile, count));
+    }
+
+    private static void adam(AdamNumbers numbers, Tile tile, int count) {
+        float[] first = tile.slots[0];
+        float[] second = tile.slots[1];
+        for (int i = 0; i < count; i++) {
+            float p = tile.master[i];
+            float d = Math.fma(p, numbers.l2(), tile.gradient[i] * numbers.scale());
+            float m = Math.fma(first[i], numbers.beta1(), d * numbers.gain1());
+            float v = Math.fma(second[i], numbers.beta2(), d * d * numbers.gain2());
+            // The fp64 root of an fp32 value, rounded to fp32, is the correctly rounded fp32 root.
+            float denominator = Math.fma((float) Math.sqrt(v), numbers.root(), numbers.eps());
+            first[i] = m;
+            second[i] = v;
+            tile.master[i] = Math.fma(m / denominator, numbers.rate(), p * numbers.decay());
+        }
     }
 
     @Override
     public void momentum(SgdNumbers numbers, Shard shard, long from, long to) {
-        MemorySegment master = shard.master().segment();
-        MemorySegment gradient = shard.gradient().segment();
-        MemorySegment buffer = shard.slots().get(0).segment();
-        for (long at = from * Float.BYTES; at < to * Float.BYTES; at += Float.BYTES) {
-            float p = master.get(FlatBuffer.FLOAT, at);
-            float d =
-                    Math.fma(p, numbers.l2(), gradient.get(FlatBuffer.FLOAT, at) * numbers.scale());
-            float b =
-                    Math.fma(
-                            buffer.get(FlatBuffer.FLOAT, at),
-                            numbers.momentum(),
-                            d * numbers.gain());
+        tiles(shard, from, to, (tile, count) -> momentum(numbers, tile, count));
+    }
+
+    private static void momentum(SgdNumbers numbers, Tile tile, int count) {
+        float[] buffer = tile.slots[0];
+        for (int i = 0; i < count; i++) {
+            float p = tile.master[i];
+            float d = Math.fma(p, numbers.l2(), tile.gradient[i] * numbers.scale());
+            float b = Math.fma(buffer[i], numbers.momentum(), d * numbers.gain());
             float step = Math.fma(b, numbers.ofBuffer(), d * numbers.ofGradient());
-            buffer.set(FlatBuffer.FLOAT, at, b);
-            master.set(FlatBuffer.FLOAT, at, Math.fma(step, numbers.rate(), p));
+            buffer[i] = b;
+            tile.master[i] = Math.fma(step, numbers.rate(), p);
         }
-        copyOut(shard, from, to);
     }
 
     @Override
     public void plain(SgdNumbers numbers, Shard shard, long from, long to) {
-        MemorySegment master = shard.master().segment();
-        MemorySegment gradient = shard.gradient().segment();
-        for (long at = from * Float.BYTES; at < to * Float.BYTES; at += Float.BYTES) {
-            float p = master.get(FlatBuffer.FLOAT, at);
-            float d =
-                    Math.fma(p, numbers.l2(), gradient.get(FlatBuffer.FLOAT, at) * numbers.scale());
-            master.set(FlatBuffer.FLOAT, at, Math.fma(d, numbers.rate(), p));
+        tiles(shard, from, to, (tile, count) -> plain(numbers, tile, count));
+    }
+
+    private static void plain(SgdNumbers numbers, Tile tile, int count) {
+        for (int i = 0; i < count; i++) {
+            float p = tile.master[i];
+            float d = Math.fma(p, numbers.l2(), tile.gradient[i] * numbers.scale());
+            tile.master[i] = Math.fma(d, numbers.rate(), p);
         }
-        copyOut(shard, from, to);
     }
 
     @Override
     public void amsgrad(AdamNumbers numbers, Shard shard, long from, long to) {
-        MemorySegment master = shard.master().segment();
-        MemorySegment gradient = shard.gradient().segment();
-        MemorySegment first = shard.slots().get(0).segment();
-        MemorySegment second = shard.slots().get(1).segment();
-        MemorySegment largest = shard.slots().get(2).segment();
-        for (long at = from * Float.BYTES; at < to * Float.BYTES; at += Float.BYTES) {
-            float p = master.get(FlatBuffer.FLOAT, at);
-            float d =
-                    Math.fma(p, numbers.l2(), gradient.get(FlatBuffer.FLOAT, at) * numbers.scale());
-            float m =
-                    Math.fma(first.get(FlatBuffer.FLOAT, at), numbers.beta1(), d * numbers.gain1());
-            float v =
-                    Math.fma(
-                            second.get(FlatBuffer.FLOAT, at),
-                            numbers.beta2(),
-                            d * d * numbers.gain2());
-            float most = Math.max(largest.get(FlatBuffer.FLOAT, at), v);
+        tiles(shard, from, to, (tile, count) -> amsgrad(numbers, tile, count));
+    }
+
+    private static void amsgrad(AdamNumbers numbers, Tile tile, int count) {
+        float[] first = tile.slots[0];
+        float[] second = tile.slots[1];
+        float[] largest = tile.slots[2];
+        for (int i = 0; i < count; i++) {
+            float p = tile.master[i];
+            float d = Math.fma(p, numbers.l2(), tile.gradient[i] * numbers.scale());
+            float m = Math.fma(first[i], numbers.beta1(), d * numbers.gain1());
+            float v = Math.fma(second[i], numbers.beta2(), d * d * numbers.gain2());
+            float most = Math.max(largest[i], v);
             float denominator = Math.fma((float) Math.sqrt(most), numbers.root(), numbers.eps());
-            float updated = Math.fma(m / denominator, numbers.rate(), p * numbers.decay());
-            first.set(FlatBuffer.FLOAT, at, m);
-            second.set(FlatBuffer.FLOAT, at, v);
-            largest.set(FlatBuffer.FLOAT, at, most);
-            master.set(FlatBuffer.FLOAT, at, updated);
+            first[i] = m;
+            second[i] = v;
+            largest[i] = most;
+            tile.master[i] = Math.fma(m / denominator, numbers.rate(), p * numbers.decay());
         }
-        copyOut(shard, from, to);
     }
 
     @Override
     public void adagrad(AdagradNumbers numbers, Shard shard, long from, long to) {
-        MemorySegment master = shard.master().segment();
-        MemorySegment gradient = shard.gradient().segment();
-        MemorySegment sum = shard.slots().get(0).segment();
-        for (long at = from * Float.BYTES; at < to * Float.BYTES; at += Float.BYTES) {
-            float p = master.get(FlatBuffer.FLOAT, at);
-            float d =
-                    Math.fma(p, numbers.l2(), gradient.get(FlatBuffer.FLOAT, at) * numbers.scale());
-            float s = Math.fma(d, d, sum.get(FlatBuffer.FLOAT, at));
+        tiles(shard, from, to, (tile, count) -> adagrad(numbers, tile, count));
+    }
+
+    private static void adagrad(AdagradNumbers numbers, Tile tile, int count) {
+        float[] sum = tile.slots[0];
+        for (int i = 0; i < count; i++) {
+            float p = tile.master[i];
+            float d = Math.fma(p, numbers.l2(), tile.gradient[i] * numbers.scale());
+            float s = Math.fma(d, d, sum[i]);
             float denominator = (float) Math.sqrt(s + numbers.initial()) + numbers.eps();
-            sum.set(FlatBuffer.FLOAT, at, s);
-            master.set(FlatBuffer.FLOAT, at, Math.fma(d / denominator, numbers.rate(), p));
+            sum[i] = s;
+            tile.master[i] = Math.fma(d / denominator, numbers.rate(), p);
         }
-        copyOut(shard, from, to);
     }
 
     @Override
     public void lion(LionNumbers numbers, Shard shard, long from, long to) {
-        MemorySegment master = shard.master().segment();
-        MemorySegment gradient = shard.gradient().segment();
-        MemorySegment momentum = shard.slots().get(0).segment();
-        for (long at = from * Float.BYTES; at < to * Float.BYTES; at += Float.BYTES) {
-            float p = master.get(FlatBuffer.FLOAT, at);
-            float d = gradient.get(FlatBuffer.FLOAT, at) * numbers.scale();
-            float m = momentum.get(FlatBuffer.FLOAT, at);
+        tiles(shard, from, to, (tile, count) -> lion(numbers, tile, count));
+    }
+
+    private static void lion(LionNumbers numbers, Tile tile, int count) {
+        float[] momentum = tile.slots[0];
+        for (int i = 0; i < count; i++) {
+            float p = tile.master[i];
+            float d = tile.gradient[i] * numbers.scale();
+            float m = momentum[i];
             float blend = Math.fma(m, numbers.beta1(), d * numbers.gain1());
             float step = Math.copySign(numbers.rate(), blend);
-            momentum.set(FlatBuffer.FLOAT, at, Math.fma(m, numbers.beta2(), d * numbers.gain2()));
-            master.set(FlatBuffer.FLOAT, at, Math.fma(p, numbers.decay(), -step));
+            momentum[i] = Math.fma(m, numbers.beta2(), d * numbers.gain2());
+            tile.master[i] = Math.fma(p, numbers.decay(), -step);
         }
-        copyOut(shard, from, to);
     }
 
     @Override
@@ -214,16 +254,25 @@ final class ScalarPasses implements Passes {
         if (shard.copyOut().isEmpty()) {
             return;
         }
-        MemorySegment master = shard.master().segment();
-        MemorySegment copy = shard.copyOut().get().segment();
-        DType type = shard.copyOut().get().type();
-        for (long i = from; i < to; i++) {
-            float value = master.get(FlatBuffer.FLOAT, i * Float.BYTES);
-            switch (type) {
-                case BF16 -> copy.set(FlatBuffer.SHORT, i * Short.BYTES, Rounding.toBf16(value));
-                case FP16 -> copy.set(FlatBuffer.SHORT, i * Short.BYTES, Rounding.toFp16(value));
-                case FP32 -> throw new AssertionError("a shard's copy is 16-bit");
-            }
+        FlatBuffer copy = shard.copyOut().get();
+        Tile tile = Tile.OWN.get();
+        for (long at = from; at < to; at += Tile.LENGTH) {
+            int count = (int) Math.min(Tile.LENGTH, to - at);
+            Tile.read(shard.master(), at, tile.master, count);
+            round(copy.type(), tile, count);
+            MemorySegment.copy(
+                    tile.copy, 0, copy.segment(), FlatBuffer.SHORT, at * Short.BYTES, count);
+        }
+    }
+
+    private static void round(DType type, Tile tile, int count) {
+        for (int i = 0; i < count; i++) {
+            tile.copy[i] =
+                    switch (type) {
+                        case BF16 -> Rounding.toBf16(tile.master[i]);
+                        case FP16 -> Rounding.toFp16(tile.master[i]);
+                        case FP32 -> throw new AssertionError("a shard's copy is 16-bit");
+                    };
         }
     }
 }

@@ -3,6 +3,7 @@ package ds.optim.builtin;
 import ds.core.FlatBuffer;
 import ds.optim.spi.Shard;
 import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.AtomicLong;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
@@ -20,6 +21,12 @@ final class VectorPasses implements Passes {
      */
     private static final int TILE = 256;
 
+    /**
+     * Elements that an optimizer steps by scalar code first: about as long as the virtual machine
+     * takes to compile a vector loop, which it runs a thousand times slower until then.
+     */
+    private static final long SCALAR_ELEMENTS = 1L << 25;
+
     /** A vector loop over whole vectors, given as byte offsets into fp32 arrays. */
     @FunctionalInterface
     private interface Loop {
@@ -27,9 +34,29 @@ final class VectorPasses implements Passes {
     }
 
     private final ScalarPasses tail = new ScalarPasses();
+    private final AtomicLong scalarElements;
+
+    /** Creates passes that begin by scalar code. */
+    VectorPasses() {
+        this(SCALAR_ELEMENTS);
+    }
+
+    /** Creates passes whose first {@code scalarElements} elements are stepped by scalar code. */
+    VectorPasses(long scalarElements) {
+        this.scalarElements = new AtomicLong(scalarElements);
+    }
+
+    /** Counts elements and returns whether they are still scalar code's. */
+    private boolean cold(long elements) {
+        return scalarElements.get() > 0 && scalarElements.getAndAdd(-elements) > 0;
+    }
 
     @Override
     public void adam(AdamNumbers numbers, Shard shard, long from, long to) {
+        if (cold(to - from)) {
+            tail.adam(numbers, shard, from, to);
+            return;
+        }
         MemorySegment master = shard.master().segment();
         MemorySegment gradient = shard.gradient().segment();
         MemorySegment first = shard.slots().get(0).segment();
@@ -48,6 +75,10 @@ final class VectorPasses implements Passes {
 
     @Override
     public void momentum(SgdNumbers numbers, Shard shard, long from, long to) {
+        if (cold(to - from)) {
+            tail.momentum(numbers, shard, from, to);
+            return;
+        }
         MemorySegment master = shard.master().segment();
         MemorySegment gradient = shard.gradient().segment();
         MemorySegment buffer = shard.slots().get(0).segment();
@@ -64,6 +95,10 @@ final class VectorPasses implements Passes {
 
     @Override
     public void plain(SgdNumbers numbers, Shard shard, long from, long to) {
+        if (cold(to - from)) {
+            tail.plain(numbers, shard, from, to);
+            return;
+        }
         MemorySegment master = shard.master().segment();
         MemorySegment gradient = shard.gradient().segment();
         long end = to - (to - from) % FLOATS.length();
@@ -79,6 +114,10 @@ final class VectorPasses implements Passes {
 
     @Override
     public void amsgrad(AdamNumbers numbers, Shard shard, long from, long to) {
+        if (cold(to - from)) {
+            tail.amsgrad(numbers, shard, from, to);
+            return;
+        }
         MemorySegment master = shard.master().segment();
         MemorySegment gradient = shard.gradient().segment();
         MemorySegment first = shard.slots().get(0).segment();
@@ -99,6 +138,10 @@ final class VectorPasses implements Passes {
 
     @Override
     public void adagrad(AdagradNumbers numbers, Shard shard, long from, long to) {
+        if (cold(to - from)) {
+            tail.adagrad(numbers, shard, from, to);
+            return;
+        }
         MemorySegment master = shard.master().segment();
         MemorySegment gradient = shard.gradient().segment();
         MemorySegment sum = shard.slots().get(0).segment();
@@ -115,6 +158,10 @@ final class VectorPasses implements Passes {
 
     @Override
     public void lion(LionNumbers numbers, Shard shard, long from, long to) {
+        if (cold(to - from)) {
+            tail.lion(numbers, shard, from, to);
+            return;
+        }
         MemorySegment master = shard.master().segment();
         MemorySegment gradient = shard.gradient().segment();
         MemorySegment momentum = shard.slots().get(0).segment();
@@ -137,6 +184,10 @@ final class VectorPasses implements Passes {
             FlatBuffer update,
             long from,
             long to) {
+        if (cold(to - from)) {
+            tail.lambMeasure(numbers, shard, weights, update, from, to);
+            return;
+        }
         long end = to - (to - from) % FLOATS.length();
         VectorLoops.lambMeasure(
                 numbers,
@@ -152,6 +203,10 @@ final class VectorPasses implements Passes {
 
     @Override
     public void lambApply(LambNumbers numbers, float rate, Shard shard, long from, long to) {
+        if (cold(to - from)) {
+            tail.lambApply(numbers, rate, shard, from, to);
+            return;
+        }
         MemorySegment master = shard.master().segment();
         MemorySegment first = shard.slots().get(0).segment();
         MemorySegment second = shard.slots().get(1).segment();
@@ -170,6 +225,10 @@ final class VectorPasses implements Passes {
     @Override
     public void muonMomentum(
             MuonNumbers numbers, Shard shard, FlatBuffer update, long from, long to) {
+        if (cold(to - from)) {
+            tail.muonMomentum(numbers, shard, update, from, to);
+            return;
+        }
         long end = to - (to - from) % FLOATS.length();
         VectorLoops.muonMomentum(
                 numbers,
@@ -186,6 +245,10 @@ final class VectorPasses implements Passes {
     @Override
     public void muonApply(
             MuonNumbers numbers, Shard shard, FlatBuffer direction, long from, long to) {
+        if (cold(to - from)) {
+            tail.muonApply(numbers, shard, direction, from, to);
+            return;
+        }
         MemorySegment master = shard.master().segment();
         MemorySegment along = direction.segment();
         long end = to - (to - from) % FLOATS.length();

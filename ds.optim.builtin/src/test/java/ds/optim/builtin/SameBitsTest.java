@@ -74,7 +74,7 @@ class SameBitsTest {
             for (Optional<DType> copy : COPIES) {
                 List<Integer> expected =
                         run(rule.maker.apply(new ScalarPasses()), rule, copy, 1, 1237);
-                Optimizer vector = rule.maker.apply(new VectorPasses());
+                Optimizer vector = rule.maker.apply(new VectorPasses(0));
                 for (int repeat = 0; repeat < 100; repeat++) {
                     assertEquals(expected, run(vector, rule, copy, 1, 1237), rule + " " + copy);
                 }
@@ -83,11 +83,21 @@ class SameBitsTest {
     }
 
     @Test
+    void goingOverFromScalarCodeToVectorsDoesNotShow() {
+        for (Rule rule : RULES) {
+            Optional<DType> copy = Optional.of(DType.BF16);
+            List<Integer> expected = run(rule.maker.apply(new ScalarPasses()), rule, copy, 1, 1237);
+            Optimizer both = rule.maker.apply(new VectorPasses(STEPS / 2 * 1237));
+            assertEquals(expected, run(both, rule, copy, 1, 1237), rule.toString());
+        }
+    }
+
+    @Test
     void aMatrixIsSteppedTheSameByVectorsAndOneByOneAndByAnyWorkers() {
         for (boolean gram : List.of(true, false)) {
             List<Integer> expected = matrix(new ScalarPasses(), gram, 1);
-            assertEquals(expected, matrix(new VectorPasses(), gram, 1));
-            assertEquals(expected, matrix(new VectorPasses(), gram, 3));
+            assertEquals(expected, matrix(new VectorPasses(0), gram, 1));
+            assertEquals(expected, matrix(new VectorPasses(0), gram, 3));
         }
     }
 
@@ -120,7 +130,7 @@ class SameBitsTest {
         int length = 3 * 32_768 + 777;
         for (Rule rule : RULES) {
             Optional<DType> copy = Optional.of(DType.BF16);
-            Optimizer optimizer = rule.maker.apply(new VectorPasses());
+            Optimizer optimizer = rule.maker.apply(new VectorPasses(0));
             List<Integer> expected = run(optimizer, rule, copy, 1, length);
             assertEquals(expected, run(optimizer, rule, copy, 2, length));
             assertEquals(expected, run(optimizer, rule, copy, 3, length));
@@ -134,7 +144,7 @@ class SameBitsTest {
     void everySixteenBitPatternAndItsNeighboursRoundLikeTheScalarDefinition() {
         // A step of rate 0 leaves the master and writes its rounding.
         Optimizer still =
-                new Sgd(new Hyper(0, 0, 0), new SgdSettings(0, 0, false), new VectorPasses());
+                new Sgd(new Hyper(0, 0, 0), new SgdSettings(0, 0, false), new VectorPasses(0));
         int[] lower = {
             0, 1, 0x0fff, 0x1000, 0x1001, 0x7fff, 0x8000, 0x8001, 0xefff, 0xf000, 0xf001, 0xffff
         };
@@ -167,7 +177,7 @@ class SameBitsTest {
     @Test
     void paddingStaysZero() {
         for (Rule rule : RULES) {
-            Optimizer optimizer = rule.maker.apply(Passes.best());
+            Optimizer optimizer = rule.maker.apply(new VectorPasses(0));
             try (Bench bench = new Bench(1)) {
                 Shard shard =
                         Bench.withPaddingFrom(
