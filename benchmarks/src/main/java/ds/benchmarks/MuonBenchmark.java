@@ -91,7 +91,7 @@ public class MuonBenchmark {
                     new Shard(
                             rig.values(DType.FP32, elements),
                             rig.values(DType.FP32, elements),
-                            made.slots().stream().map(_ -> state(elements)).toList(),
+                            made.slots(parameter).stream().map(_ -> state(elements)).toList(),
                             List.of(new ParameterRange(parameter, 0, 0, elements)),
                             Optional.empty());
             scratch = state(kind.scratchElements(parameter));

@@ -160,7 +160,8 @@ final class ZeroKeys {
                         .noEffect("the checks are always on.")
                         .doc("Check the state of parameters."),
                 flag("save_muon_momentum_buffer_in_memory", false)
-                        .noEffect("there is no Muon optimizer yet.")
+                        .noEffect(
+                                "a matrix's momentum, all that is kept of it, rests with the other states.")
                         .doc("Keep Muon's momentum in memory when offloading."));
     }
 

@@ -111,7 +111,7 @@ final class EngineStores implements AutoCloseable {
     void requireSpace() {
         Map<Path, Long> needed = new HashMap<>();
         for (int rank = 0; rank < plan.batch().world(); rank++) {
-            StoreShapes.of(plan.partition(), plan.zero(), plan.optimizer().slots(), rank)
+            StoreShapes.of(plan.partition(), plan.zero(), plan.optimizer(), rank)
                     .nvmeBytes(
                             plan.zero(),
                             left.isPresent() ? Optional.empty() : Optional.of(plan.store()))

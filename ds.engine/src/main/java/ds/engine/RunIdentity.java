@@ -38,11 +38,7 @@ final class RunIdentity {
         text.append(TensorShape.of(plan.partition().layout())).append('\n');
         for (int rank = 0; rank < plan.batch().world(); rank++) {
             text.append(
-                            StoreShapes.of(
-                                            plan.partition(),
-                                            plan.zero(),
-                                            plan.optimizer().slots(),
-                                            rank)
+                            StoreShapes.of(plan.partition(), plan.zero(), plan.optimizer(), rank)
                                     .states())
                     .append('\n');
         }

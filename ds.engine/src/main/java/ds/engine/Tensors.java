@@ -25,7 +25,7 @@ record Tensors(ModelLayout layout, Ranks ranks) {
         List<String> kinds = new ArrayList<>(List.of(TensorSink.MASTER));
         ranks.requireUsable();
         if (wanted.trainable()) {
-            kinds.addAll(ranks.get(0).zero().slotNames());
+            kinds.addAll(ranks.get(0).zero().slotNames(wanted));
         }
         if (!kinds.contains(kind)) {
             throw new IllegalArgumentException(

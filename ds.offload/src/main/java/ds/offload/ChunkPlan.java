@@ -50,7 +50,7 @@ record ChunkPlan(int blockBytes, List<Chunk> chunks) {
         long runStart = 0;
         for (int run = 0; run < layout.runLengths().size(); run++) {
             long length = layout.runLengths().get(run);
-            for (long at = 0; at < length; at += step) {
+            for (long at = 0; layout.isChunked(run) && at < length; at += step) {
                 chunks.add(new Chunk(run, at, runStart + at, Math.min(step, length - at)));
             }
             runStart += length;

@@ -6,6 +6,7 @@ import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -46,6 +47,9 @@ final class CommitCodec {
             layout += 2 * Integer.BYTES + file.name().getBytes(StandardCharsets.UTF_8).length;
             layout += (long) Long.BYTES * file.extentBytes().size();
         }
+        for (List<Integer> arrays : shape.layout().wholes().values()) {
+            layout += (2L + arrays.size()) * Integer.BYTES;
+        }
         return FIXED_BYTES
                 + StoreIdentity.ABOUT_BYTES_MAX
                 + CommitRecord.APPLICATION_BYTES_MAX
@@ -66,6 +70,7 @@ final class CommitCodec {
         layout.extras().forEach(extra -> put(put(into, extra.name()), extra.runLengths()));
         put(into, layout.coding().name()).putInt(layout.coding().forms().size());
         layout.coding().forms().forEach(form -> put(into, form));
+        putWholes(into, layout.wholes());
         into.putInt(commit.identity().about().size());
         commit.identity().sorted().forEach((key, value) -> put(put(into, key), value));
         tables.forEach(table -> table.encodeAll(into));
@@ -96,6 +101,18 @@ final class CommitCodec {
 
     private static ByteBuffer put(ByteBuffer into, StateCoding.Form form) {
         return put(into, form.values().map(Enum::name).orElse("")).putInt(form.granuleBytes());
+    }
+
+    /** Where there are any, their number as a negative one: what else follows is at least 0. */
+    private static void putWholes(ByteBuffer into, Map<Integer, List<Integer>> wholes) {
+        if (!wholes.isEmpty()) {
+            into.putInt(-wholes.size());
+        }
+        wholes.forEach(
+                (run, arrays) -> {
+                    into.putInt(run).putInt(arrays.size());
+                    arrays.forEach(into::putInt);
+                });
     }
 
     private static ByteBuffer put(ByteBuffer into, List<Long> numbers) {
@@ -167,7 +184,13 @@ final class CommitCodec {
                         }
                         return new Frame(
                                 new StoreShape(
-                                        new StateLayout(arrays, runs, DType.FP32, extras, coding()),
+                                        new StateLayout(
+                                                arrays,
+                                                runs,
+                                                DType.FP32,
+                                                extras,
+                                                coding(),
+                                                wholes()),
                                         blockBytes,
                                         slots),
                                 journalBytes);
@@ -181,6 +204,23 @@ final class CommitCodec {
                 forms.add(new StateCoding.Form(values(text()), from.getInt()));
             }
             return StateCoding.recorded(name, forms);
+        }
+
+        private Map<Integer, List<Integer>> wholes() {
+            Map<Integer, List<Integer>> wholes = new HashMap<>();
+            int count = from.getInt(from.position());
+            if (count < 0) {
+                from.getInt();
+            }
+            for (int left = count; left < 0; left++) {
+                int run = from.getInt();
+                List<Integer> arrays = new ArrayList<>();
+                for (int each = from.getInt(); each > 0; each--) {
+                    arrays.add(from.getInt());
+                }
+                wholes.put(run, List.copyOf(arrays));
+            }
+            return wholes;
         }
 
         private static Optional<StateCodec.Values> values(String name) {

@@ -91,6 +91,19 @@ final class CommittedStateStore implements DurableStore {
         }
     }
 
+    /** Returns {@code layout} as the store was made with it, if it was before some arrays lacked runs. */
+    static StateLayout asMade(StateLayout layout, StoreDirectory directory) {
+        boolean knowsWholes =
+                layout.wholes().isEmpty()
+                        || !StoreHistory.read(directory.path(), directory.files())
+                                .frame()
+                                .shape()
+                                .layout()
+                                .wholes()
+                                .isEmpty();
+        return knowsWholes ? layout : layout.withoutWholes();
+    }
+
     static CommittedStateStore reopen(
             NvmeStateStore.Parts parts,
             RankMemory memory,

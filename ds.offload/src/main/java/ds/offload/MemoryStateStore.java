@@ -57,8 +57,8 @@ final class MemoryStateStore implements StateStore {
 
     private long sizeBytes(int array, EncodedBlocks blocks) {
         return isEncoded(array)
-                ? blocks.bytesOf(layout.elements())
-                : layout.type().bytesOf(layout.elements());
+                ? blocks.bytesOf(layout.elements(array))
+                : layout.type().bytesOf(layout.elements(array));
     }
 
     private boolean isEncoded(int array) {
@@ -101,12 +101,18 @@ final class MemoryStateStore implements StateStore {
     }
 
     private FlatBuffer plain(int array, long firstElement, long length) {
-        return FlatBuffer.of(arrays.get(array), layout.type()).slice(firstElement, length);
+        return FlatBuffer.of(arrays.get(array), layout.type())
+                .slice(layout.offset(array, firstElement, length), length);
     }
 
     private List<MemorySegment> areas(ChunkPlan.Chunk chunk) {
         return IntStream.range(0, arrays.size())
-                .mapToObj(array -> bytes.of(array, chunk.first(), chunk.length()))
+                .mapToObj(
+                        array ->
+                                bytes.of(
+                                        array,
+                                        layout.offset(array, chunk.first(), chunk.length()),
+                                        chunk.length()))
                 .toList();
     }
 
@@ -142,8 +148,7 @@ final class MemoryStateStore implements StateStore {
     @Override
     public void read(int array, long firstElement, FlatBuffer into) {
         if (isEncoded(array)) {
-            check(array, firstElement, into);
-            encoded.orElseThrow().read(bytes, array, firstElement, into);
+            encoded.orElseThrow().read(bytes, array, offset(array, firstElement, into), into);
         } else {
             into.copyFrom(plain(array, firstElement, into.lengthElements()));
         }
@@ -152,15 +157,15 @@ final class MemoryStateStore implements StateStore {
     @Override
     public void write(int array, long firstElement, FlatBuffer from) {
         if (isEncoded(array)) {
-            check(array, firstElement, from);
-            encoded.orElseThrow().write(bytes, array, firstElement, from);
+            encoded.orElseThrow().write(bytes, array, offset(array, firstElement, from), from);
         } else {
             plain(array, firstElement, from.lengthElements()).copyFrom(from);
         }
     }
 
-    private void check(int array, long firstElement, FlatBuffer buffer) {
-        Objects.checkFromIndexSize(firstElement, buffer.lengthElements(), layout.elements(array));
+    private long offset(int array, long firstElement, FlatBuffer buffer) {
+        long first = layout.offset(array, firstElement, buffer.lengthElements());
+        return Objects.checkFromIndexSize(first, buffer.lengthElements(), layout.elements(array));
     }
 
     @Override

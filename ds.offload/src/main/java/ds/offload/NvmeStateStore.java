@@ -63,12 +63,13 @@ final class NvmeStateStore implements StateStore {
             ChunkPlan plan = ChunkPlan.of(layout, settings.chunkBytes());
             int arrays = layout.arrays().size();
             int buffers = Math.max(1, Math.min(settings.bufferCount(), plan.chunks().size()));
+            long longest = Math.max(plan.longest(), wholeBlock(layout, plan));
             StoreShape shape = new StoreShape(layout, plan.blockBytes(), slots);
             List<EncodedBlocks> blocks =
                     IntStream.range(0, arrays).mapToObj(shape::blocks).toList();
             List<Long> areas =
                     blocks.stream()
-                            .map(each -> each.bytesOf(plan.longest()))
+                            .map(each -> each.bytesOf(longest))
                             .map(bytes -> ExtentFile.padded(Math.max(1, bytes)))
                             .toList();
             List<Staging> stagings =
@@ -78,20 +79,29 @@ final class NvmeStateStore implements StateStore {
                     plan,
                     stagings,
                     Feed.to(device, arrays, plan.longest()),
-                    encoded(layout.coding(), blocks, memory, plan),
+                    encoded(layout.coding(), blocks, memory, plan, longest),
                     settings);
         }
 
+        /** Returns the elements of the longest block of what is not chunked: copies need its room. */
+        private static long wholeBlock(StateLayout layout, ChunkPlan plan) {
+            return layout.wholes().keySet().stream()
+                    .mapToLong(layout.runLengths()::get)
+                    .map(length -> Math.min(length, plan.blockBytes() / FP32))
+                    .max()
+                    .orElse(0);
+        }
+
         private static Optional<EncodedArrays> encoded(
-                StateCoding coding, List<EncodedBlocks> blocks, RankMemory memory, ChunkPlan plan) {
+                StateCoding coding,
+                List<EncodedBlocks> blocks,
+                RankMemory memory,
+                ChunkPlan plan,
+                long longest) {
             return coding.isEncoded()
                     ? Optional.of(
                             new EncodedArrays(
-                                    coding,
-                                    blocks,
-                                    memory,
-                                    plan.longest(),
-                                    plan.blockBytes() / FP32))
+                                    coding, blocks, memory, longest, plan.blockBytes() / FP32))
                     : Optional.empty();
         }
     }
@@ -236,17 +246,14 @@ final class NvmeStateStore implements StateStore {
     @Override
     public void read(int array, long firstElement, FlatBuffer into) {
         requireUsable();
-        check(array, firstElement, into);
+        long first = offset(array, firstElement, into);
         guarded(
                 () -> {
                     if (layout().coding().form(array).isEncoded()) {
-                        parts.encoded().orElseThrow().read(bytes, array, firstElement, into);
+                        parts.encoded().orElseThrow().read(bytes, array, first, into);
                     } else {
                         files.get(array)
-                                .read(
-                                        firstElement * FP32,
-                                        into.segment(),
-                                        parts.stagings().getFirst());
+                                .read(first * FP32, into.segment(), parts.stagings().getFirst());
                     }
                 });
     }
@@ -254,28 +261,26 @@ final class NvmeStateStore implements StateStore {
     @Override
     public void write(int array, long firstElement, FlatBuffer from) {
         requireUsable();
-        check(array, firstElement, from);
+        long first = offset(array, firstElement, from);
         guarded(
                 () -> {
                     if (layout().coding().form(array).isEncoded()) {
-                        parts.encoded().orElseThrow().write(bytes, array, firstElement, from);
+                        parts.encoded().orElseThrow().write(bytes, array, first, from);
                     } else {
                         files.get(array)
-                                .write(
-                                        firstElement * FP32,
-                                        from.segment(),
-                                        parts.stagings().getFirst());
+                                .write(first * FP32, from.segment(), parts.stagings().getFirst());
                     }
                 });
     }
 
-    private void check(int array, long firstElement, FlatBuffer buffer) {
+    private long offset(int array, long firstElement, FlatBuffer buffer) {
         Objects.checkIndex(array, files.size());
-        Objects.checkFromIndexSize(firstElement, buffer.lengthElements(), layout().elements(array));
         if (buffer.type() != DType.FP32) {
             throw new IllegalArgumentException(
                     "State arrays are fp32, the buffer is %s.".formatted(buffer.type().jsonName()));
         }
+        long first = layout().offset(array, firstElement, buffer.lengthElements());
+        return Objects.checkFromIndexSize(first, buffer.lengthElements(), layout().elements(array));
     }
 
     /** The encoded bytes in the files. */
@@ -283,9 +288,9 @@ final class NvmeStateStore implements StateStore {
         /** Where a granule of an element is: in which run, and how far into it. */
         private record Place(int run, long inRun) {}
 
-        private Place place(long element) {
+        private Place place(int array, long element) {
             long inRun = element;
-            List<Long> lengths = layout().runLengths();
+            List<Long> lengths = layout().runLengths(array);
             for (int run = 0; run < lengths.size(); run++) {
                 if (inRun < lengths.get(run)) {
                     return new Place(run, inRun);
@@ -297,7 +302,7 @@ final class NvmeStateStore implements StateStore {
 
         @Override
         public long together(int array, long firstElement, long wanted) {
-            Place place = place(firstElement);
+            Place place = place(array, firstElement);
             long left = layout().runLengths().get(place.run()) - place.inRun();
             long inBlock =
                     arrays.get(array).blocks().blockElements()
@@ -306,11 +311,11 @@ final class NvmeStateStore implements StateStore {
         }
 
         private long firstByte(int array, long firstElement) {
-            Place place = place(firstElement);
+            Place place = place(array, firstElement);
             EncodedBlocks blocks = arrays.get(array).blocks();
             long before = 0;
             for (int run = 0; run < place.run(); run++) {
-                before += blocks.bytesOf(layout().runLengths().get(run));
+                before += blocks.bytesOf(layout().runLengths(array).get(run));
             }
             return before + blocks.offset(place.inRun());
         }

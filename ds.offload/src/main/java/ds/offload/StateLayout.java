@@ -2,6 +2,8 @@ package ds.offload;
 
 import ds.core.DType;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
 
 /**
  * What a store holds.
@@ -14,13 +16,16 @@ import java.util.List;
  * @param extras fp32 arrays beside these that no step goes through, numbered after them; only where
  *     the others rest in files
  * @param coding how arrays are encoded at rest; only where the type is fp32
+ * @param wholes the runs that no step goes through chunk by chunk, by index, with the numbers of the
+ *     arrays that have them: what is read and written at once by who must see it whole
  */
 public record StateLayout(
         List<String> arrays,
         List<Long> runLengths,
         DType type,
         List<Extra> extras,
-        StateCoding coding) {
+        StateCoding coding,
+        Map<Integer, List<Integer>> wholes) {
     /**
      * An array that is read and written, but not stepped.
      *
@@ -47,11 +52,22 @@ public record StateLayout(
         this(arrays, runLengths, DType.FP32, List.of(), StateCoding.NONE);
     }
 
+    /** Creates a layout all of whose runs are stepped chunk by chunk. */
+    public StateLayout(
+            List<String> arrays,
+            List<Long> runLengths,
+            DType type,
+            List<Extra> extras,
+            StateCoding coding) {
+        this(arrays, runLengths, type, extras, coding, Map.of());
+    }
+
     /** Copies the lists and checks that every run is whole granules. */
     public StateLayout {
         arrays = List.copyOf(arrays);
         runLengths = List.copyOf(runLengths);
         extras = List.copyOf(extras);
+        wholes = Map.copyOf(wholes);
         if (arrays.isEmpty()) {
             throw new IllegalArgumentException(
                     "A state layout needs at least one array, has none.");
@@ -70,18 +86,77 @@ public record StateLayout(
         }
     }
 
-    /** Returns the elements of one array. */
+    /** Returns the elements that are numbered: those of an array that has every run. */
     public long elements() {
         return runLengths.stream().mapToLong(Long::longValue).sum();
     }
 
-    /** Returns the elements of an array, extra ones included. */
+    /** Returns the elements that an array has, extra ones included. */
     public long elements(int array) {
-        return array < arrays.size() ? elements() : extras.get(array - arrays.size()).elements();
+        return array < arrays.size()
+                ? runLengths(array).stream().mapToLong(Long::longValue).sum()
+                : extras.get(array - arrays.size()).elements();
+    }
+
+    /** Returns the elements that an array has of each run: all, or 0. */
+    List<Long> runLengths(int array) {
+        return wholes.isEmpty()
+                ? runLengths
+                : IntStream.range(0, runLengths.size())
+                        .mapToObj(run -> has(array, run) ? runLengths.get(run) : Long.valueOf(0))
+                        .toList();
+    }
+
+    private boolean has(int array, int run) {
+        List<Integer> having = wholes.get(run);
+        return having == null || having.contains(array);
+    }
+
+    /** Returns whether a step goes through a run chunk by chunk. */
+    boolean isChunked(int run) {
+        return !wholes.containsKey(run);
+    }
+
+    /**
+     * Returns where elements begin among those that an array has, extra ones included.
+     *
+     * @throws IllegalArgumentException if the array does not have all of them
+     */
+    long offset(int array, long firstElement, long length) {
+        if (wholes.isEmpty() || array >= arrays.size()) {
+            return firstElement;
+        }
+        long start = 0;
+        long missing = 0;
+        for (int run = 0; run < runLengths.size() && start < firstElement + length; run++) {
+            long end = start + runLengths.get(run);
+            if (!has(array, run)) {
+                if (end > firstElement && start < end) {
+                    throw new IllegalArgumentException(
+                            "Array '%s' does not have all of the %,d elements from %,d on: run %d lacks it."
+                                    .formatted(arrays.get(array), length, firstElement, run));
+                }
+                missing += end - start;
+            }
+            start = end;
+        }
+        return firstElement - missing;
     }
 
     /** Returns this layout without extra arrays: for stores that survive nothing. */
     public StateLayout withoutExtras() {
-        return new StateLayout(arrays, runLengths, type, List.of(), coding);
+        return new StateLayout(arrays, runLengths, type, List.of(), coding, wholes);
+    }
+
+    /** Returns this layout with every run in every array, as stores were made before some lacked one. */
+    StateLayout withoutWholes() {
+        return new StateLayout(arrays, runLengths, type, extras, coding);
+    }
+
+    /** Says nothing of wholes: hashes in stores that know none are taken of this text. */
+    @Override
+    public String toString() {
+        return "StateLayout[arrays=%s, runLengths=%s, type=%s, extras=%s, coding=%s]"
+                .formatted(arrays, runLengths, type, extras, coding);
     }
 }

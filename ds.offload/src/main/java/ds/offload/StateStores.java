@@ -94,7 +94,12 @@ public final class StateStores {
             int generations,
             StoreIdentity identity) {
         return CommittedStateStore.reopen(
-                NvmeStateStore.Parts.of(layout, generations, memory, device, settings),
+                NvmeStateStore.Parts.of(
+                        CommittedStateStore.asMade(layout, directory),
+                        generations,
+                        memory,
+                        device,
+                        settings),
                 memory,
                 directory,
                 identity);

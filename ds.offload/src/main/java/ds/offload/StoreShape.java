@@ -15,7 +15,12 @@ record StoreShape(StateLayout layout, int blockBytes, int slots) {
     List<ExtentFile.Shape> files() {
         List<ExtentFile.Shape> shapes = new ArrayList<>();
         for (int array = 0; array < layout.arrays().size(); array++) {
-            shapes.add(file(layout.arrays().get(array), array, layout.runLengths(), blocks(array)));
+            shapes.add(
+                    file(
+                            layout.arrays().get(array),
+                            array,
+                            layout.runLengths(array),
+                            blocks(array)));
         }
         for (StateLayout.Extra extra : layout.extras()) {
             shapes.add(

@@ -77,6 +77,13 @@ public abstract class OptimizerContract {
         assertEquals(slots.size(), slots.stream().map(StateSlot::name).distinct().count());
         assertTrue(slots.stream().noneMatch(slot -> slot.name().isBlank()));
         assertEquals(slots, create().slots());
+        ParameterSpec parameter = parameter(LENGTH);
+        List<StateSlot> own = create().slots(parameter);
+        assertEquals(slots.stream().filter(own::contains).toList(), own);
+        assertEquals(own, create().slots(parameter));
+        if (!stepsWholes()) {
+            assertEquals(slots, own, "only matrices may have fewer");
+        }
         assertEquals(create().base(), create().base());
     }
 

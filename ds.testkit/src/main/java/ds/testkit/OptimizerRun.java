@@ -54,7 +54,7 @@ final class OptimizerRun implements AutoCloseable {
                 new Shard(
                         allocate(DType.FP32, length),
                         allocate(DType.FP32, length),
-                        arrays(optimizer.slots().size(), length),
+                        arrays(optimizer.slots(parameter).size(), length),
                         List.of(new ParameterRange(parameter, 0, 0, length)),
                         copy.map(type -> allocate(type, length)));
         Optimizer.Kind kind = optimizer.kind(parameter);

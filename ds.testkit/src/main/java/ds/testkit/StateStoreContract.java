@@ -21,8 +21,10 @@ import ds.offload.spi.StateCodecProvider;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -61,6 +63,17 @@ public abstract class StateStoreContract {
     private static StateLayout layout(long... runs) {
         return new StateLayout(
                 List.of("master", "exp_avg"), java.util.Arrays.stream(runs).boxed().toList());
+    }
+
+    /** Three chunked runs and two whole ones, the first of which the second array lacks. */
+    private static StateLayout withWholes(StateCoding coding) {
+        return new StateLayout(
+                List.of("master", "exp_avg"),
+                List.of(3L * GRANULE, 20L * GRANULE, 5L * GRANULE, 2L * GRANULE, (long) GRANULE),
+                DType.FP32,
+                List.of(),
+                coding,
+                Map.of(1, List.of(0), 3, List.of(0, 1)));
     }
 
     private static List<StateCodec> codecs() {
@@ -302,6 +315,55 @@ public abstract class StateStoreContract {
             FlatBuffer expected = FlatBuffer.ofFloats(twin.average).slice(3, twin.elements - 3);
             assertEquals(-1, read.segment().mismatch(expected.segment()), codec.name());
             assertTrue(twin.store.view(1, 0, GRANULE).isEmpty());
+        }
+    }
+
+    @Test
+    void aRunThatIsSteppedWholeIsInNoChunkAndAnArrayMayLackIt() {
+        List<StateCoding> codings = new ArrayList<>(List.of(StateCoding.NONE));
+        var second = List.of(Optional.<Values>empty(), Optional.of(Values.SIGNED));
+        codecs().forEach(codec -> codings.add(StateCoding.of(codec, second)));
+        for (StateCoding coding : codings) {
+            Twin twin = new Twin(withWholes(coding), opened(new HostDevice()));
+            List<Long> chunked = new ArrayList<>();
+            twin.store.step(
+                    (_, _) -> List.of(),
+                    (first, _, stored) -> {
+                        for (long i = 0; i < stored.getFirst().lengthElements(); i++) {
+                            chunked.add(first + i);
+                            stored.get(0).set(i, first + i);
+                            stored.get(1).set(i, 0);
+                        }
+                    });
+            List<Long> expected = new ArrayList<>();
+            LongStream.range(0, 3L * GRANULE).forEach(expected::add);
+            LongStream.range(23L * GRANULE, 28L * GRANULE).forEach(expected::add);
+            LongStream.range(30L * GRANULE, 31L * GRANULE).forEach(expected::add);
+            assertEquals(expected, chunked);
+            expected.forEach(i -> twin.master[Math.toIntExact(i)] = i);
+            FlatBuffer read = FlatBuffer.ofFloats(new float[twin.elements]);
+            twin.store.read(0, 0, read);
+            assertEquals(-1, read.segment().mismatch(FlatBuffer.ofFloats(twin.master).segment()));
+
+            // What codecs keep exactly: one value for all elements, and zeros around them.
+            FlatBuffer ones = FlatBuffer.ofFloats(new float[2 * GRANULE]);
+            for (int i = 0; i < 2 * GRANULE; i++) {
+                ones.set(i, 1);
+            }
+            twin.store.write(1, 28L * GRANULE, ones);
+            FlatBuffer behind = FlatBuffer.ofFloats(new float[8 * GRANULE]);
+            twin.store.read(1, 23L * GRANULE, behind);
+            for (int i = 0; i < 8 * GRANULE; i++) {
+                float value = i < 5 * GRANULE || i >= 7 * GRANULE ? 0 : 1;
+                assertEquals(value, behind.get(i), coding + " at " + i);
+            }
+            assertEquals(
+                    "Array 'exp_avg' does not have all of the 2,048 elements from 22,528 on: run 1 lacks it.",
+                    assertThrows(
+                                    IllegalArgumentException.class,
+                                    () -> twin.store.write(1, 22L * GRANULE, ones))
+                            .getMessage());
+            twin.store.read(0, 22L * GRANULE, ones);
         }
     }
 

@@ -5,11 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ds.core.DType;
 import ds.core.Device;
 import ds.core.FlatBuffer;
 import ds.core.RankMemory;
 import ds.offload.FileOperations;
 import ds.offload.PipelineSettings;
+import ds.offload.StateCoding;
 import ds.offload.StateLayout;
 import ds.offload.StateStore;
 import ds.offload.StateStores;
@@ -24,6 +26,8 @@ import ds.offload.spi.StorageProvider;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
@@ -81,6 +85,68 @@ class DurableStoreTest {
                 }
             }
         }
+    }
+
+    private static final StateLayout LACKING =
+            new StateLayout(
+                    StoreRig.LAYOUT.arrays(),
+                    StoreRig.RUNS,
+                    DType.FP32,
+                    List.of(),
+                    StateCoding.NONE,
+                    Map.of(2, List.of(0)));
+
+    @Test
+    void aRunThatAnArrayLacksIsInNoFileAndWhatIsThereSurvives() throws IOException {
+        FlatBuffer values = FlatBuffer.ofFloats(new float[2 * 1024]);
+        values.set(7, 42);
+        try (StoreRig rig =
+                StoreRig.create(StoreRig.location(nvmePath), FileOperations.system(), 2, LACKING)) {
+            rig.commit();
+            rig.makeStep();
+            rig.store().write(0, 3L * 1024, values);
+            rig.commit();
+            assertEquals(2 * 5 * 4096, Files.size(rig.path().resolve("master.bin")));
+            assertEquals(2 * 3 * 4096, Files.size(rig.path().resolve("exp_avg.bin")));
+        }
+        Path rank = nvmePath.resolve("ds-rig/rank-0000-of-0001");
+        assertTrue(Stores.verify(rank).isSpotless(), () -> Stores.verify(rank).toString());
+        assertEquals(
+                Map.of("master", 5L * 1024, "exp_avg", 3L * 1024),
+                Stores.list(nvmePath).getFirst().lastCommit().orElseThrow().arrays());
+        try (StoreRig rig =
+                StoreRig.reopen(StoreRig.location(nvmePath), FileOperations.system(), 2, LACKING)) {
+            rig.recover();
+            FlatBuffer read = FlatBuffer.ofFloats(new float[5 * 1024]);
+            rig.store().read(0, 0, read);
+            assertEquals(1, read.get(0));
+            assertEquals(42, read.get(3 * 1024 + 7));
+            assertEquals(LACKING, rig.store().layout());
+        }
+        assertTrue(
+                assertThrows(StorageException.class, () -> reopen(2))
+                        .getMessage()
+                        .contains(" is of another model, optimizer or stage: "));
+    }
+
+    @Test
+    void aStoreFromBeforeArraysCouldLackRunsGoesOnAsItWasMade() {
+        try (StoreRig rig = create(2)) {
+            rig.commit();
+            rig.stepAndCommit();
+        }
+        try (StoreRig rig =
+                StoreRig.reopen(StoreRig.location(nvmePath), FileOperations.system(), 2, LACKING)) {
+            rig.recover();
+            rig.assertWhole();
+            rig.stepAndCommit();
+            rig.assertWhole();
+            assertEquals(StoreRig.LAYOUT, rig.store().layout());
+        }
+        assertEquals(
+                "StateLayout[arrays=[master, exp_avg], runLengths=[3072, 0, 2048], type=FP32, extras=[], coding=fp32[]]",
+                LACKING.toString(),
+                "stores hold a hash of this text");
     }
 
     @Test

@@ -42,14 +42,14 @@ final class StoreRig implements AutoCloseable {
     private final DurableStore store;
     private long step;
 
-    private StoreRig(StoreDirectory directory, boolean fresh, int generations) {
+    private StoreRig(StoreDirectory directory, boolean fresh, int generations, StateLayout layout) {
         this.directory = directory;
         boolean whole = false;
         try {
             store =
                     fresh
                             ? StateStores.durable(
-                                    LAYOUT,
+                                    layout,
                                     memory,
                                     device,
                                     directory,
@@ -57,7 +57,7 @@ final class StoreRig implements AutoCloseable {
                                     generations,
                                     IDENTITY)
                             : StateStores.reopen(
-                                    LAYOUT,
+                                    layout,
                                     memory,
                                     device,
                                     directory,
@@ -78,18 +78,30 @@ final class StoreRig implements AutoCloseable {
     }
 
     static StoreRig create(StoreLocation location, FileOperations files, int generations) {
+        return create(location, files, generations, LAYOUT);
+    }
+
+    static StoreRig create(
+            StoreLocation location, FileOperations files, int generations, StateLayout layout) {
         return new StoreRig(
                 StoreDirectory.open(location, StorageProviders.portable(), files, StoreUse.DURABLE),
                 true,
-                generations);
+                generations,
+                layout);
     }
 
     /** Opens a store that was left; {@link #recover} comes next. */
     static StoreRig reopen(StoreLocation location, FileOperations files, int generations) {
+        return reopen(location, files, generations, LAYOUT);
+    }
+
+    static StoreRig reopen(
+            StoreLocation location, FileOperations files, int generations, StateLayout layout) {
         return new StoreRig(
                 StoreDirectory.reopen(location, StorageProviders.portable(), files),
                 false,
-                generations);
+                generations,
+                layout);
     }
 
     DurableStore store() {

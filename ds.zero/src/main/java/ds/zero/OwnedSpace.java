@@ -1,6 +1,8 @@
 package ds.zero;
 
 import ds.model.Parameter;
+import ds.optim.spi.Optimizer;
+import ds.optim.spi.StateSlot;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -101,6 +103,15 @@ public final class OwnedSpace {
             }
         }
         return low;
+    }
+
+    /** Returns the slots that the elements of a run have: of a whole matrix, those it needs. */
+    public List<StateSlot> slots(Run run, Optimizer optimizer) {
+        return run.region() == Region.WHOLE
+                ? optimizer.slots(
+                        ShardStepper.spec(
+                                pieces(run.offset(), run.length()).getFirst().parameter()))
+                : optimizer.slots();
     }
 
     /** Returns the parameter pieces in [first, first + length), ascending, over any number of runs. */

@@ -6,6 +6,7 @@ import ds.core.MemoryKind;
 import ds.core.RankMemory;
 import ds.kernels.Kernels;
 import ds.offload.StateStore;
+import ds.optim.spi.Optimizer;
 import ds.optim.spi.StateSlot;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -25,6 +26,7 @@ final class ShardState implements AutoCloseable {
     private final Kernels kernels;
     private final RankMemory memory;
     private final boolean masterStored;
+    private final Optimizer optimizer;
     private final List<StateSlot> slots;
     private final StateStore store;
     private final boolean keepsFrozen;
@@ -40,7 +42,8 @@ final class ShardState implements AutoCloseable {
         this.parameters = parameters;
         this.kernels = parts.kernels();
         this.memory = parts.memory();
-        this.slots = List.copyOf(parts.optimizer().slots());
+        this.optimizer = parts.optimizer();
+        this.slots = List.copyOf(optimizer.slots());
         this.masterStored = shapes.masterStored();
         this.store =
                 shapes.states()
@@ -65,6 +68,11 @@ final class ShardState implements AutoCloseable {
 
     List<StateSlot> slots() {
         return slots;
+    }
+
+    /** Returns the indices of the slots that the elements of a run have. */
+    List<Integer> slotsOf(OwnedSpace space, OwnedSpace.Run run) {
+        return StoreShapes.indices(space.slots(run, optimizer), optimizer);
     }
 
     /** Returns whether the master is array 0 of the store, apart from the working parameter. */
@@ -147,7 +155,8 @@ final class ShardState implements AutoCloseable {
         store.write(store.layout().arrays().size(), first, from);
     }
 
-    private int arrayOf(int slot) {
+    /** Returns the array of the store that holds a slot. */
+    int arrayOf(int slot) {
         return masterStored ? slot + 1 : slot;
     }
 

@@ -13,6 +13,7 @@ import ds.optim.spi.Optimizer;
 import ds.optim.spi.ParameterRange;
 import ds.optim.spi.ParameterSpec;
 import ds.optim.spi.Shard;
+import ds.optim.spi.StateSlot;
 import ds.optim.spi.StepContext;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -119,7 +120,7 @@ final class ShardStepper {
         boolean besides = parameters.inMemory() || publishes;
         this.copies = narrow && !storage.mastersAreNarrow() && besides;
         this.refreshes = !narrow && state.masterStored() && besides;
-        check(map);
+        check(map, parts.optimizer());
         List<OwnedSpace.Piece> wholePieces = new ArrayList<>();
         for (OwnedSpace.Piece piece : state.stepped().pieces(0, state.stepped().elements())) {
             if (isWhole(trained(piece.parameter().name()).kind())) {
@@ -158,7 +159,11 @@ final class ShardStepper {
         return trained.values().stream().map(Trained::kind);
     }
 
-    private void check(PartitionMap map) {
+    private static List<String> names(List<StateSlot> slots) {
+        return slots.stream().map(StateSlot::name).toList();
+    }
+
+    private void check(PartitionMap map, Optimizer optimizer) {
         boolean replica = kinds().anyMatch(Optimizer.Replica.class::isInstance);
         if (replica && sharded) {
             throw new IllegalArgumentException(
@@ -171,6 +176,17 @@ final class ShardStepper {
         if (replica && !kinds().allMatch(Optimizer.Replica.class::isInstance)) {
             throw new IllegalArgumentException(
                     "An optimizer that keeps replicas must keep them of all parameters; its kinds are mixed.");
+        }
+        for (Trained each : trained.values()) {
+            if (!(each.kind() instanceof Optimizer.Matrix)
+                    && !optimizer.slots(each.spec()).equals(optimizer.slots())) {
+                throw new IllegalArgumentException(
+                        "The optimizer keeps %s of '%s', which is no matrix that it steps whole; of such it keeps all of %s."
+                                .formatted(
+                                        names(optimizer.slots(each.spec())),
+                                        each.spec().name(),
+                                        names(optimizer.slots())));
+            }
         }
         for (Parameter parameter : map.layout().storages()) {
             if (sharded

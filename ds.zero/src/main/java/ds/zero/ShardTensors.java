@@ -76,13 +76,13 @@ final class ShardTensors {
         forChunks(
                 stepped,
                 false,
-                (_, first, chunk) -> {
+                (run, first, chunk) -> {
                     read(source, TensorSink.MASTER, stepped, first, chunk);
                     state.writeMaster(first, chunk);
                     if (state.masterStored()) {
                         parameters.write(state.held(first), round(chunk));
                     }
-                    for (int slot = 0; withSlots && slot < state.slots().size(); slot++) {
+                    for (int slot : withSlots ? state.slotsOf(stepped, run) : List.<Integer>of()) {
                         read(source, state.slots().get(slot).name(), stepped, first, chunk);
                         state.writeSlot(slot, first, chunk);
                     }
@@ -191,7 +191,7 @@ final class ShardTensors {
                                             run.regionOffset() + first - run.offset());
                     state.readMaster(at, chunk);
                     accept(sink, TensorSink.MASTER, owned, first, chunk);
-                    for (int slot = 0; slot < state.slots().size(); slot++) {
+                    for (int slot : state.slotsOf(owned, run)) {
                         state.readSlot(slot, at, chunk);
                         accept(sink, state.slots().get(slot).name(), owned, first, chunk);
                     }

@@ -6,6 +6,7 @@ import ds.offload.ShardFiles;
 import ds.offload.StateLayout;
 import ds.offload.StateStores;
 import ds.offload.StoreTerms;
+import ds.optim.spi.Optimizer;
 import ds.optim.spi.StateSlot;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -30,10 +31,11 @@ public record StoreShapes(
     /**
      * Returns the shapes of one rank.
      *
-     * @param slots what the optimizer keeps per element
+     * @param optimizer says what is kept per element
      */
     public static StoreShapes of(
-            PartitionMap map, ZeroOptions options, List<StateSlot> slots, int rank) {
+            PartitionMap map, ZeroOptions options, Optimizer optimizer, int rank) {
+        List<StateSlot> slots = optimizer.slots();
         OwnedSpace held = map.owned(rank, true);
         Optional<ShardFiles.Shape> parameters =
                 ShardHome.shape(
@@ -57,8 +59,8 @@ public record StoreShapes(
             arrays.add(TensorSink.MASTER);
         }
         slots.forEach(slot -> arrays.add(slot.name()));
-        List<Long> lengths =
-                stepped(map, options, rank).runs().stream().map(OwnedSpace.Run::length).toList();
+        OwnedSpace stepped = stepped(map, options, rank);
+        List<Long> lengths = stepped.runs().stream().map(OwnedSpace.Run::length).toList();
         boolean inFiles = options.optimizer() instanceof RestingPlace.OnNvme;
         return new StoreShapes(
                 masterStored,
@@ -70,9 +72,41 @@ public record StoreShapes(
                                         lengths,
                                         options.states().slots(),
                                         inFiles ? frozen(held) : List.of(),
-                                        options.states().coding(masterStored, slots))),
+                                        options.states().coding(masterStored, slots),
+                                        wholes(stepped, optimizer, masterStored))),
                 parameters,
                 gradients);
+    }
+
+    /** Returns what is there of each matrix that is stepped whole, by its run. */
+    private static Map<Integer, List<Integer>> wholes(
+            OwnedSpace stepped, Optimizer optimizer, boolean masterStored) {
+        Map<Integer, List<Integer>> wholes = new HashMap<>();
+        for (int run = 0; run < stepped.runs().size(); run++) {
+            OwnedSpace.Run each = stepped.runs().get(run);
+            if (each.region() == Region.WHOLE) {
+                List<Integer> arrays = new ArrayList<>();
+                if (masterStored) {
+                    arrays.add(0);
+                }
+                for (int slot : indices(stepped.slots(each, optimizer), optimizer)) {
+                    arrays.add(masterStored ? slot + 1 : slot);
+                }
+                wholes.put(run, arrays);
+            }
+        }
+        return wholes;
+    }
+
+    /** Returns where some of an optimizer's slots are among all of them. */
+    static List<Integer> indices(List<StateSlot> some, Optimizer optimizer) {
+        List<StateSlot> all = optimizer.slots();
+        if (!all.containsAll(some)) {
+            throw new IllegalArgumentException(
+                    "The optimizer keeps %s of a parameter, which are not all among its slots %s."
+                            .formatted(some, all));
+        }
+        return some.stream().map(all::indexOf).toList();
     }
 
     /** What is not trained is in a store too, so that a run can go on from it alone. */

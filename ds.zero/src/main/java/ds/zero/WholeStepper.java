@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.stream.Stream;
 
 /**
  * Steps what must be seen whole: matrices one after the other, and all replicas of a kind at once.
@@ -23,7 +24,8 @@ import java.util.function.Function;
  */
 final class WholeStepper {
     /** One whole parameter. */
-    private record Whole(OwnedSpace.Piece piece, ParameterSpec spec, Optimizer.Kind kind) {
+    private record Whole(
+            OwnedSpace.Piece piece, ParameterSpec spec, Optimizer.Kind kind, List<Integer> slots) {
         long padded() {
             return PartitionMap.padded(piece.length());
         }
@@ -67,7 +69,13 @@ final class WholeStepper {
         long scratchElements = 0;
         for (OwnedSpace.Piece piece : pieces) {
             ShardStepper.Trained found = trained.apply(piece.parameter().name());
-            Whole whole = new Whole(piece, found.spec(), found.kind());
+            Whole whole =
+                    new Whole(
+                            piece,
+                            found.spec(),
+                            found.kind(),
+                            StoreShapes.indices(
+                                    parts.optimizer().slots(found.spec()), parts.optimizer()));
             switch (found.kind()) {
                 case Optimizer.Matrix matrix -> {
                     matrices.add(whole);
@@ -99,7 +107,12 @@ final class WholeStepper {
 
     private void allocateStaging(RankMemory memory) {
         boolean narrow = storage.mastersAreNarrow() || storage.slots() != DType.FP32;
-        boolean inPlace = arrays() == 0 || !narrow && state.store().view(0, 0, 0).isPresent();
+        int arrays =
+                Stream.concat(matrices.stream(), replicas.values().stream().flatMap(List::stream))
+                        .mapToInt(whole -> slotsFrom() + whole.slots().size())
+                        .max()
+                        .orElse(0);
+        boolean inPlace = arrays == 0 || !narrow && state.store().view(0, 0, 0).isPresent();
         long longest =
                 Math.max(
                         matrices.stream().mapToLong(Whole::padded).max().orElse(0),
@@ -107,7 +120,7 @@ final class WholeStepper {
                                 .mapToLong(w -> w.stream().mapToLong(Whole::padded).sum())
                                 .max()
                                 .orElse(0));
-        for (int i = 0; !inPlace && longest > 0 && i < arrays(); i++) {
+        for (int i = 0; !inPlace && longest > 0 && i < arrays; i++) {
             staging.add(memory.allocate(MemoryKind.STAGING, DType.FP32, longest));
         }
     }
@@ -115,10 +128,6 @@ final class WholeStepper {
     /** Returns whether a step needs the master apart from the working parameter. */
     private boolean masterApart() {
         return state.masterStored() || storage.mastersAreNarrow();
-    }
-
-    private int arrays() {
-        return state.slots().size() + (masterApart() ? 1 : 0);
     }
 
     /** Forgets what replicas keep beside state, as the start of a run would. */
@@ -164,18 +173,26 @@ final class WholeStepper {
     private List<FlatBuffer> fetch(Whole whole, long at) {
         List<FlatBuffer> result = new ArrayList<>();
         long first = whole.piece().offset();
-        for (int array = 0; array < arrays(); array++) {
-            if (staging.isEmpty()) {
-                result.add(state.store().view(array, first, whole.padded()).orElseThrow());
-            } else {
-                FlatBuffer copy = staging.get(array).slice(at, whole.padded());
-                if (masterApart() && array == 0) {
-                    state.readMaster(first, copy);
-                } else {
-                    state.readSlot(array - slotsFrom(), first, copy);
-                }
-                result.add(copy);
+        long length = whole.padded();
+        if (staging.isEmpty()) {
+            if (masterApart()) {
+                result.add(state.store().view(0, first, length).orElseThrow());
             }
+            for (int slot : whole.slots()) {
+                int array = state.arrayOf(slot);
+                result.add(state.store().view(array, first, length).orElseThrow());
+            }
+            return result;
+        }
+        if (masterApart()) {
+            FlatBuffer copy = staging.getFirst().slice(at, length);
+            state.readMaster(first, copy);
+            result.add(copy);
+        }
+        for (int slot : whole.slots()) {
+            FlatBuffer copy = staging.get(result.size()).slice(at, length);
+            state.readSlot(slot, first, copy);
+            result.add(copy);
         }
         return result;
     }
@@ -218,7 +235,7 @@ final class WholeStepper {
             StepContext context) {
         long first = whole.piece().offset();
         for (int array = slotsFrom(); !staging.isEmpty() && array < arrays.size(); array++) {
-            state.writeSlot(array - slotsFrom(), first, arrays.get(array));
+            state.writeSlot(whole.slots().get(array - slotsFrom()), first, arrays.get(array));
         }
         if (storage.mastersAreNarrow()) {
             FlatBuffer masters = state.working(first, whole.padded());

@@ -82,7 +82,7 @@ public final class ZeroRank implements AutoCloseable {
                                     world));
         }
         int rank = parts.communicator().rank();
-        StoreShapes shapes = StoreShapes.of(map, options, parts.optimizer().slots(), rank);
+        StoreShapes shapes = StoreShapes.of(map, options, parts.optimizer(), rank);
         this.parameterFile = openCache(options.parameters().place(), shapes.parameters());
         this.gradientFile = openCache(options.gradients().place(), shapes.gradients());
         if (options.residency().shardParameters()) {
@@ -313,9 +313,11 @@ public final class ZeroRank implements AutoCloseable {
         tensors.rebuild();
     }
 
-    /** Returns the optimizer slots' names, which are kinds of {@link TensorSink}, in order. */
-    public List<String> slotNames() {
-        return state.slots().stream().map(StateSlot::name).toList();
+    /** Returns the names of a trained parameter's slots, which are kinds of {@link TensorSink}. */
+    public List<String> slotNames(Parameter parameter) {
+        return parts.optimizer().slots(ShardStepper.spec(parameter)).stream()
+                .map(StateSlot::name)
+                .toList();
     }
 
     /** Returns the layout of the model. */

@@ -12,7 +12,8 @@ import java.util.List;
 
 /**
  * Steps the block's weight as a whole matrix, the table and the positions by their norms, and the
- * rest element by element, with one slot: all kinds that work at every stage, side by side.
+ * rest element by element: all kinds that work at every stage, side by side. The matrix has only the
+ * second of two slots.
  */
 final class MixedKinds implements Optimizer {
     private final Element element = new Momentum();
@@ -26,7 +27,12 @@ final class MixedKinds implements Optimizer {
 
     @Override
     public List<StateSlot> slots() {
-        return List.of(new StateSlot("momentum"));
+        return List.of(new StateSlot("momentum"), new StateSlot("of_matrices"));
+    }
+
+    @Override
+    public List<StateSlot> slots(ParameterSpec parameter) {
+        return kind(parameter) == matrix ? slots().subList(1, 2) : slots();
     }
 
     @Override
@@ -85,6 +91,9 @@ final class MixedKinds implements Optimizer {
         public void step(Shard whole, StepContext context, FlatBuffer scratch) {
             if (scratch.lengthElements() != 7) {
                 throw new IllegalStateException("Not what was asked for: " + scratch);
+            }
+            if (whole.slots().size() != 1) {
+                throw new IllegalStateException("Not its one slot: " + whole.slots());
             }
             if (whole.length() != 48 * 96 || whole.ranges().size() != 1) {
                 throw new IllegalStateException("Not the whole matrix: " + whole.ranges());

@@ -17,7 +17,10 @@ import ds.kernels.Workers;
 import ds.model.BackwardContext;
 import ds.model.Workspace;
 import ds.offload.RestingPlace;
+import ds.optim.spi.Hyper;
 import ds.optim.spi.Optimizer;
+import ds.optim.spi.ParameterSpec;
+import ds.optim.spi.StateSlot;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -106,6 +109,38 @@ class OptimizerKindsTest {
                     train(2, gradientsToo, new MixedKinds()),
                     "gradients and all on files but %d parameters".formatted(maxInMemory));
         }
+    }
+
+    @Test
+    void onlyMatricesHaveFewerSlots() {
+        Optimizer lacking =
+                new Optimizer() {
+                    @Override
+                    public Hyper base() {
+                        return new Hyper(0.1, 0.9, 0);
+                    }
+
+                    @Override
+                    public List<StateSlot> slots() {
+                        return List.of(new StateSlot("momentum"), new StateSlot("other"));
+                    }
+
+                    @Override
+                    public List<StateSlot> slots(ParameterSpec parameter) {
+                        return slots().subList(0, parameter.name().equals("head.gain") ? 1 : 2);
+                    }
+
+                    @Override
+                    public Kind kind(ParameterSpec parameter) {
+                        return new Momentum();
+                    }
+                };
+        assertEquals(
+                "The optimizer keeps [momentum] of 'head.gain', which is no matrix that it steps whole; of such it keeps all of [momentum, other].",
+                assertThrows(
+                                IllegalArgumentException.class,
+                                () -> train(1, 2, DType.FP32, new RestingPlace.OnDevice(), lacking))
+                        .getMessage());
     }
 
     @Test

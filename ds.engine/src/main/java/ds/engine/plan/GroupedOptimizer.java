@@ -64,6 +64,11 @@ final class GroupedOptimizer implements Optimizer {
     }
 
     @Override
+    public List<StateSlot> slots(ParameterSpec parameter) {
+        return groupOf.apply(parameter).optimizer().slots(parameter);
+    }
+
+    @Override
     public Kind kind(ParameterSpec parameter) {
         Group group = groupOf.apply(parameter);
         Kind kind = group.optimizer().kind(parameter);

@@ -11,8 +11,10 @@ import ds.zero.Residency;
 import ds.zero.StateStorage;
 import ds.zero.StoreShapes;
 import ds.zero.ZeroRank;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
  * Bytes of the rank that holds the most, by arithmetic alone (NUMERICS 6); activations are not in
@@ -57,31 +59,47 @@ public record MemoryEstimate(
 
     /** Returns the bytes of masters and slots that a step reads plus writes with that codec. */
     static long statePerStep(TrainingPlan plan, Optional<StateCodec> codec) {
-        PartitionMap map = plan.partition();
-        long stepped =
-                plan.zero().residency().shardStates()
-                        ? map.owned(0, false).elements()
-                        : map.everything(false).elements();
-        StateStorage storage = plan.zero().states();
-        return READ_AND_WRITE
-                * (of(plan).masters() + slotBytes(plan, storage.encoded(codec), stepped));
+        StateStorage storage = plan.zero().states().encoded(codec);
+        return IntStream.range(0, plan.batch().world())
+                .mapToLong(rank -> of(plan, rank).masters() + slotBytes(plan, storage, rank))
+                .map(bytes -> READ_AND_WRITE * bytes)
+                .max()
+                .orElse(0);
     }
 
-    private static long slotBytes(TrainingPlan plan, StateStorage storage, long stepped) {
-        return plan.optimizer().slots().stream()
-                .mapToLong(slot -> storage.slotBytes(slot, stepped))
+    private static OwnedSpace stepped(TrainingPlan plan, int rank) {
+        return plan.zero().residency().shardStates()
+                ? plan.partition().owned(rank, false)
+                : plan.partition().everything(false);
+    }
+
+    private static long slotBytes(TrainingPlan plan, StateStorage storage, int rank) {
+        OwnedSpace stepped = stepped(plan, rank);
+        return stepped.runs().stream()
+                .flatMapToLong(
+                        run ->
+                                stepped.slots(run, plan.optimizer()).stream()
+                                        .mapToLong(slot -> storage.slotBytes(slot, run.length())))
                 .sum();
     }
 
     static MemoryEstimate of(TrainingPlan plan) {
+        return IntStream.range(0, plan.batch().world())
+                .mapToObj(rank -> of(plan, rank))
+                .max(Comparator.comparingLong(MemoryEstimate::total))
+                .orElseThrow();
+    }
+
+    /** Returns the bytes of one rank. */
+    static MemoryEstimate of(TrainingPlan plan, int rank) {
         PartitionMap map = plan.partition();
         Residency residency = plan.zero().residency();
         int element = plan.zero().precision().sizeBytes();
-        OwnedSpace mine = map.owned(0, true);
+        OwnedSpace mine = map.owned(rank, true);
         long ownedAll = mine.elements();
-        long ownedTrainable = map.owned(0, false).elements();
+        long ownedTrainable = map.owned(rank, false).elements();
         long everyTrainable = map.everything(false).elements();
-        long stepped = residency.shardStates() ? ownedTrainable : everyTrainable;
+        long stepped = stepped(plan, rank).elements();
         long kept = residency.shardParameters() ? ownedAll : map.elements();
         long largest = 0;
         long largestTrainable = 0;
@@ -96,7 +114,7 @@ public record MemoryEstimate(
                         : 0;
         GradientStorage gradients = plan.zero().gradients();
         StateStorage storage = plan.zero().states();
-        long states = slotBytes(plan, storage, stepped);
+        long states = slotBytes(plan, storage, rank);
         long accumulators =
                 gradients
                         .accumulators()
@@ -106,7 +124,7 @@ public record MemoryEstimate(
         List<OwnedSpace.Run> storedRuns = plan.zero().parameters().stored(mine);
         long storedParameters = element * elements(storedRuns, true);
         boolean masterApart =
-                StoreShapes.of(map, plan.zero(), plan.optimizer().slots(), 0).masterStored();
+                StoreShapes.of(map, plan.zero(), plan.optimizer(), rank).masterStored();
         long frozen =
                 plan.store().survives()
                         ? (ownedAll - ownedTrainable) * (long) FP32_BYTES

@@ -35,6 +35,11 @@ record Muon(Hyper base, double weightDecay, boolean gram, Adam adam, Passes pass
     }
 
     @Override
+    public List<StateSlot> slots(ParameterSpec parameter) {
+        return isHidden(parameter) ? slots().subList(0, 1) : slots();
+    }
+
+    @Override
     public Kind kind(ParameterSpec parameter) {
         return isHidden(parameter) ? this : adam;
     }

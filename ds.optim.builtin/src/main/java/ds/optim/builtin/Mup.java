@@ -73,6 +73,11 @@ final class Mup implements Optimizer {
     }
 
     @Override
+    public List<StateSlot> slots(ParameterSpec parameter) {
+        return unscaled.slots(parameter);
+    }
+
+    @Override
     public Kind kind(ParameterSpec parameter) {
         double factor = decaysAlone ? 1 : factor(parameter);
         return scaled.computeIfAbsent(1 / factor, withDecayTimes::apply).kind(parameter);

@@ -62,7 +62,7 @@ final class Bench implements AutoCloseable {
                 master,
                 gradient,
                 Stream.generate(() -> buffer(DType.FP32, length))
-                        .limit(optimizer.slots().size())
+                        .limit(optimizer.slots(parameter).size())
                         .toList(),
                 List.of(new ParameterRange(parameter, 0, 0, length)),
                 copy.map(type -> buffer(type, length)));

@@ -16,8 +16,17 @@ public interface Optimizer {
         return base();
     }
 
-    /** Returns the state arrays every parameter has; at most 8. */
+    /** Returns all state arrays; at most 8. */
     List<StateSlot> slots();
+
+    /**
+     * Returns which of {@link #slots} one parameter has, in their order: what its shard then holds.
+     * Fewer than all only where its kind is {@link Matrix}: others share their shards. A pure
+     * function.
+     */
+    default List<StateSlot> slots(ParameterSpec parameter) {
+        return slots();
+    }
 
     /** Returns how {@code parameter} is stepped. A pure function. */
     Kind kind(ParameterSpec parameter);

@@ -11,7 +11,7 @@ import java.util.Optional;
  *
  * @param master fp32 weights, updated in place
  * @param gradient fp32 sums; multiply by {@link StepContext#gradientScale} when reading
- * @param slots fp32 state, in the order of the optimizer's slots
+ * @param slots fp32 state, in the order of the optimizer's slots; of a whole matrix those it has
  * @param ranges which parameters lie where, ascending
  * @param copyOut where the 16-bit working copy of the new weights goes, rounded to nearest even;
  *     empty in fp32
