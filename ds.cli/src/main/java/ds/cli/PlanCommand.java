@@ -98,6 +98,7 @@ final class PlanCommand extends Command {
         Map<String, Object> bytes = new LinkedHashMap<>();
         bytes.put("parameters", memory.parameters());
         bytes.put("parameters_in_memory", memory.parametersInMemory());
+        bytes.put("parameter_buffer", memory.parameterBuffer());
         bytes.put("live_units", memory.liveUnits());
         bytes.put("masters", memory.masters());
         bytes.put("optimizer_states", memory.states());

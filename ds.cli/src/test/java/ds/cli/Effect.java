@@ -350,6 +350,12 @@ record Effect(
                         weightsOnNvme),
                 of(weights + "buffer_count", 2, 5, bytes(1, MemoryKind.STAGING), weightsOnNvme),
                 of(
+                        weights + "buffer_size",
+                        1_024,
+                        2_048,
+                        bytes(1, MemoryKind.STAGING),
+                        weightsOnNvme),
+                of(
                         weights + "max_in_cpu",
                         1_000,
                         20_000,

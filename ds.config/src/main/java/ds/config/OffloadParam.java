@@ -11,7 +11,7 @@ import java.util.Optional;
  * @param device where parameters rest; default {@code NONE}
  * @param nvmePath directory on the NVMe volume
  * @param bufferCount staging buffers per rank; a count, 0 or more; default 5
- * @param bufferSizeElements elements of a staging buffer; default 1e8
+ * @param bufferSizeElements most elements of a staging buffer; default 1e8
  * @param maxInCpuElements most elements of a rank that stay in memory when on NVMe; default 1e9
  */
 public record OffloadParam(

@@ -19,6 +19,10 @@ final class RuntimeRules {
     private static final List<String> LEVELS =
             List.of("debug", "info", "warning", "error", "critical");
 
+    // What ds.offload takes.
+    private static final int BUFFER_COUNT_MAX = 256;
+    private static final int BUFFER_BYTES_MIN = 4096;
+
     private static final String ADD_OPTIMIZER =
             "Add \"optimizer\": {\"type\": \"AdamW\", \"params\": {\"lr\": 1e-3}}";
 
@@ -44,6 +48,9 @@ final class RuntimeRules {
         rules.path("offload_param");
         rules.characters("offload_optimizer");
         rules.characters("offload_param");
+        rules.bufferCount("offload_optimizer");
+        rules.bufferCount("offload_param");
+        rules.bufferSize();
         rules.parameters();
         rules.states();
         rules.scheduler();
@@ -82,6 +89,41 @@ final class RuntimeRules {
                                     .formatted(Pointers.cut(path.get().toString())),
                             "Name another directory, or set a locale with UTF-8."));
         }
+    }
+
+    private void bufferCount(String section) {
+        long count = zero.section(section).longOr("buffer_count", 1);
+        if (device(section).equals("nvme") && (count < 1 || count > BUFFER_COUNT_MAX)) {
+            found.add(
+                    Diagnostic.refused(
+                            "range",
+                            ZERO + section + "/buffer_count",
+                            "'buffer_count' is %,d; a rank has 1 to %d staging buffers on NVMe."
+                                    .formatted(count, BUFFER_COUNT_MAX),
+                            "Write one of these, or remove it for the default."));
+        }
+    }
+
+    private void bufferSize() {
+        long elements = zero.section("offload_param").longOr("buffer_size", BUFFER_BYTES_MIN);
+        int size = mode().equals("fp32") ? Float.BYTES : Short.BYTES;
+        if (device("offload_param").equals("nvme") && elements < BUFFER_BYTES_MIN / size) {
+            found.add(
+                    Diagnostic.refused(
+                            "range",
+                            ZERO + "offload_param/buffer_size",
+                            "'buffer_size' is %,d elements of %d bytes; a staging buffer holds %,d bytes or more."
+                                    .formatted(elements, size, BUFFER_BYTES_MIN),
+                            "Write %d or more, or remove it for the default."
+                                    .formatted(BUFFER_BYTES_MIN / size)));
+        }
+    }
+
+    /** Returns the type of working parameters. */
+    private String mode() {
+        return root.section("fp16").booleanOr("enabled", false)
+                ? "fp16"
+                : root.section("bf16").booleanOr("enabled", false) ? "bf16" : "fp32";
     }
 
     private void parameters() {
@@ -201,10 +243,7 @@ final class RuntimeRules {
         if (!FLOATS.contains(written) || half.isAuto("enabled") || brain.isAuto("enabled")) {
             return;
         }
-        String mode =
-                half.booleanOr("enabled", false)
-                        ? "fp16"
-                        : brain.booleanOr("enabled", false) ? "bf16" : "fp32";
+        String mode = mode();
         if (!written.equals(mode)) {
             found.add(
                     Diagnostic.refused(

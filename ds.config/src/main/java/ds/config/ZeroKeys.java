@@ -21,8 +21,6 @@ final class ZeroKeys {
     private static final String NO_HIERARCHY = "there is one level of ranks. Remove it.";
     private static final String NOT_ASYNC = "the optimizer step is exact and synchronous.";
     private static final String NO_QUANTIZED = "exchanges are exact. Remove it.";
-    private static final String BUFFERS_BOUNDED =
-            "buffers are sized once, from jvm.chunk_bytes and the shard.";
 
     private ZeroKeys() {}
 
@@ -299,8 +297,8 @@ final class ZeroKeys {
                                     integer("buffer_size", 100_000_000)
                                             .atLeast(0)
                                             .in("elements")
-                                            .noEffect(BUFFERS_BOUNDED)
-                                            .doc("Size of a staging buffer."),
+                                            .doc(
+                                                    "Most elements of a staging buffer on NVMe, at least 4 KiB; jvm.chunk_bytes and the longest shard of a unit bound it too."),
                                     integer("max_in_cpu", 1_000_000_000)
                                             .atLeast(0)
                                             .in("elements")

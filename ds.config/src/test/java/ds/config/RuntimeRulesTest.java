@@ -200,6 +200,39 @@ class RuntimeRulesTest {
     }
 
     @Test
+    void buffersOnTheDriveAreOneTo256OfAtLeastABlock() {
+        assertEquals(
+                "/zero_optimization/offload_param/buffer_size (2:105): 'buffer_size' is 1,023 elements"
+                        + " of 4 bytes; a staging buffer holds 4,096 bytes or more. Write 1024 or"
+                        + " more, or remove it for the default.",
+                buffers("\"buffer_size\": 1023", ""));
+        assertEquals("", buffers("\"buffer_size\": 1024", ""));
+        String brain = ", \"bf16\": {\"enabled\": true}";
+        assertEquals("", buffers("\"buffer_size\": 2048", brain));
+        assertTrue(
+                buffers("\"buffer_size\": 2047", brain)
+                        .contains("'buffer_size' is 2,047 elements of 2 bytes;"));
+        for (long count : List.of(0L, 257L, 1L << 40)) {
+            assertEquals(
+                    "/zero_optimization/offload_param/buffer_count (2:106): 'buffer_count' is %,d; a rank has 1 to 256 staging buffers on NVMe. Write one of these, or remove it for the default."
+                            .formatted(count),
+                    buffers("\"buffer_count\": " + count, ""));
+        }
+        assertEquals("", buffers("\"buffer_count\": 256", ""));
+        assertTrue(
+                zero(3, "\"offload_param\": {\"device\": \"cpu\", \"buffer_size\": 1}")
+                        .isRunnable());
+    }
+
+    private static String buffers(String key, String more) {
+        return refusal(
+                "\"zero_optimization\": {\"stage\": 3, \"offload_param\": {\"device\": \"nvme\", \"nvme_path\": \"/a\", "
+                        + key
+                        + "}}"
+                        + more);
+    }
+
+    @Test
     void wordsThatDeepSpeedRefusesWhenItStartsAreRefused() {
         assertEquals(
                 "/data_types/param_dtype (2:31): 'param_dtype' must be one of fp32, fp16, bf16, was"

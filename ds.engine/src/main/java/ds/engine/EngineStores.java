@@ -139,8 +139,8 @@ final class EngineStores implements AutoCloseable {
             return switch (place) {
                 case RestingPlace.OnDevice() -> inMemory(layout, false);
                 case RestingPlace.InHost(boolean pinned) -> inMemory(layout, pinned);
-                case RestingPlace.OnNvme(var path, int buffers) ->
-                        kept(inFiles(path, layout, plan.pipeline().withBufferCount(buffers)));
+                case RestingPlace.OnNvme nvme ->
+                        kept(inFiles(nvme.directory(), layout, plan.pipeline().at(nvme)));
             };
         }
 
@@ -174,7 +174,7 @@ final class EngineStores implements AutoCloseable {
                             shape,
                             memory,
                             open(place.directory(), "-" + shape.name(), StoreUse.CACHE),
-                            plan.pipeline().withBufferCount(place.bufferCount())));
+                            plan.pipeline().at(place)));
         }
 
         private StoreDirectory open(Path path, String name, StoreUse use) {

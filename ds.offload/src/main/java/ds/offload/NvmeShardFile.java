@@ -52,14 +52,13 @@ final class NvmeShardFile implements ShardFile {
             RankMemory memory,
             StoreDirectory directory,
             PipelineSettings settings) {
-        int blockBytes = (int) Math.min(BLOCK_BYTES_MAX, Long.highestOneBit(settings.chunkBytes()));
         var fileShape =
-                new ExtentFile.Shape(shape.name(), FILE_NUMBER, extents(shape), blockBytes, 1);
+                new ExtentFile.Shape(
+                        shape.name(), FILE_NUMBER, extents(shape), blockBytes(settings), 1);
         directory.requireSpace(fileShape.fileBytes());
-        long chunkBytes = settings.chunkBytes() / blockBytes * blockBytes;
-        long areaBytes = Math.max(ExtentFile.padded(1), Math.min(chunkBytes, fileShape.longest()));
+        long slotBytes = slotBytes(shape, settings);
         List<Staging> stagings =
-                Stream.generate(() -> Staging.allocate(memory, List.of(areaBytes)))
+                Stream.generate(() -> Staging.allocate(memory, List.of(slotBytes)))
                         .limit(settings.bufferCount())
                         .toList();
         ExtentFile file =
@@ -71,6 +70,17 @@ final class NvmeShardFile implements ShardFile {
                         settings.storage(),
                         false);
         return new NvmeShardFile(shape, file, stagings);
+    }
+
+    private static int blockBytes(PipelineSettings settings) {
+        return (int) Math.min(BLOCK_BYTES_MAX, Long.highestOneBit(settings.chunkBytes()));
+    }
+
+    static long slotBytes(ShardFiles.Shape shape, PipelineSettings settings) {
+        long block = blockBytes(settings);
+        long longest = extents(shape).stream().mapToLong(ExtentFile::padded).max().orElse(0);
+        return Math.max(
+                ExtentFile.padded(1), Math.min(settings.chunkBytes() / block * block, longest));
     }
 
     static long fileBytes(ShardFiles.Shape shape) {
@@ -112,49 +122,90 @@ final class NvmeShardFile implements ShardFile {
         requireUsable();
         Objects.checkFromIndexSize(firstElement, length, elements);
         long first = type().bytesOf(firstElement);
-        long size = type().bytesOf(length);
-        if (length == 0 || ahead.size() >= aheadLimit || find(first, size) != null) {
-            return;
-        }
-        timed(() -> behind.settle(first, size));
-        if (free.isEmpty()) {
-            return;
-        }
-        ExtentFile.Span span = file.span(first, size, free.getFirst());
-        if (span.payloadBytes() < size) {
-            return; // longer than a slot: read() goes through it piece by piece
-        }
-        Staging staging = free.removeFirst();
-        MemorySegment area = staging.areas().getFirst().asSlice(0, span.sizeBytes());
-        ahead.add(
-                new Ahead(
-                        first, size, span, staging, file.read(span.extent(), span.offset(), area)));
+        timed(() -> readAhead(first, first + type().bytesOf(length)));
     }
 
-    private @Nullable Ahead find(long firstByte, long sizeBytes) {
+    /**
+     * Starts reading the pieces from {@code firstByte} on, while slots are free. Returns where the first
+     * piece begins that is not under way.
+     */
+    private long readAhead(long firstByte, long endByte) {
+        long at = firstByte;
+        while (at < endByte) {
+            Ahead piece = find(at, endByte);
+            if (piece == null) {
+                piece = begin(at, endByte - at);
+            }
+            if (piece == null) {
+                return at;
+            }
+            at += piece.sizeBytes();
+        }
+        return at;
+    }
+
+    /** Returns the piece that begins at a byte and ends at another or before it, if it is under way. */
+    private @Nullable Ahead find(long firstByte, long endByte) {
         for (Ahead candidate : ahead) {
-            if (candidate.firstByte() == firstByte && candidate.sizeBytes() == sizeBytes) {
+            if (candidate.firstByte() == firstByte
+                    && firstByte + candidate.sizeBytes() <= endByte) {
                 return candidate;
             }
         }
         return null;
     }
 
+    /** Starts reading as much as a slot holds; returns null if none is free. */
+    private @Nullable Ahead begin(long firstByte, long wantedBytes) {
+        if (ahead.size() >= aheadLimit) {
+            return null;
+        }
+        ExtentFile.Span span = file.span(firstByte, wantedBytes, direct);
+        behind.settle(firstByte, span.payloadBytes());
+        if (free.isEmpty()) {
+            return null;
+        }
+        Staging staging = free.removeFirst();
+        MemorySegment area = staging.areas().getFirst().asSlice(0, span.sizeBytes());
+        Ahead begun =
+                new Ahead(
+                        firstByte,
+                        span.payloadBytes(),
+                        span,
+                        staging,
+                        file.read(span.extent(), span.offset(), area));
+        ahead.add(begun);
+        return begun;
+    }
+
     @Override
     public void read(long firstElement, FlatBuffer into) {
         check(firstElement, into);
         long first = type().bytesOf(firstElement);
-        timed(
-                () -> {
-                    Ahead found = find(first, into.sizeBytes());
-                    behind.settle(first, into.sizeBytes());
-                    if (found == null) {
-                        file.read(first, into.segment(), direct);
-                    } else {
-                        ahead.remove(found);
-                        take(found, into.segment());
-                    }
-                });
+        timed(() -> readPieces(first, into.segment()));
+    }
+
+    /** Takes the pieces one after the other, while the ones that follow are read. */
+    private void readPieces(long firstByte, MemorySegment into) {
+        long end = firstByte + into.byteSize();
+        long begun = firstByte;
+        for (long at = firstByte; at < end; ) {
+            begun = readAhead(Math.max(at, begun), end);
+            Ahead found = find(at, end);
+            long size =
+                    found == null
+                            ? file.span(at, end - at, direct).payloadBytes()
+                            : found.sizeBytes();
+            MemorySegment part = into.asSlice(at - firstByte, size);
+            if (found == null) {
+                behind.settle(at, size);
+                file.read(at, part, direct);
+            } else {
+                ahead.remove(found);
+                take(found, part);
+            }
+            at += size;
+        }
     }
 
     private void take(Ahead found, MemorySegment into) {

@@ -57,6 +57,12 @@ public record PipelineSettings(
         return new PipelineSettings(chunkBytes, count, waiting, stuckAfter, aio);
     }
 
+    /** Returns these settings with the slots that a place asks for. */
+    public PipelineSettings at(RestingPlace.OnNvme place) {
+        return withBufferCount(place.bufferCount())
+                .withChunkBytes(Math.min(chunkBytes, place.bufferBytes()));
+    }
+
     /** Returns these settings with another way of waiting. */
     public PipelineSettings withWaiting(Wait how) {
         return new PipelineSettings(chunkBytes, bufferCount, how, stuckAfter, aio);

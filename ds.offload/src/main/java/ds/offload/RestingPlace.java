@@ -15,6 +15,12 @@ public sealed interface RestingPlace {
      *
      * @param directory the {@code nvme_path}
      * @param bufferCount staging slots in flight
+     * @param bufferBytes most bytes of a slot, where it would be larger
      */
-    record OnNvme(Path directory, int bufferCount) implements RestingPlace {}
+    record OnNvme(Path directory, int bufferCount, long bufferBytes) implements RestingPlace {
+        /** Creates a place with slots of the usual size. */
+        public OnNvme(Path directory, int bufferCount) {
+            this(directory, bufferCount, Long.MAX_VALUE);
+        }
+    }
 }

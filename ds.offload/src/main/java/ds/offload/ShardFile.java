@@ -36,8 +36,8 @@ public interface ShardFile extends AutoCloseable {
     void write(long firstElement, FlatBuffer from);
 
     /**
-     * Starts reading elements into a free staging slot, so that the next {@link #read} of exactly
-     * these finds them there. A hint: does nothing where no slot is free.
+     * Starts reading elements into free staging slots, as much into each as it holds, so that the
+     * next {@link #read} that begins there finds them. A hint: does nothing where no slot is free.
      */
     void prefetch(long firstElement, long length);
 

@@ -28,6 +28,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Parameters at rest in a file are what was written, read ahead or not. */
@@ -199,6 +200,23 @@ class ShardFileTest {
         shard.prefetch(0, 1000);
         shard.read(0, read.slice(0, 1000));
         assertEquals(before + 1, files.calls(FaultyFiles.Call.READ));
+    }
+
+    /** The extent fills slots of 8 KiB, 8 KiB and 4 KiB; one slot in three is for writes. */
+    @ParameterizedTest
+    @CsvSource({"5, 20480", "4, 16384", "3, 8192", "1, 0"})
+    void whatIsLongerThanASlotIsReadAheadPieceByPiece(int buffers, long aheadBytes) {
+        reopen(buffers);
+        FlatBuffer values = random(9001, 9);
+        shard.write(5003, values);
+        FlatBuffer read = buffer(9001);
+        shard.read(5003, read); // waits for what is written behind
+        long before = shard.transfers().readBytes();
+        shard.prefetch(5003, 9001);
+        shard.prefetch(5003, 9001);
+        assertEquals(before + aheadBytes, shard.transfers().readBytes());
+        assertHolds(values, 5003);
+        assertEquals(before + 20_480, shard.transfers().readBytes());
     }
 
     @Test

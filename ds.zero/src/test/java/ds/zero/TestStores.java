@@ -41,9 +41,7 @@ record TestStores(
     }
 
     private PipelineSettings pipeline(RestingPlace.OnNvme place) {
-        return PipelineSettings.DEFAULT
-                .withBufferCount(place.bufferCount())
-                .withChunkBytes(setup.options().chunkBytes());
+        return PipelineSettings.DEFAULT.withChunkBytes(setup.options().chunkBytes()).at(place);
     }
 
     private StoreDirectory open(RestingPlace.OnNvme place, String use) {

@@ -84,9 +84,18 @@ class ParityTest {
             return place.equals(PARTLY_ON_NVME) ? 6 * 1024 / world : 0;
         }
 
+        /** Returns buffers that are shorter than a unit's part. */
+        private String buffers() {
+            return maxInCpu() > 0 ? ", \"buffer_size\": 2048" : "";
+        }
+
         private String parameters(Path nvme) {
             return device(nvme)
-                    .replace("}", stored() ? ", \"max_in_cpu\": %d}".formatted(maxInCpu()) : "}");
+                    .replace(
+                            "}",
+                            stored()
+                                    ? ", \"max_in_cpu\": %d%s}".formatted(maxInCpu(), buffers())
+                                    : "}");
         }
 
         private String device(Path nvme) {
@@ -205,6 +214,12 @@ class ParityTest {
                 "parameters in files");
         if (cell.maxInCpu() > 0 && rank == 0) {
             assertTrue(storedParameters > 0 && storedParameters < held, "some in memory");
+            long longest =
+                    storedRuns.stream().mapToLong(OwnedSpace.Run::length).max().orElseThrow();
+            assertEquals(
+                    Math.max(4096, Math.min(2048, longest) * element),
+                    plan.memory().parameterBuffer(),
+                    "a buffer");
         }
         assertEquals(
                 (held - storedParameters) * element,

@@ -73,7 +73,7 @@ class SeedConfigTest {
                 switch (outcome.plan().zero().optimizer()) {
                     case RestingPlace.OnDevice() -> Set.of();
                     case RestingPlace.InHost(_) -> Set.of("cpu");
-                    case RestingPlace.OnNvme(_, _) -> Set.of("nvme");
+                    case RestingPlace.OnNvme _ -> Set.of("nvme");
                 },
                 said.stream().filter(Set.of("cpu", "nvme")::contains).collect(Collectors.toSet()));
         assertEquals(

@@ -1,6 +1,7 @@
 package ds.engine.plan;
 
 import ds.offload.RestingPlace;
+import ds.offload.ShardFiles;
 import ds.offload.spi.StateCodec;
 import ds.optim.spi.Optimizer;
 import ds.zero.GradientStorage;
@@ -22,6 +23,7 @@ import java.util.stream.IntStream;
  *
  * @param parameters working parameters kept between steps, wherever they rest
  * @param parametersInMemory those that rest in memory
+ * @param parameterBuffer a staging buffer of parameters on NVMe; 0 if none rests there
  * @param liveUnits gathered units at stage 3, at most
  * @param masters fp32 masters beside the working parameters: where those are 16-bit, or either
  *     rests on NVMe
@@ -38,6 +40,7 @@ import java.util.stream.IntStream;
 public record MemoryEstimate(
         long parameters,
         long parametersInMemory,
+        long parameterBuffer,
         long liveUnits,
         long masters,
         long states,
@@ -123,13 +126,12 @@ public record MemoryEstimate(
         boolean optimizerStored = plan.zero().optimizer() instanceof RestingPlace.OnNvme;
         List<OwnedSpace.Run> storedRuns = plan.zero().parameters().stored(mine);
         long storedParameters = element * elements(storedRuns, true);
-        boolean masterApart =
-                StoreShapes.of(map, plan.zero(), plan.optimizer(), rank).masterStored();
+        StoreShapes shapes = StoreShapes.of(map, plan.zero(), plan.optimizer(), rank);
         long frozen =
                 plan.store().survives()
                         ? (ownedAll - ownedTrainable) * (long) FP32_BYTES
                         : 0; // they are in a store that can be gone on from
-        long masters = masterApart ? stepped * FP32_BYTES : 0;
+        long masters = shapes.masterStored() ? stepped * FP32_BYTES : 0;
         long stored =
                 (optimizerStored ? plan.store().generations() * (masters + states + frozen) : 0)
                         + storedParameters
@@ -156,6 +158,7 @@ public record MemoryEstimate(
         return new MemoryEstimate(
                 kept * element,
                 kept * element - storedParameters,
+                parameterBuffer(plan, shapes),
                 live * element,
                 masters,
                 states,
@@ -166,6 +169,14 @@ public record MemoryEstimate(
                 gathered,
                 read,
                 written);
+    }
+
+    private static long parameterBuffer(TrainingPlan plan, StoreShapes shapes) {
+        return plan.zero().parameters().place() instanceof RestingPlace.OnNvme place
+                ? shapes.parameters()
+                        .map(shape -> ShardFiles.slotBytes(shape, plan.pipeline().at(place)))
+                        .orElse(0L)
+                : 0;
     }
 
     private static long elements(List<OwnedSpace.Run> runs, boolean withFrozen) {

@@ -30,6 +30,7 @@ import java.util.stream.Stream;
 /** Decides where states, parameters and gradients rest, and what moves and encodes them. */
 final class OffloadChoice {
     private final DsConfig config;
+    private final DType type;
     private final ZeroOptimization section;
     private final ModuleLayer layer;
     private final List<Diagnostic> problems;
@@ -39,8 +40,13 @@ final class OffloadChoice {
     private final Optional<StorageChoice> storage;
     private final AioSettings aio;
 
-    /** Decides; what cannot be is added to {@code problems}. */
-    OffloadChoice(DsConfig config, ModuleLayer layer, List<Diagnostic> problems) {
+    /**
+     * Decides; what cannot be is added to {@code problems}.
+     *
+     * @param type of working parameters
+     */
+    OffloadChoice(DsConfig config, DType type, ModuleLayer layer, List<Diagnostic> problems) {
+        this.type = type;
         this.config = config;
         this.section = config.zero();
         this.layer = layer;
@@ -151,7 +157,8 @@ final class OffloadChoice {
                     onNvme(
                             "/zero_optimization/offload_optimizer",
                             offload.nvmePath(),
-                            offload.bufferCount());
+                            offload.bufferCount(),
+                            Long.MAX_VALUE);
         };
     }
 
@@ -164,7 +171,8 @@ final class OffloadChoice {
                     onNvme(
                             "/zero_optimization/offload_param",
                             offload.nvmePath(),
-                            offload.bufferCount());
+                            offload.bufferCount(),
+                            bytes(offload.bufferSizeElements()));
         };
     }
 
@@ -194,7 +202,12 @@ final class OffloadChoice {
         return optimizer;
     }
 
-    private RestingPlace onNvme(String pointer, Optional<Path> path, long bufferCount) {
+    private long bytes(long parameters) {
+        return type.bytesOf(Math.min(parameters, Long.MAX_VALUE / type.sizeBytes()));
+    }
+
+    private RestingPlace onNvme(
+            String pointer, Optional<Path> path, long bufferCount, long bufferBytes) {
         if (path.isEmpty()) {
             return new RestingPlace.OnDevice(); // one of the document's own problems
         }
@@ -207,7 +220,7 @@ final class OffloadChoice {
                                         "nvme_path '%s' cannot be used: %s."
                                                 .formatted(path.get(), why),
                                         "Name a directory that this user can write to."));
-        return new RestingPlace.OnNvme(path.get(), (int) Math.max(1, bufferCount));
+        return new RestingPlace.OnNvme(path.get(), saturated(bufferCount), bufferBytes);
     }
 
     /** One backend opens all files of a run. */

@@ -296,8 +296,11 @@ final class PlanText {
 
     private static String inMemory(TrainingPlan plan, MemoryEstimate memory) {
         return plan.zero().parameters().place() instanceof RestingPlace.OnNvme
-                ? "; %s of %s stay in memory"
-                        .formatted(bytes(memory.parametersInMemory()), bytes(memory.parameters()))
+                ? " of %s; %s of %s stay in memory"
+                        .formatted(
+                                bytes(memory.parameterBuffer()),
+                                bytes(memory.parametersInMemory()),
+                                bytes(memory.parameters()))
                 : "";
     }
 
@@ -307,8 +310,8 @@ final class PlanText {
             case RestingPlace.OnDevice() -> "on the device";
             case RestingPlace.InHost(boolean pinned) ->
                     pinned ? "in page-locked host memory" : "in host memory";
-            case RestingPlace.OnNvme(var directory, int buffers) ->
-                    "on NVMe under %s, %d buffers".formatted(directory, buffers);
+            case RestingPlace.OnNvme nvme ->
+                    "on NVMe under %s, %d buffers".formatted(nvme.directory(), nvme.bufferCount());
         };
     }
 

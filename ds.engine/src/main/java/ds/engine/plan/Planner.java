@@ -70,7 +70,8 @@ public final class Planner {
         PrecisionChoice formats = new PrecisionChoice(config, inputs.ranks(), auto, problems);
         PrecisionPlan precision = formats.plan();
         ZeroOptimization section = config.zero();
-        OffloadChoice offload = new OffloadChoice(config, inputs.layer(), problems);
+        OffloadChoice offload =
+                new OffloadChoice(config, precision.type(), inputs.layer(), problems);
         Optional<StateCodec> codec = offload.codec(formats.states());
         Optional<KernelsProvider> kernels = KernelsChoice.of(config, inputs.layer(), problems);
         checkLiveParameters(section);
