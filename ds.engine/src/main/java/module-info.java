@@ -16,4 +16,8 @@ module ds.engine {
     exports ds.engine.spi;
 
     uses ds.engine.spi.DatasetProvider;
+    uses ds.engine.spi.RunJournalProvider;
+
+    provides ds.engine.spi.RunJournalProvider with
+            ds.engine.journal.JsonlJournalProvider;
 }

@@ -11,4 +11,7 @@ open module ds.it {
     requires org.junit.jupiter.api;
     requires org.junit.jupiter.params;
     requires tools.jackson.core;
+
+    provides ds.engine.spi.RunJournalProvider with
+            ds.it.BrokenJournal;
 }

@@ -2,6 +2,7 @@
 module ds.offload.chronicle {
     requires static org.jspecify;
     requires transitive ds.offload;
+    requires static ds.engine; // a run has it; who follows a journal needs none
     requires chronicle.bytes;
     requires chronicle.core;
 
@@ -9,4 +10,6 @@ module ds.offload.chronicle {
 
     provides ds.offload.spi.StorageProvider with
             ds.offload.chronicle.mapped.ChronicleProvider;
+    provides ds.engine.spi.RunJournalProvider with
+            ds.offload.chronicle.journal.ChronicleJournalProvider;
 }

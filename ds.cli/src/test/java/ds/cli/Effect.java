@@ -496,6 +496,18 @@ record Effect(
                                                         .toList())),
                 of("jvm.kernels", "host", "openblas", Effect::kernels),
                 of(
+                        "jvm.journal.type",
+                        "jsonl",
+                        "lines",
+                        Effect::journal,
+                        "jvm.journal.path",
+                        new Trial.Below("a")),
+                of(
+                        "jvm.journal.path",
+                        new Trial.Below("a"),
+                        new Trial.Below("b"),
+                        Trial::filledDirectories),
+                of(
                         "jvm.parameter_groups",
                         List.of(Map.of("dimensions", 1, "lr_multiplier", 0.5)),
                         List.of(Map.of("name", "*.w1", "frozen", true)),
@@ -511,6 +523,15 @@ record Effect(
                         List.of(
                                 plan.storage().orElseThrow().provider().name(),
                                 plan.pipeline().aio()));
+    }
+
+    /** What keeps the journal; a name that nobody has is refused. */
+    private static Object journal(Trial trial) {
+        try {
+            return trial.plan(plan -> plan.journal().orElseThrow().provider().name());
+        } catch (ConfigException e) {
+            return String.valueOf(e.getMessage());
+        }
     }
 
     /** What computes; where OpenBLAS is not installed, naming it is refused. */

@@ -254,7 +254,16 @@ public final class DsConfig {
                 (int) jvm.longOr("generations", 2),
                 jvm.stringOr("storage_backend", "auto"),
                 jvm.stringOr("state_codec", "fp32"),
-                jvm.stringOr("offload_gradients", "none").equals("nvme"));
+                jvm.stringOr("offload_gradients", "none").equals("nvme"),
+                jvm.isGiven("journal")
+                        ? Optional.of(journal(jvm.section("journal")))
+                        : Optional.empty());
+    }
+
+    private static Journal journal(Settings section) {
+        return new Journal(
+                section.stringOr("type", "jsonl"),
+                section.value("path").map(path -> Path.of(path.toString())));
     }
 
     /** Returns the groups of parameters for which something is different, in order. */

@@ -1,5 +1,6 @@
 package ds.config;
 
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
@@ -19,6 +20,7 @@ import java.util.OptionalInt;
  * @param storageBackend the provider that files on NVMe are opened with; default {@code auto}
  * @param stateCodec what encodes optimizer slots where they rest; default {@code fp32}: nothing
  * @param gradientsOnNvme whether a rank's accumulated gradients rest on NVMe; default false
+ * @param journal where every boundary is noted; default nowhere
  */
 public record Jvm(
         boolean warnOnUnknownKeys,
@@ -34,7 +36,8 @@ public record Jvm(
         int generations,
         String storageBackend,
         String stateCodec,
-        boolean gradientsOnNvme) {
+        boolean gradientsOnNvme,
+        Optional<Journal> journal) {
     /** Refuses a chunk smaller than a page. */
     public Jvm {
         if (chunkBytes < 4096) {

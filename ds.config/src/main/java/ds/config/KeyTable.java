@@ -6,6 +6,7 @@ import static ds.core.KeyDeclaration.integer;
 import static ds.core.KeyDeclaration.list;
 import static ds.core.KeyDeclaration.number;
 import static ds.core.KeyDeclaration.object;
+import static ds.core.KeyDeclaration.path;
 import static ds.core.KeyDeclaration.text;
 
 import ds.core.KeyDeclaration;
@@ -232,6 +233,19 @@ final class KeyTable {
                                                 "Where gradients rest from the backward pass to the step:"
                                                         + " nvme is beside the optimizer state, at stages 2"
                                                         + " and 3."),
+                                object(
+                                                "journal",
+                                                List.of(
+                                                        text("type", "jsonl")
+                                                                .doc(
+                                                                        "What keeps it: jsonl or a plug-in's"
+                                                                                + " name."),
+                                                        path("path")
+                                                                .doc(
+                                                                        "The file; it is appended to.")))
+                                        .doc(
+                                                "Where every boundary of the run is noted, for other"
+                                                        + " processes to follow."),
                                 list("parameter_groups")
                                         .doc(
                                                 "Parameters with settings of their own: objects with conditions"

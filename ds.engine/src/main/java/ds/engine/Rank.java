@@ -5,6 +5,7 @@ import ds.core.FlatBuffer;
 import ds.engine.data.Dataset;
 import ds.engine.data.SampleOrder;
 import ds.engine.plan.TrainingPlan;
+import ds.engine.spi.RunJournal;
 import ds.model.Activations;
 import ds.model.Batch;
 import ds.model.Continuation;
@@ -19,7 +20,9 @@ import ds.zero.Boundary;
 import ds.zero.MicroStep;
 import ds.zero.PhaseClock;
 import ds.zero.ZeroRank;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -47,6 +50,7 @@ final class Rank implements AutoCloseable {
     private final LossScaler scaler;
     private final double[] losses;
     private final Supplier<byte[]> application;
+    private final Optional<RunJournal> journal;
     private Transfers transfersBefore = Transfers.NONE;
     private Position position = Position.START;
     private int accumulated;
@@ -63,7 +67,8 @@ final class Rank implements AutoCloseable {
             ZeroRank zero,
             Communicator communicator,
             Workspace workspace,
-            Supplier<byte[]> application) {
+            Supplier<byte[]> application,
+            Optional<RunJournal> journal) {
         this.rank = rank;
         this.plan = plan;
         this.model = model;
@@ -71,6 +76,7 @@ final class Rank implements AutoCloseable {
         this.communicator = communicator;
         this.workspace = workspace;
         this.application = application;
+        this.journal = journal;
         this.mark = workspace.mark();
         this.scaler = plan.precision().scaler();
         this.losses = new double[plan.batch().accumulation()];
@@ -348,7 +354,9 @@ final class Rank implements AutoCloseable {
                             gradientScale(boundary.norm() / grown, divisor * grown, plan.clip())));
         }
         position = position.afterBoundary(skipped, plan.batch().train());
-        if (position.globalStep() % plan.store().commitEverySteps() == 0) {
+        boolean commits = position.globalStep() % plan.store().commitEverySteps() == 0;
+        note(boundary, hyper, skipped, commits);
+        if (commits) {
             commit();
         }
         changing = false;
@@ -368,6 +376,25 @@ final class Rank implements AutoCloseable {
                         (double) PASSES * forwardOperations * plan.batch().world(),
                         phases,
                         zero.transfers().since(transfersBefore)));
+    }
+
+    /** Before the commit, so that no step that is committed is missing in the journal. */
+    private void note(Boundary boundary, Hyper hyper, boolean skipped, boolean commits) {
+        if (journal.isEmpty()) {
+            return;
+        }
+        Transfers moved = zero.transfers().since(transfersBefore);
+        long commit = commits ? zero.durableStore().map(s -> s.lastCommit() + 1).orElse(0L) : 0;
+        journal.get()
+                .append(
+                        new RunJournal.Entry(
+                                position.globalStep(),
+                                commit,
+                                boundary.meanLoss(),
+                                boundary.norm(),
+                                hyper.lr(),
+                                skipped,
+                                moved.readBytes() + moved.writtenBytes()));
     }
 
     /**
@@ -469,6 +496,9 @@ final class Rank implements AutoCloseable {
 
     @Override
     public void close() {
-        zero.close();
+        List<AutoCloseable> parts = new ArrayList<>();
+        journal.ifPresent(parts::add);
+        parts.add(zero::close);
+        Closing.all(parts);
     }
 }

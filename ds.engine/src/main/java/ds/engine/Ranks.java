@@ -8,6 +8,7 @@ import ds.core.RankMemory;
 import ds.core.spi.HostMemoryProvider;
 import ds.engine.data.Dataset;
 import ds.engine.plan.TrainingPlan;
+import ds.engine.spi.RunJournal;
 import ds.kernels.Kernels;
 import ds.kernels.Workers;
 import ds.model.Batch;
@@ -132,7 +133,8 @@ final class Ranks implements AutoCloseable {
                         new Workspace(memory),
                         options.application()
                                 .map(EngineOptions.ApplicationState::save)
-                                .orElse(() -> NOTHING));
+                                .orElse(() -> NOTHING),
+                        journal(rank));
         if (stores.left().isPresent()) {
             recover(rank, zero);
         } else {
@@ -140,6 +142,11 @@ final class Ranks implements AutoCloseable {
             ranks[rank].commit();
         }
         options.trainingData().ifPresent(data -> microBatches[rank] = allocate(memory, data));
+    }
+
+    /** Opens the run's journal, which rank 0 keeps. */
+    private Optional<RunJournal> journal(int rank) {
+        return rank == 0 ? plan.journal().map(CheckedJournal::new) : Optional.empty();
     }
 
     /** Agrees with the other ranks on a commit that all have, and goes on from it. */

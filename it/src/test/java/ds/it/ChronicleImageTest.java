@@ -7,6 +7,9 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.File;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.LongBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -48,6 +51,7 @@ class ChronicleImageTest {
                 chronicle.err().contains("Files on NVMe are opened by chronicle (by name)."),
                 chronicle.err());
         assertFalse(chronicle.err().contains("WARNING: A "), chronicle.err());
+        assertJournal(Files.readAllBytes(directory.resolve("journal")));
         train(image, "channel");
         assertEquals(steps("channel"), steps("chronicle"));
         assertEquals(STEPS, steps("chronicle").size());
@@ -91,10 +95,16 @@ class ChronicleImageTest {
                     "stage": 3,
                     "offload_optimizer": {"device": "nvme", "nvme_path": "%s"}
                   },
-                  "jvm": {"storage_backend": "%s"}
+                  "jvm": {"storage_backend": "%s"%s}
                 }
                 """
-                        .formatted(directory.resolve("nvme"), backend));
+                        .formatted(
+                                directory.resolve("nvme"),
+                                backend,
+                                backend.equals("chronicle")
+                                        ? ", \"journal\": {\"type\": \"chronicle\", \"path\": \"%s\"}"
+                                                .formatted(directory.resolve("journal"))
+                                        : ""));
         Programs.Outcome outcome =
                 Programs.run(
                         directory,
@@ -119,6 +129,16 @@ class ChronicleImageTest {
                                 directory.resolve(backend + ".jsonl").toString()));
         assertEquals(0, outcome.status(), outcome.err());
         return outcome;
+    }
+
+    /** A record has 64 bytes behind a header of as many, and begins with its number and its step. */
+    private static void assertJournal(byte[] bytes) {
+        LongBuffer words = ByteBuffer.wrap(bytes).order(ByteOrder.nativeOrder()).asLongBuffer();
+        for (int record = 1; record <= STEPS; record++) {
+            assertEquals(record, words.get(8 * record));
+            assertEquals(record, words.get(8 * record + 1));
+        }
+        assertEquals(0, words.get(8 * (STEPS + 1)));
     }
 
     /** Returns each step up to its norm. */

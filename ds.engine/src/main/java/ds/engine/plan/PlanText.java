@@ -112,6 +112,7 @@ final class PlanText {
                 bytes(memory.gradients()),
                 bytes(memory.buckets()));
         line(text, "on NVMe", "%s%s", bytes(memory.stored()), commits(plan));
+        plan.journal().ifPresent(journal -> line(text, "journal", "%s", journal));
         plan.storage()
                 .ifPresent(
                         choice ->

@@ -74,6 +74,7 @@ public final class Planner {
                 new OffloadChoice(config, precision.type(), inputs.layer(), problems);
         Optional<StateCodec> codec = offload.codec(formats.states());
         Optional<KernelsProvider> kernels = KernelsChoice.of(config, inputs.layer(), problems);
+        Optional<JournalChoice> journal = JournalChoice.of(config, inputs.layer(), problems);
         checkLiveParameters(section);
         ParameterGroups groups = ParameterGroups.of(model, config, inputs.groups(), problems);
         PluginChoice plugins = new PluginChoice(model, config, inputs, problems, decisions, auto);
@@ -133,6 +134,7 @@ public final class Planner {
                 groups.groups().stream().map(GroupSummary::of).toList(),
                 irreproducible(replicas, codec, kernels.get()),
                 offload.codecs(formats.states()),
+                journal,
                 decisions);
     }
 

@@ -43,6 +43,7 @@ import java.util.Optional;
  * @param groups parameters with settings of their own
  * @param irreproducible why bits may differ from another machine's; empty if they may not
  * @param codecs what could encode the optimizer's slots; empty if they are not offloaded
+ * @param journal where every boundary is noted; empty for nowhere
  * @param decisions what became of {@code "auto"} and what has no effect
  */
 public record TrainingPlan(
@@ -68,6 +69,7 @@ public record TrainingPlan(
         List<GroupSummary> groups,
         List<String> irreproducible,
         List<StateCodec> codecs,
+        Optional<JournalChoice> journal,
         List<Decision> decisions) {
     /** Copies the lists. */
     public TrainingPlan {

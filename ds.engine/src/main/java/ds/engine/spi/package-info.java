@@ -1,4 +1,4 @@
-/** What providers of further data formats implement. */
+/** What providers of further data formats and run journals implement. */
 @NullMarked
 package ds.engine.spi;
 

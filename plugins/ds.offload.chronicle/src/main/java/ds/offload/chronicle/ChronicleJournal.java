@@ -10,11 +10,13 @@ import java.util.Optional;
  */
 public final class ChronicleJournal implements AutoCloseable {
     private final JournalBytes bytes;
+    private final JournalLock lock;
     private long size;
     private boolean closed;
 
-    private ChronicleJournal(JournalBytes bytes) {
+    private ChronicleJournal(JournalBytes bytes, JournalLock lock) {
         this.bytes = bytes;
+        this.lock = lock;
         if (!bytes.begun()) {
             bytes.begin();
         }
@@ -25,20 +27,28 @@ public final class ChronicleJournal implements AutoCloseable {
 
     /**
      * Opens a journal for appending behind its last whole entry, and creates it if there is none.
-     * At most one process may have it open so.
+     * The file {@code <name>.lock} beside it is locked meanwhile, and stays.
      *
-     * @throws ds.offload.StorageException if it cannot be opened, is something else, or is damaged
+     * @throws ds.offload.StorageException if it cannot be opened, is open so elsewhere, is something
+     *     else, or is damaged
      */
     public static ChronicleJournal open(Path file) {
-        JournalBytes bytes = JournalBytes.open(file, true);
+        JournalLock lock = JournalLock.of(file);
         boolean whole = false;
         try {
-            ChronicleJournal journal = new ChronicleJournal(bytes);
-            whole = true;
-            return journal;
+            JournalBytes bytes = JournalBytes.open(file, true);
+            try {
+                ChronicleJournal journal = new ChronicleJournal(bytes, lock);
+                whole = true;
+                return journal;
+            } finally {
+                if (!whole) {
+                    bytes.close();
+                }
+            }
         } finally {
             if (!whole) {
-                bytes.close();
+                lock.close();
             }
         }
     }
@@ -73,7 +83,9 @@ public final class ChronicleJournal implements AutoCloseable {
     public void close() {
         if (!closed) {
             closed = true;
-            bytes.close();
+            try (lock) {
+                bytes.close();
+            }
         }
     }
 

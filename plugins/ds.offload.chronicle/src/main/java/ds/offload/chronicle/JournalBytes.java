@@ -14,23 +14,28 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The file of a journal, little-endian as the machine: a header of 64 bytes, then records of 64:
- * 1 + index (0 until the record is whole; written last, with release order), step, generation, loss,
- * CRC32C of these four. Grows by chunks of which records are a divisor.
+ * 1 + index (0 until the record is whole; written last, with release order), step, commit, loss,
+ * norm, rate, bytes, and in 32 bits each a CRC32C of all else and whether the step was skipped. Grows
+ * by chunks of which records are a divisor.
  */
 final class JournalBytes implements AutoCloseable {
     static final long CHUNK_BYTES = 1 << 20;
     private static final long RECORD_BYTES = 64;
-    private static final long MAGIC = 0x0a31_4c4e_524a_5344L; // "DSJRNL1\n"
+    private static final long MAGIC = 0x0a32_4c4e_524a_5344L; // "DSJRNL2\n"
     private static final int MAGIC_AT = 0;
     private static final int STEP_AT = 8;
-    private static final int GENERATION_AT = 16;
+    private static final int COMMIT_AT = 16;
     private static final int LOSS_AT = 24;
-    private static final int CRC_AT = 32;
+    private static final int NORM_AT = 32;
+    private static final int RATE_AT = 40;
+    private static final int MOVED_AT = 48;
+    private static final int CRC_AT = 56;
+    private static final int SKIPPED_AT = 60;
 
     private final Path file;
     private final FileChannel channel;
     private final MappedBytes bytes;
-    private final ByteBuffer checked = ByteBuffer.allocate(32);
+    private final ByteBuffer checked = ByteBuffer.allocate(60);
     private final CRC32C crc = new CRC32C();
 
     private JournalBytes(Path file, FileChannel channel, MappedBytes bytes) {
@@ -136,12 +141,11 @@ final class JournalBytes implements AutoCloseable {
             if (word == 0) {
                 return null;
             }
-            long step = bytes.readLong(at + STEP_AT);
-            long generation = bytes.readLong(at + GENERATION_AT);
-            long loss = bytes.readLong(at + LOSS_AT);
-            if (word == index + 1
-                    && bytes.readLong(at + CRC_AT) == sum(word, step, generation, loss)) {
-                return new JournalEntry(step, generation, Double.longBitsToDouble(loss));
+            JournalEntry entry = entry(at);
+            if (entry != null
+                    && word == index + 1
+                    && bytes.readInt(at + CRC_AT) == sum(word, entry)) {
+                return entry;
             }
             if (reaches(at(index + 1)) && bytes.readVolatileLong(at(index + 1)) != 0) {
                 throw new StorageException(
@@ -154,27 +158,57 @@ final class JournalBytes implements AutoCloseable {
         }
     }
 
+    /** Returns what stands there, or null if that is no entry. */
+    private @Nullable JournalEntry entry(long at) {
+        long step = bytes.readLong(at + STEP_AT);
+        long commit = bytes.readLong(at + COMMIT_AT);
+        long moved = bytes.readLong(at + MOVED_AT);
+        int skipped = bytes.readInt(at + SKIPPED_AT);
+        return step < 0 || commit < 0 || moved < 0 || skipped < 0 || skipped > 1
+                ? null
+                : new JournalEntry(
+                        step,
+                        commit,
+                        Double.longBitsToDouble(bytes.readLong(at + LOSS_AT)),
+                        Double.longBitsToDouble(bytes.readLong(at + NORM_AT)),
+                        Double.longBitsToDouble(bytes.readLong(at + RATE_AT)),
+                        skipped == 1,
+                        moved);
+    }
+
     void write(long index, JournalEntry entry) {
         long at = at(index);
         long word = index + 1;
-        long loss = Double.doubleToRawLongBits(entry.loss());
         try {
             bytes.writeOrderedLong(at, 0); // what a torn tail left is no longer a record
             bytes.writeLong(at + STEP_AT, entry.step());
-            bytes.writeLong(at + GENERATION_AT, entry.generation());
-            bytes.writeLong(at + LOSS_AT, loss);
-            bytes.writeLong(at + CRC_AT, sum(word, entry.step(), entry.generation(), loss));
+            bytes.writeLong(at + COMMIT_AT, entry.commit());
+            bytes.writeLong(at + LOSS_AT, Double.doubleToRawLongBits(entry.loss()));
+            bytes.writeLong(at + NORM_AT, Double.doubleToRawLongBits(entry.gradNorm()));
+            bytes.writeLong(at + RATE_AT, Double.doubleToRawLongBits(entry.lr()));
+            bytes.writeLong(at + MOVED_AT, entry.bytes());
+            bytes.writeInt(at + CRC_AT, sum(word, entry));
+            bytes.writeInt(at + SKIPPED_AT, entry.skipped() ? 1 : 0);
             bytes.writeOrderedLong(at, word);
         } catch (InternalError e) {
             throw failed("Writing", at, e);
         }
     }
 
-    private long sum(long word, long step, long generation, long loss) {
-        checked.clear().putLong(word).putLong(step).putLong(generation).putLong(loss).flip();
+    private int sum(long word, JournalEntry entry) {
+        checked.clear()
+                .putLong(word)
+                .putLong(entry.step())
+                .putLong(entry.commit())
+                .putLong(Double.doubleToRawLongBits(entry.loss()))
+                .putLong(Double.doubleToRawLongBits(entry.gradNorm()))
+                .putLong(Double.doubleToRawLongBits(entry.lr()))
+                .putLong(entry.bytes())
+                .putInt(entry.skipped() ? 1 : 0)
+                .flip();
         crc.reset();
         crc.update(checked);
-        return crc.getValue();
+        return (int) crc.getValue();
     }
 
     void sync() {

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ds.offload.StorageException;
-import java.io.File;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -59,13 +58,13 @@ class JournalFollowedTest {
     void whatAnotherProcessAppendsIsFollowedInOrder() throws Exception {
         int count = 40_000; // more than two chunks
         Path file = journalOf(0);
-        Process writer = writer(file, count);
+        Process writer = ChildProgram.start(JournalWriter.class, file, count);
         try (ChronicleJournal.Follower follower = ChronicleJournal.follow(file)) {
             int seen = 0;
             while (seen < count) {
                 Optional<JournalEntry> entry = follower.poll();
                 if (entry.isPresent()) {
-                    assertEquals(new JournalEntry(seen, 2L * seen, 1.0 / (seen + 1)), entry.get());
+                    assertEquals(JournalWriter.entry(seen), entry.get());
                     seen++;
                 } else if (!writer.isAlive()) {
                     assertEquals(0, writer.exitValue(), "the writer's status");
@@ -75,29 +74,6 @@ class JournalFollowedTest {
             assertEquals(0, writer.exitValue());
             assertEquals(Optional.empty(), follower.poll());
         }
-    }
-
-    /** The same code in another process, on the class path. */
-    private static Process writer(Path file, int count) throws IOException {
-        String path =
-                String.join(
-                        File.pathSeparator,
-                        System.getProperty("jdk.module.path"),
-                        System.getProperty("java.class.path"),
-                        Path.of("target", "test-classes").toString());
-        return new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "--sun-misc-unsafe-memory-access=allow",
-                        "--add-opens=java.base/java.lang.reflect=ALL-UNNAMED",
-                        "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED",
-                        "--add-exports=java.base/jdk.internal.ref=ALL-UNNAMED",
-                        "-cp",
-                        path,
-                        JournalWriter.class.getName(),
-                        file.toString(),
-                        Integer.toString(count))
-                .inheritIO()
-                .start();
     }
 
     @Test
@@ -116,9 +92,34 @@ class JournalFollowedTest {
         assertEquals(2, entries(file));
         try (ChronicleJournal journal = ChronicleJournal.open(file)) {
             assertEquals(2, journal.size());
-            journal.append(new JournalEntry(2, 4, 0.5));
+            journal.append(JournalWriter.entry(2));
         }
         assertEquals(3, entries(file));
+    }
+
+    @Test
+    void noBitOfARecordCanBeAnother() throws IOException {
+        Path file = journalOf(3);
+        byte[] whole = Files.readAllBytes(file);
+        for (int bit = 0; bit < RECORD * Byte.SIZE; bit++) {
+            byte[] flipped = whole.clone();
+            flipped[3 * RECORD + bit / Byte.SIZE] ^= (byte) (1 << bit % Byte.SIZE);
+            Files.write(file, flipped, StandardOpenOption.WRITE);
+            assertEquals(2, entries(file), "bit " + bit);
+        }
+    }
+
+    @Test
+    void oneRunWritesAJournal() {
+        Path file = journalOf(1);
+        try (ChronicleJournal _ = ChronicleJournal.open(file)) {
+            var failure = assertThrows(StorageException.class, () -> ChronicleJournal.open(file));
+            assertEquals(
+                    "The journal %s is open in another run; end that run, or name another path."
+                            .formatted(file),
+                    failure.getMessage());
+        }
+        ChronicleJournal.open(file).close();
     }
 
     @Test
