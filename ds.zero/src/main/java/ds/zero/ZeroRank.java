@@ -15,10 +15,13 @@ import ds.offload.ShardFiles;
 import ds.offload.Transfers;
 import ds.optim.spi.Hyper;
 import ds.optim.spi.Optimizer;
+import ds.optim.spi.ParameterSpec;
 import ds.optim.spi.StateSlot;
 import ds.optim.spi.StepContext;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -135,6 +138,21 @@ public final class ZeroRank implements AutoCloseable {
                 world,
                 parameter ->
                         optimizer.kind(ShardStepper.spec(parameter)) instanceof Optimizer.Matrix);
+    }
+
+    /** Returns the fp32 elements that replicas keep on each rank beside their slots. */
+    public static long keptElements(ModelLayout layout, int world, Optimizer optimizer) {
+        Map<Optimizer.Replica, List<ParameterSpec>> replicas = new HashMap<>();
+        for (Parameter parameter : layout.storages()) {
+            ParameterSpec spec = ShardStepper.spec(parameter);
+            if (parameter.trainable()
+                    && optimizer.kind(spec) instanceof Optimizer.Replica replica) {
+                replicas.computeIfAbsent(replica, _ -> new ArrayList<>()).add(spec);
+            }
+        }
+        return replicas.entrySet().stream()
+                .mapToLong(each -> each.getKey().keptElements(each.getValue(), world))
+                .sum();
     }
 
     /** Draws the initial values of everything this rank holds, and hands them out. Collective. */

@@ -1,5 +1,6 @@
 package ds.engine.plan;
 
+import ds.core.DType;
 import ds.offload.RestingPlace;
 import ds.offload.ShardFiles;
 import ds.offload.spi.StateCodec;
@@ -27,7 +28,7 @@ import java.util.stream.IntStream;
  * @param liveUnits gathered units at stage 3, at most
  * @param masters fp32 masters beside the working parameters: where those are 16-bit, or either
  *     rests on NVMe
- * @param states optimizer slots, as they rest
+ * @param states optimizer slots, as they rest, and what replicas keep in memory beside them
  * @param gradients accumulators, wherever they rest
  * @param buckets contributions of one unit
  * @param stored bytes that rest on NVMe, in all generations, without journals
@@ -103,7 +104,7 @@ public record MemoryEstimate(
         long ownedTrainable = map.owned(rank, false).elements();
         long everyTrainable = map.everything(false).elements();
         long stepped = stepped(plan, rank).elements();
-        long kept = residency.shardParameters() ? ownedAll : map.elements();
+        long held = residency.shardParameters() ? ownedAll : map.elements();
         long largest = 0;
         long largestTrainable = 0;
         for (int unit = 0; unit < map.layout().units().size(); unit++) {
@@ -117,7 +118,10 @@ public record MemoryEstimate(
                         : 0;
         GradientStorage gradients = plan.zero().gradients();
         StateStorage storage = plan.zero().states();
-        long states = slotBytes(plan, storage, rank);
+        long slots = slotBytes(plan, storage, rank);
+        long kept =
+                DType.FP32.bytesOf(
+                        ZeroRank.keptElements(map.layout(), map.world(), plan.optimizer()));
         long accumulators =
                 gradients
                         .accumulators()
@@ -133,7 +137,7 @@ public record MemoryEstimate(
                         : 0; // they are in a store that can be gone on from
         long masters = shapes.masterStored() ? stepped * FP32_BYTES : 0;
         long stored =
-                (optimizerStored ? plan.store().generations() * (masters + states + frozen) : 0)
+                (optimizerStored ? plan.store().generations() * (masters + slots + frozen) : 0)
                         + storedParameters
                         + (gradientsStored ? accumulators : 0);
         long foreign = everyTrainable - ownedTrainable;
@@ -149,19 +153,19 @@ public record MemoryEstimate(
         long sums = gradientsStored ? plan.batch().accumulation() * accumulators : 0;
         boolean publishes = ZeroRank.publishesInStep(map.layout(), plan.optimizer());
         long read =
-                passes * (masters + states)
+                passes * (masters + slots)
                         + (optimizerStored && storedParameters > 0 && !publishes ? masters : 0)
                         + gathers * storedParameters
                         + sums
                         + (gradientsStored ? (passes - 1) * accumulators : 0);
-        long written = passes * (masters + states) + element * elements(storedRuns, false) + sums;
+        long written = passes * (masters + slots) + element * elements(storedRuns, false) + sums;
         return new MemoryEstimate(
-                kept * element,
-                kept * element - storedParameters,
+                held * element,
+                held * element - storedParameters,
                 parameterBuffer(plan, shapes),
                 live * element,
                 masters,
-                states,
+                slots + kept,
                 accumulators,
                 gradients.contributions().bytesOf(largestTrainable),
                 stored,

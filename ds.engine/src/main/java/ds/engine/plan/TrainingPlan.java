@@ -14,6 +14,7 @@ import ds.zero.ZeroOptions;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -84,9 +85,18 @@ public record TrainingPlan(
         return precision.scaler();
     }
 
-    /** Returns the bytes that each rank will hold and move. */
+    /** Returns the bytes that the rank will hold and move that holds the most. */
     public MemoryEstimate memory() {
         return MemoryEstimate.of(this);
+    }
+
+    /**
+     * Returns the bytes that one rank will hold and move.
+     *
+     * @throws IndexOutOfBoundsException if there is no such rank
+     */
+    public MemoryEstimate memory(int rank) {
+        return MemoryEstimate.of(this, Objects.checkIndex(rank, batch.world()));
     }
 
     /**
