@@ -104,6 +104,8 @@ final class PlanCommand extends Command {
         bytes.put("optimizer_states", memory.states());
         bytes.put("gradients", memory.gradients());
         bytes.put("buckets", memory.buckets());
+        bytes.put("staging", memory.staging());
+        bytes.put("in_memory", memory.inMemory());
         bytes.put("on_nvme", memory.stored());
         bytes.put("total", memory.total());
         document.put("bytes_per_rank", bytes);

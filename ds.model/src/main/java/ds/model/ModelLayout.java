@@ -13,9 +13,9 @@ public final class ModelLayout {
     private final Map<String, Unit> unitOf = new HashMap<>();
 
     /**
-     * Checks that names are unique and that tied parameters agree in shape and trainability.
+     * Checks that names are unique and known, and that tied parameters agree in shape and trainability.
      *
-     * @throws IllegalArgumentException naming the parameter at fault
+     * @throws IllegalArgumentException naming the parameter or unit at fault
      */
     public ModelLayout(List<Unit> units) {
         this.units = List.copyOf(units);
@@ -48,6 +48,13 @@ public final class ModelLayout {
                                             first.shape()));
                 }
                 owners.put(parameter.name(), first);
+            }
+        }
+        for (Unit unit : this.units) {
+            if (!unitNames.containsAll(unit.beside())) {
+                throw new IllegalArgumentException(
+                        "Unit '%s' is on loan beside %s, which are not all units of the model."
+                                .formatted(unit.name(), unit.beside()));
             }
         }
     }

@@ -60,9 +60,13 @@ final class CommittedStateStore implements DurableStore {
         return StoreJournal.fileBytes(CommitCodec.payloadBytesMax(shape));
     }
 
+    /** Returns the bytes of the memory in which records of a journal are made. */
+    static int recordBytes(StoreShape shape) {
+        return JournalFile.recordBytes(CommitCodec.payloadBytesMax(shape));
+    }
+
     private static ByteBuffer buffer(RankMemory memory, StoreShape shape) {
-        int size = JournalFile.recordBytes(CommitCodec.payloadBytesMax(shape));
-        return memory.allocateBytes(MemoryKind.STAGING, size, false).asByteBuffer();
+        return memory.allocateBytes(MemoryKind.STAGING, recordBytes(shape), false).asByteBuffer();
     }
 
     static CommittedStateStore create(

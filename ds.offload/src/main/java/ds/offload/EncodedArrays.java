@@ -60,14 +60,33 @@ final class EncodedArrays {
         this.codec = coding.codec();
         this.blocks = blocks;
         for (int array = 0; array < blocks.size(); array++) {
-            long length = coding.form(array).isEncoded() ? Math.min(PIECE_ELEMENTS, longest) : 0;
+            long length = coding.form(array).isEncoded() ? pieceElements(longest) : 0;
             decoded.add(memory.allocate(MemoryKind.STAGING, DType.FP32, length));
         }
-        long most = Math.max(GRANULE, Math.min(copiedElements, longest));
+        long most = mostElements(longest, copiedElements);
         this.copied = memory.allocate(MemoryKind.STAGING, DType.FP32, most);
         this.codes =
                 memory.allocateBytes(
                         MemoryKind.STAGING, most / GRANULE * codec.granuleBytes(), false);
+    }
+
+    /** Returns the bytes of memory that the constructor takes; 0 where nothing is encoded. */
+    static long memoryBytes(StateCoding coding, int arrays, long longest, long copiedElements) {
+        if (!coding.isEncoded()) {
+            return 0;
+        }
+        long encoded = coding.forms(arrays).stream().filter(StateCoding.Form::isEncoded).count();
+        long most = mostElements(longest, copiedElements);
+        return DType.FP32.bytesOf(encoded * pieceElements(longest) + most)
+                + most / GRANULE * coding.codec().granuleBytes();
+    }
+
+    private static long pieceElements(long longest) {
+        return Math.min(PIECE_ELEMENTS, longest);
+    }
+
+    private static long mostElements(long longest, long copiedElements) {
+        return Math.max(GRANULE, Math.min(copiedElements, longest));
     }
 
     /**

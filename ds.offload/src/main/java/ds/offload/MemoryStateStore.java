@@ -55,6 +55,15 @@ final class MemoryStateStore implements StateStore {
         this.feed = Feed.to(device, arrays.size(), plan.longest());
     }
 
+    /** Returns the bytes of memory beside the arrays. */
+    static long stagingBytes(StateLayout layout, long chunkBytes) {
+        return EncodedArrays.memoryBytes(
+                layout.coding(),
+                layout.arrays().size(),
+                ChunkPlan.of(layout, chunkBytes).longest(),
+                COPIED_ELEMENTS);
+    }
+
     private long sizeBytes(int array, EncodedBlocks blocks) {
         return isEncoded(array)
                 ? blocks.bytesOf(layout.elements(array))

@@ -60,27 +60,68 @@ final class NvmeStateStore implements StateStore {
                         "A store on NVMe keeps fp32, was asked for %s."
                                 .formatted(layout.type().jsonName()));
             }
+            Sizes sizes = Sizes.of(layout, slots, settings);
+            List<Staging> stagings =
+                    Stream.generate(() -> Staging.allocate(memory, sizes.areas()))
+                            .limit(sizes.buffers())
+                            .toList();
+            ChunkPlan plan = sizes.plan();
+            return new Parts(
+                    sizes.shape(),
+                    plan,
+                    stagings,
+                    Feed.to(device, layout.arrays().size(), plan.longest()),
+                    encoded(layout.coding(), sizes, memory),
+                    settings);
+        }
+
+        private static Optional<EncodedArrays> encoded(
+                StateCoding coding, Sizes sizes, RankMemory memory) {
+            return coding.isEncoded()
+                    ? Optional.of(
+                            new EncodedArrays(
+                                    coding,
+                                    sizes.blocks(),
+                                    memory,
+                                    sizes.longest(),
+                                    sizes.plan().blockBytes() / FP32))
+                    : Optional.empty();
+        }
+    }
+
+    /**
+     * What a store takes of memory, before it is taken.
+     *
+     * @param longest elements of the longest chunk, or block of what is not chunked
+     * @param blocks how the elements of each array lie
+     * @param areas bytes of a slot of the pipeline, by array
+     * @param buffers slots
+     */
+    private record Sizes(
+            ChunkPlan plan,
+            StoreShape shape,
+            long longest,
+            List<EncodedBlocks> blocks,
+            List<Long> areas,
+            int buffers) {
+        static Sizes of(StateLayout layout, int slots, PipelineSettings settings) {
             ChunkPlan plan = ChunkPlan.of(layout, settings.chunkBytes());
-            int arrays = layout.arrays().size();
-            int buffers = Math.max(1, Math.min(settings.bufferCount(), plan.chunks().size()));
-            long longest = Math.max(plan.longest(), wholeBlock(layout, plan));
             StoreShape shape = new StoreShape(layout, plan.blockBytes(), slots);
+            long longest = Math.max(plan.longest(), wholeBlock(layout, plan));
             List<EncodedBlocks> blocks =
-                    IntStream.range(0, arrays).mapToObj(shape::blocks).toList();
+                    IntStream.range(0, layout.arrays().size()).mapToObj(shape::blocks).toList();
             List<Long> areas =
                     blocks.stream()
                             .map(each -> each.bytesOf(longest))
                             .map(bytes -> ExtentFile.padded(Math.max(1, bytes)))
                             .toList();
-            List<Staging> stagings =
-                    Stream.generate(() -> Staging.allocate(memory, areas)).limit(buffers).toList();
-            return new Parts(
-                    shape,
+            return new Sizes(
                     plan,
-                    stagings,
-                    Feed.to(device, arrays, plan.longest()),
-                    encoded(layout.coding(), blocks, memory, plan, longest),
-                    settings);
+                    shape,
+                    longest,
+                    blocks,
+                    areas,
+                    Math.max(1, Math.min(settings.bufferCount(), plan.chunks().size())));
         }
 
         /** Returns the elements of the longest block of what is not chunked: copies need its room. */
@@ -91,19 +132,17 @@ final class NvmeStateStore implements StateStore {
                     .max()
                     .orElse(0);
         }
+    }
 
-        private static Optional<EncodedArrays> encoded(
-                StateCoding coding,
-                List<EncodedBlocks> blocks,
-                RankMemory memory,
-                ChunkPlan plan,
-                long longest) {
-            return coding.isEncoded()
-                    ? Optional.of(
-                            new EncodedArrays(
-                                    coding, blocks, memory, longest, plan.blockBytes() / FP32))
-                    : Optional.empty();
-        }
+    /** Returns the bytes of memory that {@link Parts#of} takes. */
+    static long stagingBytes(StateLayout layout, int slots, PipelineSettings settings) {
+        Sizes sizes = Sizes.of(layout, slots, settings);
+        return sizes.buffers() * sizes.areas().stream().mapToLong(Long::longValue).sum()
+                + EncodedArrays.memoryBytes(
+                        layout.coding(),
+                        layout.arrays().size(),
+                        sizes.longest(),
+                        sizes.plan().blockBytes() / FP32);
     }
 
     /** Creates a store that is written in place and deleted when it is closed. */

@@ -27,6 +27,11 @@ public final class ShardFiles {
         return NvmeShardFile.fileBytes(shape);
     }
 
+    /** Returns the bytes of all staging slots of the file that {@link #onNvme} makes. */
+    public static long stagingBytes(Shape shape, PipelineSettings settings) {
+        return settings.bufferCount() * slotBytes(shape, settings);
+    }
+
     /** Returns the bytes of one staging slot of the file that {@link #onNvme} makes. */
     public static long slotBytes(Shape shape, PipelineSettings settings) {
         return NvmeShardFile.slotBytes(shape, settings);

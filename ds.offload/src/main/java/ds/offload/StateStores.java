@@ -27,12 +27,40 @@ public final class StateStores {
      * @param chunkBytes of its {@link PipelineSettings}
      */
     public static long fileBytes(StateLayout layout, long chunkBytes, StoreTerms terms) {
-        StoreShape shape =
-                new StoreShape(
-                        terms.survives() ? layout : layout.withoutExtras(),
-                        ChunkPlan.of(layout, chunkBytes).blockBytes(),
-                        terms.generations());
+        StoreShape shape = shape(layout, chunkBytes, terms);
         return shape.fileBytes() + (terms.survives() ? CommittedStateStore.journalBytes(shape) : 0);
+    }
+
+    /** Returns the bytes of these files without those of the journal. */
+    public static long extentBytes(StateLayout layout, long chunkBytes, StoreTerms terms) {
+        return shape(layout, chunkBytes, terms).fileBytes();
+    }
+
+    private static StoreShape shape(StateLayout layout, long chunkBytes, StoreTerms terms) {
+        return new StoreShape(
+                terms.survives() ? layout : layout.withoutExtras(),
+                ChunkPlan.of(layout, chunkBytes).blockBytes(),
+                terms.generations());
+    }
+
+    /** Returns the bytes of memory that a store in files takes. */
+    public static long stagingBytes(
+            StateLayout layout, PipelineSettings settings, StoreTerms terms) {
+        return NvmeStateStore.stagingBytes(layout, terms.generations(), settings)
+                + (terms.survives()
+                        ? CommittedStateStore.recordBytes(
+                                shape(layout, settings.chunkBytes(), terms))
+                        : 0);
+    }
+
+    /** Returns the bytes that a store in memory takes beside its arrays. */
+    public static long stagingBytes(StateLayout layout, long chunkBytes) {
+        return MemoryStateStore.stagingBytes(layout, chunkBytes);
+    }
+
+    /** Returns the most elements of one array that a step sees at once. */
+    public static long chunkElements(StateLayout layout, long chunkBytes) {
+        return ChunkPlan.of(layout, chunkBytes).longest();
     }
 
     /**

@@ -17,7 +17,7 @@ import java.util.function.Predicate;
  */
 final class Accumulators {
     /** Windows that chunks of a step may be in at once, and the one that is read meanwhile. */
-    private static final int LENT = 3;
+    static final int LENT = 3;
 
     /** A file's checksum blocks, of which a window should be whole ones. */
     private static final int BLOCK_BYTES_MAX = 1 << 20;
@@ -69,12 +69,21 @@ final class Accumulators {
                         memory);
         this.type = type;
         this.memory = memory;
-        long longest = space.runs().stream().mapToLong(OwnedSpace.Run::length).max().orElse(0);
-        long block = Math.min(BLOCK_BYTES_MAX, Long.highestOneBit(options.chunkBytes()));
-        long window = (options.chunkBytes() + block - 1) / block * block;
-        this.windowElements = Math.min(longest, window / type.sizeBytes());
+        this.windowElements = windowElements(space, type, options);
+        long block = blockBytes(options);
         // What a file's own buffers hold, so that it can be read ahead.
         this.aheadElements = options.chunkBytes() / block * block / type.sizeBytes();
+    }
+
+    private static long blockBytes(ZeroOptions options) {
+        return Math.min(BLOCK_BYTES_MAX, Long.highestOneBit(options.chunkBytes()));
+    }
+
+    /** Returns the elements of a window. */
+    static long windowElements(OwnedSpace space, DType type, ZeroOptions options) {
+        long block = blockBytes(options);
+        long window = (options.chunkBytes() + block - 1) / block * block;
+        return Math.min(WorkingMemory.longest(space.runs()), window / type.sizeBytes());
     }
 
     /** Returns the number of an element of a region among the sums. */

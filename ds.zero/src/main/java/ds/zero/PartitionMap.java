@@ -161,10 +161,15 @@ public final class PartitionMap {
 
     /** Returns the index of {@code unit} in layout order. */
     public int unitIndex(Unit unit) {
-        Integer index = unitIndex.get(unit.name());
+        return unitIndex(unit.name());
+    }
+
+    /** Returns the index in layout order of the unit with that name. */
+    int unitIndex(String name) {
+        Integer index = unitIndex.get(name);
         if (index == null) {
             throw new IllegalArgumentException(
-                    "Unit '%s' is not part of this model.".formatted(unit.name()));
+                    "Unit '%s' is not part of this model.".formatted(name));
         }
         return index;
     }

@@ -32,13 +32,15 @@ final class Published {
         this.parameters = parameters;
         this.precision = options.precision();
         this.memory = memory;
+        this.longest = roomElements(options.parameters().stored(parameters.held()), options);
+    }
+
+    /** Returns the elements of a room. */
+    static long roomElements(List<OwnedSpace.Run> stored, ZeroOptions options) {
         long run =
-                state.stepped().runs().stream()
-                        .filter(each -> !parameters.inMemory(state.held(each.offset())))
-                        .mapToLong(OwnedSpace.Run::length)
-                        .max()
-                        .orElse(0);
-        this.longest = Math.min(run, ShardState.chunkElements(options));
+                WorkingMemory.longest(
+                        stored.stream().filter(each -> each.region() != Region.FROZEN).toList());
+        return Math.min(run, ShardState.chunkElements(options));
     }
 
     /**

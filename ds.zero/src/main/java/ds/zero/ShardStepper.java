@@ -31,8 +31,8 @@ import java.util.stream.Stream;
 final class ShardStepper {
     // The copies that a chunk needs where its arrays rest in 16 bits.
     private static final int MASTER = 0;
-    private static final int GRADIENT = 1;
-    private static final int SLOTS = 2;
+    static final int GRADIENT = 1;
+    static final int SLOTS = 2;
 
     /** Neighbouring pieces of a chunk that one kind steps in one call. */
     private record Group(

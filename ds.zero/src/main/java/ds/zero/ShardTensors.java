@@ -6,6 +6,7 @@ import ds.core.MemoryKind;
 import ds.core.RankMemory;
 import ds.kernels.Kernels;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * Carries tensors between the outside and what a rank holds, in pieces of bounded length keyed by
@@ -34,19 +35,24 @@ final class ShardTensors {
         this.kernels = parts.kernels();
         this.precision = options.precision();
         this.rank = parts.communicator().rank();
-        long longest =
-                java.util.stream.Stream.of(state.stepped(), map.owned(rank, true))
-                        .flatMap(space -> space.runs().stream())
-                        .mapToLong(OwnedSpace.Run::length)
-                        .max()
-                        .orElse(PartitionMap.BLOCK_ELEMENTS);
-        long chunk = Math.min(longest, ShardState.chunkElements(options));
+        long chunk = chunkElements(state.stepped(), map.owned(rank, true), options);
         RankMemory memory = parts.memory();
         this.staging = memory.allocate(MemoryKind.STAGING, DType.FP32, chunk);
         this.rounded =
                 precision == DType.FP32
                         ? staging
                         : memory.allocate(MemoryKind.STAGING, precision, chunk);
+    }
+
+    /** Returns the elements that are carried at once. */
+    static long chunkElements(OwnedSpace stepped, OwnedSpace held, ZeroOptions options) {
+        long longest =
+                Stream.of(stepped, held)
+                        .flatMap(space -> space.runs().stream())
+                        .mapToLong(OwnedSpace.Run::length)
+                        .max()
+                        .orElse(PartitionMap.BLOCK_ELEMENTS);
+        return Math.min(longest, ShardState.chunkElements(options));
     }
 
     /** What is done with one chunk of a run. */

@@ -85,7 +85,7 @@ final class ShardedParameters implements Parameters {
         this.needs = new int[units][];
         long largest = 0;
         for (int unit = 0; unit < units; unit++) {
-            needs[unit] = needs(unit);
+            needs[unit] = needs(map, unit);
             long elements = map.elements(unit);
             if (elements <= options.persistenceThreshold()) {
                 lasting.put(unit, new Slot(allocate(elements)));
@@ -97,7 +97,7 @@ final class ShardedParameters implements Parameters {
     }
 
     /** Returns the unit itself and the units that own storage tied to its parameters. */
-    private int[] needs(int unit) {
+    static int[] needs(PartitionMap map, int unit) {
         Set<Integer> found = new TreeSet<>();
         found.add(unit);
         Unit asked = map.layout().units().get(unit);

@@ -1,6 +1,7 @@
 package ds.zero;
 
 import ds.core.DType;
+import ds.offload.PipelineSettings;
 import ds.offload.RestingPlace;
 import ds.offload.ShardFiles;
 import ds.offload.StateLayout;
@@ -124,6 +125,43 @@ public record StoreShapes(
     /** Returns the elements that a rank steps. */
     static OwnedSpace stepped(PartitionMap map, ZeroOptions options, int rank) {
         return options.residency().shardStates() ? map.owned(rank, false) : map.everything(false);
+    }
+
+    /** Returns the bytes of memory that the stores take beside the arrays of states in memory. */
+    long stagingBytes(ZeroOptions options, PipelineSettings pipeline, StoreTerms terms) {
+        long bytes =
+                states.map(
+                                layout ->
+                                        options.optimizer() instanceof RestingPlace.OnNvme place
+                                                ? StateStores.stagingBytes(
+                                                        layout, pipeline.at(place), terms)
+                                                : StateStores.stagingBytes(
+                                                        layout, options.chunkBytes()))
+                        .orElse(0L);
+        return bytes
+                + stagingBytes(options.parameters().place(), parameters, pipeline)
+                + stagingBytes(options.gradients().place(), gradients, pipeline);
+    }
+
+    /**
+     * Returns the bytes of the files without those of journals.
+     *
+     * @param terms of the states' store
+     */
+    public long storedBytes(ZeroOptions options, StoreTerms terms) {
+        long bytes =
+                parameters.map(ShardFiles::fileBytes).orElse(0L)
+                        + gradients.map(ShardFiles::fileBytes).orElse(0L);
+        return options.optimizer() instanceof RestingPlace.OnNvme && states.isPresent()
+                ? bytes + StateStores.extentBytes(states.get(), options.chunkBytes(), terms)
+                : bytes;
+    }
+
+    private static long stagingBytes(
+            RestingPlace place, Optional<ShardFiles.Shape> file, PipelineSettings pipeline) {
+        return place instanceof RestingPlace.OnNvme nvme
+                ? file.map(shape -> ShardFiles.stagingBytes(shape, pipeline.at(nvme))).orElse(0L)
+                : 0;
     }
 
     /**

@@ -12,6 +12,7 @@ import ds.zero.Region;
 import ds.zero.Residency;
 import ds.zero.StateStorage;
 import ds.zero.StoreShapes;
+import ds.zero.WorkingMemory;
 import ds.zero.ZeroRank;
 import java.util.Comparator;
 import java.util.List;
@@ -25,13 +26,15 @@ import java.util.stream.IntStream;
  * @param parameters working parameters kept between steps, wherever they rest
  * @param parametersInMemory those that rest in memory
  * @param parameterBuffer a staging buffer of parameters on NVMe; 0 if none rests there
- * @param liveUnits gathered units at stage 3, at most
+ * @param liveUnits gathered units at stage 3, as many as the layout says are on loan at once
  * @param masters fp32 masters beside the working parameters: where those are 16-bit, or either
  *     rests on NVMe
  * @param states optimizer slots, as they rest, and what replicas keep in memory beside them
  * @param gradients accumulators, wherever they rest
- * @param buckets contributions of one unit
- * @param stored bytes that rest on NVMe, in all generations, without journals
+ * @param buckets contributions of one unit, and sums of tied parameters
+ * @param staging what chunks, files and whole matrices are staged in
+ * @param inMemory all of these that are in memory
+ * @param stored bytes of the files on NVMe, in all generations, without journals
  * @param exchangedPerStep bytes of contributions this rank hands to others in one step
  * @param gatheredPerStep bytes this rank receives in one step: parameters, or at stage 0 the
  *     reduced gradients
@@ -47,6 +50,8 @@ public record MemoryEstimate(
         long states,
         long gradients,
         long buckets,
+        long staging,
+        long inMemory,
         long stored,
         long exchangedPerStep,
         long gatheredPerStep,
@@ -58,7 +63,7 @@ public record MemoryEstimate(
 
     /** Returns all bytes of a rank, on whatever tier. */
     public long total() {
-        return parameters + liveUnits + masters + states + gradients + buckets;
+        return parameters + liveUnits + masters + states + gradients + buckets + staging;
     }
 
     /** Returns the bytes of masters and slots that a step reads plus writes with that codec. */
@@ -105,17 +110,6 @@ public record MemoryEstimate(
         long everyTrainable = map.everything(false).elements();
         long stepped = stepped(plan, rank).elements();
         long held = residency.shardParameters() ? ownedAll : map.elements();
-        long largest = 0;
-        long largestTrainable = 0;
-        for (int unit = 0; unit < map.layout().units().size(); unit++) {
-            largest = Math.max(largest, map.elements(unit));
-            largestTrainable = Math.max(largestTrainable, map.trainableElements(unit));
-        }
-        long live =
-                residency.shardParameters()
-                        ? Math.min(
-                                map.elements(), Math.max(largest, plan.zero().maxLiveParameters()))
-                        : 0;
         GradientStorage gradients = plan.zero().gradients();
         StateStorage storage = plan.zero().states();
         long slots = slotBytes(plan, storage, rank);
@@ -131,15 +125,9 @@ public record MemoryEstimate(
         List<OwnedSpace.Run> storedRuns = plan.zero().parameters().stored(mine);
         long storedParameters = element * elements(storedRuns, true);
         StoreShapes shapes = StoreShapes.of(map, plan.zero(), plan.optimizer(), rank);
-        long frozen =
-                plan.store().survives()
-                        ? (ownedAll - ownedTrainable) * (long) FP32_BYTES
-                        : 0; // they are in a store that can be gone on from
+        var working = new WorkingMemory(map, plan.zero(), plan.optimizer(), shapes, rank);
+        long staging = working.staging(plan.pipeline(), plan.store());
         long masters = shapes.masterStored() ? stepped * FP32_BYTES : 0;
-        long stored =
-                (optimizerStored ? plan.store().generations() * (masters + slots + frozen) : 0)
-                        + storedParameters
-                        + (gradientsStored ? accumulators : 0);
         long foreign = everyTrainable - ownedTrainable;
         long gathers = (long) FORWARD_AND_BACKWARD * plan.batch().accumulation();
         long gathered =
@@ -163,12 +151,21 @@ public record MemoryEstimate(
                 held * element,
                 held * element - storedParameters,
                 parameterBuffer(plan, shapes),
-                live * element,
+                working.liveUnits(),
                 masters,
                 slots + kept,
                 accumulators,
-                gradients.contributions().bytesOf(largestTrainable),
-                stored,
+                working.buckets(),
+                staging,
+                held * element
+                        - storedParameters
+                        + working.liveUnits()
+                        + (optimizerStored ? 0 : masters + slots)
+                        + kept
+                        + (gradientsStored ? 0 : accumulators)
+                        + working.buckets()
+                        + staging,
+                shapes.storedBytes(plan.zero(), plan.store()),
                 (long) plan.batch().accumulation() * gradients.contributions().bytesOf(foreign),
                 gathered,
                 read,

@@ -103,14 +103,16 @@ final class PlanText {
         line(
                 text,
                 "bytes/rank",
-                "%s: parameters %s, live units %s, masters %s, states %s, gradients %s, bucket %s",
+                "%s: parameters %s, live units %s, masters %s, states %s, gradients %s, bucket %s, staging %s",
                 bytes(memory.total()),
                 bytes(memory.parameters()),
                 bytes(memory.liveUnits()),
                 bytes(memory.masters()),
                 bytes(memory.states()),
                 bytes(memory.gradients()),
-                bytes(memory.buckets()));
+                bytes(memory.buckets()),
+                bytes(memory.staging()));
+        line(text, "in memory", "%s of these, beside activations", bytes(memory.inMemory()));
         line(text, "on NVMe", "%s%s", bytes(memory.stored()), commits(plan));
         plan.journal().ifPresent(journal -> line(text, "journal", "%s", journal));
         plan.storage()

@@ -111,7 +111,7 @@ public final class Gpt extends Network {
         private final Parameter shift = shift("lnf_b", options.width);
         private final Parameter weight =
                 options.tied
-                        ? embed.tok
+                        ? borrow(embed.tok)
                         : parameter(
                                 Parameter.of("head", NORMAL, options.vocabulary, options.width)
                                         .tagged("head"));

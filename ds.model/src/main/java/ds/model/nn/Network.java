@@ -13,6 +13,7 @@ import ds.model.Unit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -60,41 +61,72 @@ public abstract class Network extends Part implements TrainableModel {
     public final synchronized ModelLayout layout() {
         ModelLayout made = layout;
         if (made == null) {
-            List<Unit> units = new ArrayList<>();
+            List<Draft> units = new ArrayList<>();
+            List<String> around = List.of();
             if (!parameters().isEmpty()) {
                 setUnitIndex(0);
-                units.add(new Unit(name(), parameters()));
+                units.add(new Draft(name(), parameters(), borrowed(), List.of()));
+                around = List.of(name());
             }
             for (Part part : parts()) {
-                addUnit(part, units);
+                addUnit(part, units, around);
             }
-            made = new ModelLayout(units);
+            made = new ModelLayout(units.stream().map(unit -> unit.made(units)).toList());
             layout = made;
         }
         return made;
     }
 
-    private static void addUnit(Part part, List<Unit> units) {
-        List<Parameter> parameters = new ArrayList<>();
-        List<Part> unitsInside = new ArrayList<>();
-        collect(part, parameters, unitsInside);
-        if (!parameters.isEmpty()) {
-            part.setUnitIndex(units.size());
-            units.add(new Unit(part.name(), parameters));
-        }
-        part.markUnit();
-        for (Part inside : unitsInside) {
-            addUnit(inside, units);
+    /** A unit before all units are known. */
+    private record Draft(
+            String name,
+            List<Parameter> parameters,
+            List<Parameter> borrowed,
+            List<String> around) {
+        Unit made(List<Draft> all) {
+            Stream<String> lenders =
+                    all.stream()
+                            .filter(other -> borrowed.stream().anyMatch(other.parameters::contains))
+                            .map(Draft::name);
+            return new Unit(
+                    name,
+                    parameters,
+                    Stream.concat(around.stream(), lenders)
+                            .filter(other -> !other.equals(name))
+                            .distinct()
+                            .toList());
         }
     }
 
-    private static void collect(Part part, List<Parameter> parameters, List<Part> unitsInside) {
+    private static void addUnit(Part part, List<Draft> units, List<String> around) {
+        List<Parameter> parameters = new ArrayList<>();
+        List<Parameter> borrowed = new ArrayList<>();
+        List<Part> unitsInside = new ArrayList<>();
+        collect(part, parameters, borrowed, unitsInside);
+        List<String> aroundInside = new ArrayList<>(around);
+        if (!parameters.isEmpty()) {
+            part.setUnitIndex(units.size());
+            units.add(new Draft(part.name(), parameters, borrowed, around));
+            aroundInside.add(part.name());
+        }
+        part.markUnit();
+        for (Part inside : unitsInside) {
+            addUnit(inside, units, aroundInside);
+        }
+    }
+
+    private static void collect(
+            Part part,
+            List<Parameter> parameters,
+            List<Parameter> borrowed,
+            List<Part> unitsInside) {
         parameters.addAll(part.parameters());
+        borrowed.addAll(part.borrowed());
         for (Part inside : part.parts()) {
             if (inside.isUnit()) {
                 unitsInside.add(inside);
             } else {
-                collect(inside, parameters, unitsInside);
+                collect(inside, parameters, borrowed, unitsInside);
             }
         }
     }

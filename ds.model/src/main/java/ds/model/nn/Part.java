@@ -19,6 +19,7 @@ public abstract class Part {
     private final String name;
     private final String prefix;
     private final List<Parameter> parameters = new ArrayList<>();
+    private final List<Parameter> borrowed = new ArrayList<>();
     private final List<Part> parts = new ArrayList<>();
     private boolean added;
     private boolean unit;
@@ -80,6 +81,15 @@ public abstract class Part {
     }
 
     /**
+     * Says that this part reads a parameter of another unit, so that both are on loan at once and the
+     * plan counts both. What is borrowed without a word is lent as well.
+     */
+    protected final Parameter borrow(Parameter parameter) {
+        borrowed.add(parameter);
+        return parameter;
+    }
+
+    /**
      * Declares a part inside this one.
      *
      * @throws IllegalArgumentException if it was added somewhere already
@@ -104,6 +114,10 @@ public abstract class Part {
 
     final List<Parameter> parameters() {
         return Collections.unmodifiableList(parameters);
+    }
+
+    final List<Parameter> borrowed() {
+        return Collections.unmodifiableList(borrowed);
     }
 
     final List<Part> parts() {

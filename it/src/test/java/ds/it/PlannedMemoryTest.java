@@ -1,0 +1,164 @@
+package ds.it;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import ds.config.DsConfig;
+import ds.core.MemoryKind;
+import ds.engine.DeepSpeed;
+import ds.engine.Engine;
+import ds.engine.plan.MemoryEstimate;
+import ds.model.TrainableModel;
+import ds.model.builtin.Gpt;
+import ds.zero.ZeroUsage;
+import java.nio.file.Path;
+import java.util.EnumMap;
+import java.util.Map;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * What {@code ds plan} says of a rank's memory and files is what the rank takes, kind by kind and
+ * within 5 % of each resting place. Activations are the model's own.
+ */
+class PlannedMemoryTest {
+    private static final double TOLERANCE = 0.05;
+    private static final int WORLD = 2;
+    private static final int STEPS = 3;
+
+    @TempDir private Path directory;
+
+    private String place(String device, String more) {
+        return "{\"device\": \"%s\", \"nvme_path\": \"%s\"%s}".formatted(device, directory, more);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "AdamW | 0 | fp32 | none | none | none | 0",
+                "AdamW | 1 | fp32 | cpu  | none | none | 0",
+                "AdamW | 1 | bf16 | cpu  | none | none | 0",
+                "AdamW | 2 | bf16 | nvme | none | none | 0",
+                "AdamW | 2 | bf16 | nvme | none | nvme | 0",
+                "AdamW | 3 | bf16 | none | none | none | 0",
+                "AdamW | 3 | bf16 | nvme | nvme | none | 0",
+                "AdamW | 3 | bf16 | nvme | nvme | nvme | 0",
+                "AdamW | 3 | fp32 | nvme | nvme | nvme | 0",
+                "AdamW | 3 | bf16 | nvme | nvme | nvme | 300000",
+                "AdamW | 3 | bf16 | nvme | nvme | nvme | 100000000",
+                "AdamW | 3 | fp32 | cpu  | nvme | none | 0",
+                "Lamb  | 3 | bf16 | nvme | nvme | nvme | 0",
+                "SGD   | 3 | bf16 | nvme | nvme | none | 300000",
+                "Muon  | 3 | bf16 | nvme | nvme | nvme | 0",
+                "Muon  | 2 | fp32 | cpu  | none | none | 0"
+            })
+    void memoryAndFilesAreAsPlanned(
+            String optimizer,
+            int stage,
+            String precision,
+            String states,
+            String parameters,
+            String gradients,
+            int maxInCpu) {
+        assertPlanned(
+                Gpt.of(g -> g.layers(6).width(128).heads(2).context(Rhyme.CONTEXT)),
+                """
+                "bf16": {"enabled": %s},
+                "optimizer": {"type": "%s", "params": {"lr": 0.001}},
+                "zero_optimization": {"stage": %d, "stage3_param_persistence_threshold": 0,
+                    "offload_optimizer": %s, "offload_param": %s},
+                "jvm": {"chunk_bytes": 196608, "offload_gradients": "%s"}
+                """
+                        .formatted(
+                                precision.equals("bf16"),
+                                optimizer,
+                                stage,
+                                place(states, ""),
+                                place(
+                                        parameters,
+                                        ", \"buffer_size\": 50000, \"buffer_count\": 3, \"max_in_cpu\": "
+                                                + maxInCpu),
+                                gradients));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"int8_block", "bf16"})
+    void encodedStateIsAsPlanned(String codec) {
+        for (String device : new String[] {"cpu", "nvme"}) {
+            assertPlanned(
+                    Gpt.of(g -> g.layers(6).width(128).heads(2).context(Rhyme.CONTEXT)),
+                    """
+                    "optimizer": {"type": "AdamW", "params": {"lr": 0.001}},
+                    "zero_optimization": {"stage": 2, "offload_optimizer": %s},
+                    "jvm": {"chunk_bytes": 196608, "state_codec": "%s"}
+                    """
+                            .formatted(place(device, ""), codec));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 3_000, 1_000_000})
+    void unitsThatStayAndTiedOnesAreAsPlanned(int persistent) {
+        assertPlanned(
+                Gpt.of(g -> g.layers(6).width(128).heads(2).context(Rhyme.CONTEXT).tied(false)),
+                """
+                "optimizer": {"type": "AdamW", "params": {"lr": 0.001}},
+                "zero_optimization": {"stage": 3, "stage3_param_persistence_threshold": %d}
+                """
+                        .formatted(persistent));
+        assertPlanned(
+                new AwkwardModel(),
+                """
+                "optimizer": {"type": "AdamW", "params": {"lr": 0.001}},
+                "zero_optimization": {"stage": 3, "stage3_param_persistence_threshold": %d}
+                """
+                        .formatted(persistent));
+    }
+
+    private static void assertPlanned(TrainableModel model, String keys) {
+        DsConfig config =
+                DsConfig.parse(
+                        "{\"train_batch_size\": 4, \"train_micro_batch_size_per_gpu\": 1, %s}"
+                                .formatted(keys));
+        try (Engine engine =
+                DeepSpeed.initialize(
+                        model,
+                        config,
+                        o ->
+                                o.trainingData(
+                                                model instanceof AwkwardModel
+                                                        ? EngineLifeTest.text()
+                                                        : Rhyme.TEXT)
+                                        .ranks(WORLD)
+                                        .workers(1)
+                                        .seed(5))) {
+            engine.steps(STEPS).forEach(_ -> {});
+            for (int rank = 0; rank < WORLD; rank++) {
+                assertTaken(engine.plan().memory(rank), engine.usage(rank));
+            }
+        }
+    }
+
+    private static void assertTaken(MemoryEstimate plan, ZeroUsage usage) {
+        Map<MemoryKind, Long> taken = new EnumMap<>(usage.bytes());
+        taken.remove(MemoryKind.ACTIVATIONS);
+        assertNear(
+                plan.inMemory(),
+                taken.values().stream().mapToLong(Long::longValue).sum(),
+                "in memory: " + taken + ", " + plan);
+        assertEquals(plan.liveUnits(), taken.get(MemoryKind.LIVE_UNITS), "live units");
+        assertEquals(plan.buckets(), taken.get(MemoryKind.BUCKETS), "buckets");
+        assertEquals(plan.parametersInMemory(), taken.get(MemoryKind.PARAMETERS), "parameters");
+        assertNear(plan.staging(), taken.get(MemoryKind.STAGING), "staging");
+        assertEquals(plan.stored(), usage.storedBytes(), "in files");
+    }
+
+    private static void assertNear(long planned, long taken, String what) {
+        assertTrue(
+                Math.abs(planned - taken) <= TOLERANCE * taken,
+                () -> "%s: %,d planned, %,d taken".formatted(what, planned, taken));
+    }
+}
