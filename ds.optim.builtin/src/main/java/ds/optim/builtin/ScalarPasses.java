@@ -16,17 +16,24 @@ final class ScalarPasses implements Passes {
 
     /**
      * Arrays on which a loop runs, since code that is not compiled yet reads memory segments ten times
-     * slower than arrays. One for each thread.
+     * slower than arrays. Made for one call: at most {@link #LENGTH} elements of each array.
      */
     private static final class Tile {
         static final int LENGTH = 1024;
-        static final ThreadLocal<Tile> OWN = ThreadLocal.withInitial(Tile::new);
         private static final int SLOTS = 3;
 
-        final float[] master = new float[LENGTH];
-        final float[] gradient = new float[LENGTH];
-        final float[][] slots = new float[SLOTS][LENGTH];
-        final short[] copy = new short[LENGTH];
+        final float[] master;
+        final float[] gradient;
+        final float[][] slots;
+        final short[] copy;
+
+        Tile(long elements) {
+            int length = (int) Math.min(LENGTH, elements);
+            master = new float[length];
+            gradient = new float[length];
+            slots = new float[SLOTS][length];
+            copy = new short[length];
+        }
 
         void load(Shard shard, long from, int count) {
             read(shard.master(), from, master, count);
@@ -53,7 +60,7 @@ final class ScalarPasses implements Passes {
     }
 
     private static void tiles(Shard shard, long from, long to, Loop loop) {
-        Tile tile = Tile.OWN.get();
+        Tile tile = new Tile(to - from);
         for (long at = from; at < to; at += Tile.LENGTH) {
             int count = (int) Math.min(Tile.LENGTH, to - at);
             tile.load(shard, at, count);
@@ -255,7 +262,7 @@ final class ScalarPasses implements Passes {
             return;
         }
         FlatBuffer copy = shard.copyOut().get();
-        Tile tile = Tile.OWN.get();
+        Tile tile = new Tile(to - from);
         for (long at = from; at < to; at += Tile.LENGTH) {
             int count = (int) Math.min(Tile.LENGTH, to - at);
             Tile.read(shard.master(), at, tile.master, count);
