@@ -59,7 +59,7 @@ final class OffloadedStep implements AutoCloseable {
                             device,
                             directory,
                             settings,
-                            StoreTerms.GENERATIONS_DEFAULT,
+                            StoreTerms.DEFAULT,
                             new StoreIdentity("bench", "bench", Map.of()));
             whole = true;
         } finally {

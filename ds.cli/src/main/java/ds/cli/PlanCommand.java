@@ -106,6 +106,7 @@ final class PlanCommand extends Command {
         bytes.put("buckets", memory.buckets());
         bytes.put("staging", memory.staging());
         bytes.put("in_memory", memory.inMemory());
+        bytes.put("state_in_memory", memory.resident());
         bytes.put("on_nvme", memory.stored());
         bytes.put("total", memory.total());
         document.put("bytes_per_rank", bytes);

@@ -370,6 +370,12 @@ record Effect(
                         statesOnNvme),
                 of(states + "buffer_count", 2, 4, bytes(1, MemoryKind.STAGING), statesOnNvme),
                 of(
+                        states + "ratio",
+                        1,
+                        0.5,
+                        bytes(1, MemoryKind.OPTIMIZER_STATES),
+                        with(statesOnNvme, zero + "stage", 3)),
+                of(
                         zero + "sub_group_size",
                         1024,
                         1_000_000_000,

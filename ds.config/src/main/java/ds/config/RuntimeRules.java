@@ -53,6 +53,7 @@ final class RuntimeRules {
         rules.bufferSize();
         rules.parameters();
         rules.states();
+        rules.share();
         rules.scheduler();
         rules.lossScale();
         rules.hysteresis();
@@ -159,6 +160,21 @@ final class RuntimeRules {
                     "offload_optimizer is 'nvme' at stage %d: the state rests on NVMe. DeepSpeed keeps it in host memory below stage 3."
                             .formatted(stage),
                     "Write \"device\": \"cpu\" for what DeepSpeed does.");
+        }
+    }
+
+    /** There is no accelerator whose memory the rest could stay in. */
+    private void share() {
+        String device = device("offload_optimizer");
+        double ratio = zero.section("offload_optimizer").doubleOr("ratio", 1);
+        if (ratio < 1 && !device.equals("nvme")) {
+            found.add(
+                    Diagnostic.note(
+                            "no-effect",
+                            ZERO + "offload_optimizer/ratio",
+                            "'ratio' has no effect here where 'device' is '%s': the state that is not offloaded rests in the same memory."
+                                    .formatted(device),
+                            ""));
         }
     }
 

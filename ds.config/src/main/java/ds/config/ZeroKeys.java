@@ -333,8 +333,8 @@ final class ZeroKeys {
                                     number("ratio", 1.0)
                                             .atLeast(0)
                                             .atMost(1)
-                                            .refused("all state rests in one place. Remove it.")
-                                            .doc("Share of the state that is offloaded."),
+                                            .doc(
+                                                    "Share of the state that is offloaded, to whole chunks; the rest stays in memory and is written with each commit."),
                                     flag("super_offload", false)
                                             .refused("it needs a Grace Hopper machine. Remove it.")
                                             .doc("SuperOffload."),

@@ -233,6 +233,22 @@ class RuntimeRulesTest {
     }
 
     @Test
+    void aRatioWithoutADriveIsSaidToHaveNoEffect() {
+        ConfigCheck check =
+                zero(3, " \"offload_optimizer\": {\"device\": \"cpu\", \"ratio\": 0.5}");
+        assertTrue(check.isRunnable());
+        assertEquals("no-effect", only(check).code());
+        assertEquals(Diagnostic.Severity.NOTE, only(check).severity());
+        assertEquals(
+                "/zero_optimization/offload_optimizer/ratio (4:41): 'ratio' has no effect here where"
+                        + " 'device' is 'cpu': the state that is not offloaded rests in the same"
+                        + " memory.",
+                only(check).toString());
+        String nvme = "{\"device\": \"nvme\", \"nvme_path\": \"/a\", \"ratio\": 0.5}";
+        assertEquals(0, zero(3, "\"offload_optimizer\": " + nvme).diagnostics().size());
+    }
+
+    @Test
     void wordsThatDeepSpeedRefusesWhenItStartsAreRefused() {
         assertEquals(
                 "/data_types/param_dtype (2:31): 'param_dtype' must be one of fp32, fp16, bf16, was"

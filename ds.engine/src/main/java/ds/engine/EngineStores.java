@@ -16,6 +16,7 @@ import ds.offload.StorageProviders;
 import ds.offload.StoreDirectory;
 import ds.offload.StoreIdentity;
 import ds.offload.StoreLocation;
+import ds.offload.StoreTerms;
 import ds.offload.StoreUse;
 import ds.offload.spi.StorageProvider;
 import ds.zero.StoreFactory;
@@ -145,22 +146,22 @@ final class EngineStores implements AutoCloseable {
         }
 
         private StateStore inFiles(Path path, StateLayout layout, PipelineSettings settings) {
-            int generations = plan.store().generations();
-            if (!plan.store().survives()) {
+            StoreTerms terms = plan.store();
+            if (!terms.survives()) {
                 StoreDirectory directory = open(path, OPTIMIZER, StoreUse.IN_PLACE);
-                return StateStores.onNvme(layout, memory, device, directory, settings);
+                return StateStores.onNvme(layout, memory, device, directory, settings, terms);
             }
             if (left.isPresent()) {
                 StoreDirectory directory =
                         kept(StoreDirectory.reopen(location(rank), backend, files));
                 durable.add(directory);
                 return StateStores.reopen(
-                        layout, memory, device, directory, settings, generations, identity);
+                        layout, memory, device, directory, settings, terms, identity);
             }
             StoreDirectory directory = open(path, OPTIMIZER, StoreUse.DURABLE);
             durable.add(directory);
             return StateStores.durable(
-                    layout, memory, device, directory, settings, generations, identity);
+                    layout, memory, device, directory, settings, terms, identity);
         }
 
         private StateStore inMemory(StateLayout layout, boolean pinned) {

@@ -9,8 +9,11 @@ import java.util.List;
  *
  * @param blockBytes the bytes of a checksum block of one fp32 array; a power of two
  * @param chunks in the order in which a step sees them
+ * @param stored those of them that rest in files
+ * @param resident the others, which stay in memory, and such pieces of the runs that no step goes
+ *     through
  */
-record ChunkPlan(int blockBytes, List<Chunk> chunks) {
+record ChunkPlan(int blockBytes, List<Chunk> chunks, List<Chunk> stored, List<Chunk> resident) {
     private static final int BLOCK_BYTES_MAX = 1 << 20;
     private static final int BLOCK_BYTES_MIN = 4096;
     private static final int ELEMENT_BYTES = 4;
@@ -27,14 +30,22 @@ record ChunkPlan(int blockBytes, List<Chunk> chunks) {
 
     ChunkPlan {
         chunks = List.copyOf(chunks);
+        stored = List.copyOf(stored);
+        resident = List.copyOf(resident);
+    }
+
+    /** As the other one, with all chunks in files. */
+    static ChunkPlan of(StateLayout layout, long chunkBytes) {
+        return of(layout, chunkBytes, 1);
     }
 
     /**
      * Cuts {@code layout} into chunks of at most {@code chunkBytes} over all arrays.
      *
+     * @param share of the elements that rest in files, 0 to 1, to the nearest chunk
      * @throws IllegalArgumentException if not even one block per array fits
      */
-    static ChunkPlan of(StateLayout layout, long chunkBytes) {
+    static ChunkPlan of(StateLayout layout, long chunkBytes, double share) {
         long arrayBytes = chunkBytes / layout.arrays().size();
         if (arrayBytes < BLOCK_BYTES_MIN) {
             throw new IllegalArgumentException(
@@ -47,15 +58,31 @@ record ChunkPlan(int blockBytes, List<Chunk> chunks) {
         int block = (int) Math.min(BLOCK_BYTES_MAX, Long.highestOneBit(arrayBytes));
         long step = arrayBytes / block * block / ELEMENT_BYTES;
         List<Chunk> chunks = new ArrayList<>();
+        List<Chunk> stored = new ArrayList<>();
+        List<Chunk> resident = new ArrayList<>();
         long runStart = 0;
+        long inFiles = 0;
         for (int run = 0; run < layout.runLengths().size(); run++) {
             long length = layout.runLengths().get(run);
-            for (long at = 0; layout.isChunked(run) && at < length; at += step) {
-                chunks.add(new Chunk(run, at, runStart + at, Math.min(step, length - at)));
+            for (long at = 0; at < length; at += step) {
+                Chunk chunk = new Chunk(run, at, runStart + at, Math.min(step, length - at));
+                // Evenly spread, so that one in memory is stepped while another is read.
+                boolean rests =
+                        inFiles + chunk.length() / 2.0 < share * (chunk.first() + chunk.length());
+                inFiles += rests ? chunk.length() : 0;
+                if (!rests) {
+                    resident.add(chunk);
+                }
+                if (layout.isChunked(run)) {
+                    chunks.add(chunk);
+                    if (rests) {
+                        stored.add(chunk);
+                    }
+                }
             }
             runStart += length;
         }
-        return new ChunkPlan(block, chunks);
+        return new ChunkPlan(block, chunks, stored, resident);
     }
 
     /** Returns the elements of the longest chunk. */

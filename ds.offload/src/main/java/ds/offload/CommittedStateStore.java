@@ -13,9 +13,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Arrays in files with more than one slot per extent, and a journal that says which are current. A
- * commit: every write is complete, the files are synced, the record is appended, the journal is
- * synced; on a thread of its own, while the rank computes. Whatever touches the store next waits for
- * it.
+ * commit: what stays in memory is written, every write is complete, the files are synced, the record
+ * is appended, the journal is synced; on a thread of its own, while the rank computes. Whatever
+ * touches the store next waits for it.
  */
 final class CommittedStateStore implements DurableStore {
     private static final System.Logger LOG = System.getLogger(DurableStore.class.getName());
@@ -211,10 +211,12 @@ final class CommittedStateStore implements DurableStore {
         store.requireUsable();
         store.guarded(
                 () -> {
+                    store.sealResident();
                     boolean full = fill(record);
                     long number = lastCommit + 1;
                     lane.start(
                             () -> {
+                                store.writeResident();
                                 for (ExtentFile file : store.files()) {
                                     if (file.table().isMoved()) {
                                         file.sync();
@@ -303,6 +305,7 @@ final class CommittedStateStore implements DurableStore {
     public CommitRecord recover(long commit, long newEpoch) {
         StoreHistory read = unrecovered();
         goBack(commit, newEpoch);
+        store.loadResident();
         history = null;
         return read.commit(held(read, commit)).run();
     }

@@ -246,11 +246,10 @@ final class ExtentFile implements AutoCloseable {
 
     /** Starts writing whole, sealed blocks of an extent, each in its current slot. */
     Pending write(int extent, long offsetInExtent, MemorySegment from) {
-        writtenBytes.add(from.byteSize());
         return transfer(new Transfer(extent, offsetInExtent, from, backend::write));
     }
 
-    /** Returns what was moved since the file was opened. */
+    /** Returns what was moved since the file was opened; what is sealed counts as written. */
     Transfers transfers() {
         return new Transfers(readBytes.sum(), writtenBytes.sum(), 0, 0);
     }
@@ -364,6 +363,7 @@ final class ExtentFile implements AutoCloseable {
      * slots.
      */
     void seal(int extent, long offsetInExtent, ByteBuffer bytes, long sizeBytes) {
+        writtenBytes.add(sizeBytes);
         int block = (int) (offsetInExtent / blockBytes);
         for (int at = 0; at < sizeBytes; at += blockBytes, block++) {
             int index = firstBlocks[extent] + block;

@@ -74,7 +74,8 @@ final class MemoryStateStore implements StateStore {
         return layout.coding().form(array).isEncoded();
     }
 
-    private static MemoryKind kind(String array) {
+    /** Returns what memory an array takes. */
+    static MemoryKind kind(String array) {
         return array.equals(MASTER) ? MemoryKind.MASTERS : MemoryKind.OPTIMIZER_STATES;
     }
 

@@ -26,7 +26,7 @@ final class NvmeStateStore implements StateStore {
     private final List<ArrayFile> arrays;
     private final Pipeline pipeline;
     private final int depth;
-    private final FileBytes bytes = new FileBytes();
+    private final RestingBytes bytes = new RestingBytes();
     private boolean closed;
 
     /** Null until a step or a transfer failed. */
@@ -37,6 +37,7 @@ final class NvmeStateStore implements StateStore {
      *
      * @param shape the files
      * @param plan how a step goes through them
+     * @param resident what stays in memory
      * @param stagings the slots of the pipeline
      * @param feed how chunks get to the device
      * @param encoded what steps and copies encoded arrays; empty if none is
@@ -45,13 +46,14 @@ final class NvmeStateStore implements StateStore {
     record Parts(
             StoreShape shape,
             ChunkPlan plan,
+            ResidentChunks resident,
             List<Staging> stagings,
             Feed feed,
             Optional<EncodedArrays> encoded,
             PipelineSettings settings) {
         static Parts of(
                 StateLayout layout,
-                int slots,
+                StoreTerms terms,
                 RankMemory memory,
                 Device device,
                 PipelineSettings settings) {
@@ -60,7 +62,7 @@ final class NvmeStateStore implements StateStore {
                         "A store on NVMe keeps fp32, was asked for %s."
                                 .formatted(layout.type().jsonName()));
             }
-            Sizes sizes = Sizes.of(layout, slots, settings);
+            Sizes sizes = Sizes.of(layout, terms, settings);
             List<Staging> stagings =
                     Stream.generate(() -> Staging.allocate(memory, sizes.areas()))
                             .limit(sizes.buffers())
@@ -69,6 +71,7 @@ final class NvmeStateStore implements StateStore {
             return new Parts(
                     sizes.shape(),
                     plan,
+                    new ResidentChunks(plan, layout, sizes.blocks(), memory),
                     stagings,
                     Feed.to(device, layout.arrays().size(), plan.longest()),
                     encoded(layout.coding(), sizes, memory),
@@ -104,9 +107,9 @@ final class NvmeStateStore implements StateStore {
             List<EncodedBlocks> blocks,
             List<Long> areas,
             int buffers) {
-        static Sizes of(StateLayout layout, int slots, PipelineSettings settings) {
-            ChunkPlan plan = ChunkPlan.of(layout, settings.chunkBytes());
-            StoreShape shape = new StoreShape(layout, plan.blockBytes(), slots);
+        static Sizes of(StateLayout layout, StoreTerms terms, PipelineSettings settings) {
+            ChunkPlan plan = ChunkPlan.of(layout, settings.chunkBytes(), terms.share());
+            StoreShape shape = new StoreShape(layout, plan.blockBytes(), terms.generations());
             long longest = Math.max(plan.longest(), wholeBlock(layout, plan));
             List<EncodedBlocks> blocks =
                     IntStream.range(0, layout.arrays().size()).mapToObj(shape::blocks).toList();
@@ -121,7 +124,7 @@ final class NvmeStateStore implements StateStore {
                     longest,
                     blocks,
                     areas,
-                    Math.max(1, Math.min(settings.bufferCount(), plan.chunks().size())));
+                    Math.max(1, Math.min(settings.bufferCount(), plan.stored().size())));
         }
 
         /** Returns the elements of the longest block of what is not chunked: copies need its room. */
@@ -134,9 +137,9 @@ final class NvmeStateStore implements StateStore {
         }
     }
 
-    /** Returns the bytes of memory that {@link Parts#of} takes. */
-    static long stagingBytes(StateLayout layout, int slots, PipelineSettings settings) {
-        Sizes sizes = Sizes.of(layout, slots, settings);
+    /** Returns the bytes of memory that {@link Parts#of} takes beside what stays there. */
+    static long stagingBytes(StateLayout layout, StoreTerms terms, PipelineSettings settings) {
+        Sizes sizes = Sizes.of(layout, terms, settings);
         return sizes.buffers() * sizes.areas().stream().mapToLong(Long::longValue).sum()
                 + EncodedArrays.memoryBytes(
                         layout.coding(),
@@ -196,7 +199,7 @@ final class NvmeStateStore implements StateStore {
                 new Pipeline(
                         "ds-r%d-io".formatted(directory.location().rank()),
                         arrays,
-                        parts.plan().chunks(),
+                        parts.plan().stored(),
                         parts.stagings(),
                         parts.settings().waiting());
         this.depth = Math.min(parts.feed().depth(), parts.stagings().size());
@@ -212,74 +215,98 @@ final class NvmeStateStore implements StateStore {
         guarded(() -> stepAll(resident, step));
     }
 
-    private void stepAll(Resident resident, ChunkStep step) {
-        int chunks = parts.plan().chunks().size();
-        if (chunks == 0) {
-            return;
-        }
-        long base = pipeline.begin();
+    private void stepAll(Resident beside, ChunkStep step) {
+        Pass pass = new Pass();
         if (parts.encoded().isPresent()) {
-            stepEncoded(parts.encoded().get(), base, resident, step);
+            stepEncoded(parts.encoded().get(), pass, beside, step);
         } else {
-            stepPlain(base, resident, step);
+            stepPlain(pass, beside, step);
         }
-        pipeline.awaitWritten(base + chunks - 1);
+        pass.end();
     }
 
-    private void stepEncoded(EncodedArrays encoded, long base, Resident resident, ChunkStep step) {
-        for (long sequence = base; sequence < base + parts.plan().chunks().size(); sequence++) {
-            Staging staging = pipeline.take(sequence).staging();
-            ChunkPlan.Chunk chunk = pipeline.chunk(sequence);
-            verify(chunk, staging);
-            encoded.step(chunk, staging.areas(), parts.feed(), resident, step);
-            seal(sequence);
-            pipeline.giveBack(sequence);
+    private void stepEncoded(EncodedArrays encoded, Pass pass, Resident beside, ChunkStep step) {
+        for (ChunkPlan.Chunk chunk : parts.plan().chunks()) {
+            encoded.step(chunk, pass.open(chunk).areas(), parts.feed(), beside, step);
+            pass.close(chunk);
         }
     }
 
-    private void stepPlain(long base, Resident resident, ChunkStep step) {
-        int chunks = parts.plan().chunks().size();
+    private void stepPlain(Pass pass, Resident beside, ChunkStep step) {
+        List<ChunkPlan.Chunk> chunks = parts.plan().chunks();
         int begun = 0;
-        for (int ended = 0; ended < chunks; ) {
-            if (begun < chunks && parts.feed().underWay() < depth) {
-                begin(base + begun, resident, step);
-                begun++;
+        for (int ended = 0; ended < chunks.size(); ) {
+            if (begun < chunks.size() && parts.feed().underWay() < depth) {
+                ChunkPlan.Chunk chunk = chunks.get(begun++);
+                begin(chunk, pass.open(chunk).areas(), beside, step);
             } else {
                 parts.feed().finish();
-                seal(base + ended);
-                pipeline.giveBack(base + ended);
-                ended++;
+                pass.close(chunks.get(ended++));
             }
         }
     }
 
-    private void begin(long sequence, Resident resident, ChunkStep step) {
-        Staging staging = pipeline.take(sequence).staging();
-        ChunkPlan.Chunk chunk = pipeline.chunk(sequence);
-        verify(chunk, staging);
-        List<FlatBuffer> stored = new ArrayList<>(arrays.size());
-        for (int i = 0; i < arrays.size(); i++) {
+    private void begin(
+            ChunkPlan.Chunk chunk, List<MemorySegment> areas, Resident beside, ChunkStep step) {
+        List<FlatBuffer> stored = new ArrayList<>(areas.size());
+        for (MemorySegment area : areas) {
             stored.add(
                     new FlatBuffer(
-                            staging.areas().get(i).asSlice(0, chunk.length() * FP32),
-                            DType.FP32,
-                            chunk.length()));
+                            area.asSlice(0, chunk.length() * FP32), DType.FP32, chunk.length()));
         }
-        parts.feed().begin(chunk, List.copyOf(stored), resident, step);
+        parts.feed().begin(chunk, List.copyOf(stored), beside, step);
     }
 
-    private void verify(ChunkPlan.Chunk chunk, Staging staging) {
-        for (int i = 0; i < arrays.size(); i++) {
-            arrays.get(i).verify(chunk, staging.bytes().get(i));
+    /** One step's way through the chunks: those in files by way of the pipeline's slots. */
+    private final class Pass {
+        private long opened = pipeline.begin();
+        private long closed = opened;
+
+        /** Returns where the next chunk is. */
+        Staging open(ChunkPlan.Chunk chunk) {
+            Optional<Staging> resident = parts.resident().at(chunk);
+            if (resident.isPresent()) {
+                return resident.get();
+            }
+            Staging staging = pipeline.take(opened++).staging();
+            for (int i = 0; i < arrays.size(); i++) {
+                arrays.get(i).verify(chunk, staging.bytes().get(i));
+            }
+            return staging;
+        }
+
+        /** Says that the oldest open chunk was stepped. */
+        void close(ChunkPlan.Chunk chunk) {
+            if (parts.resident().at(chunk).isPresent()) {
+                parts.resident().changed(chunk);
+                return;
+            }
+            Staging staging = pipeline.take(closed).staging();
+            for (int i = 0; i < arrays.size(); i++) {
+                arrays.get(i).seal(chunk, staging.bytes().get(i));
+            }
+            pipeline.giveBack(closed++);
+        }
+
+        /** Waits until everything is written. */
+        void end() {
+            pipeline.awaitWritten(closed - 1);
         }
     }
 
-    private void seal(long sequence) {
-        Staging staging = pipeline.take(sequence).staging();
-        ChunkPlan.Chunk chunk = pipeline.chunk(sequence);
-        for (int i = 0; i < arrays.size(); i++) {
-            arrays.get(i).seal(chunk, staging.bytes().get(i));
-        }
+    /** Reads what stays in memory, from files that were reopened. */
+    void loadResident() {
+        guarded(() -> parts.resident().load(arrays));
+    }
+
+    /** Takes the checksums of what changed in memory, which {@link #writeResident} comes for. */
+    void sealResident() {
+        parts.resident().seal(arrays);
+    }
+
+    /** Writes what changed in memory, on the commit's lane. */
+    void writeResident() {
+        parts.resident().write(arrays, parts.stagings().size());
     }
 
     @Override
@@ -291,8 +318,7 @@ final class NvmeStateStore implements StateStore {
                     if (layout().coding().form(array).isEncoded()) {
                         parts.encoded().orElseThrow().read(bytes, array, first, into);
                     } else {
-                        files.get(array)
-                                .read(first * FP32, into.segment(), parts.stagings().getFirst());
+                        bytes.readBytes(array, first * FP32, into.segment());
                     }
                 });
     }
@@ -306,8 +332,7 @@ final class NvmeStateStore implements StateStore {
                     if (layout().coding().form(array).isEncoded()) {
                         parts.encoded().orElseThrow().write(bytes, array, first, from);
                     } else {
-                        files.get(array)
-                                .write(first * FP32, from.segment(), parts.stagings().getFirst());
+                        bytes.writeBytes(array, first * FP32, from.segment());
                     }
                 });
     }
@@ -322,8 +347,8 @@ final class NvmeStateStore implements StateStore {
         return Objects.checkFromIndexSize(first, buffer.lengthElements(), layout().elements(array));
     }
 
-    /** The encoded bytes in the files. */
-    private final class FileBytes implements EncodedArrays.Bytes {
+    /** Bytes of the arrays, in the files and in memory. */
+    private final class RestingBytes implements EncodedArrays.Bytes {
         /** Where a granule of an element is: in which run, and how far into it. */
         private record Place(int run, long inRun) {}
 
@@ -361,14 +386,41 @@ final class NvmeStateStore implements StateStore {
 
         @Override
         public void read(int array, long firstElement, MemorySegment into) {
-            files.get(array)
-                    .read(firstByte(array, firstElement), into, parts.stagings().getFirst());
+            readBytes(array, firstByte(array, firstElement), into);
         }
 
         @Override
         public void write(int array, long firstElement, MemorySegment from) {
-            files.get(array)
-                    .write(firstByte(array, firstElement), from, parts.stagings().getFirst());
+            writeBytes(array, firstByte(array, firstElement), from);
+        }
+
+        void readBytes(int array, long firstByte, MemorySegment into) {
+            for (long done = 0; done < into.byteSize(); ) {
+                long at = firstByte + done;
+                var part = parts.resident().part(array, at, into.byteSize() - done);
+                MemorySegment piece = into.asSlice(done, part.sizeBytes());
+                if (part.memory().isPresent()) {
+                    piece.copyFrom(part.memory().get());
+                } else {
+                    files.get(array).read(at, piece, parts.stagings().getFirst());
+                }
+                done += part.sizeBytes();
+            }
+        }
+
+        void writeBytes(int array, long firstByte, MemorySegment from) {
+            for (long done = 0; done < from.byteSize(); ) {
+                long at = firstByte + done;
+                var part = parts.resident().part(array, at, from.byteSize() - done);
+                MemorySegment piece = from.asSlice(done, part.sizeBytes());
+                if (part.memory().isPresent()) {
+                    part.memory().get().copyFrom(piece);
+                    parts.resident().changed(array, at);
+                } else {
+                    files.get(array).write(at, piece, parts.stagings().getFirst());
+                }
+                done += part.sizeBytes();
+            }
         }
     }
 

@@ -20,6 +20,11 @@ record Staging(List<MemorySegment> areas, List<ByteBuffer> bytes) {
                 areaBytes.stream()
                         .map(bytes -> memory.allocateBytes(MemoryKind.STAGING, bytes, false))
                         .toList();
+        return of(areas);
+    }
+
+    /** Returns areas that were allocated together. */
+    static Staging of(List<MemorySegment> areas) {
         return new Staging(areas, areas.stream().map(MemorySegment::asByteBuffer).toList());
     }
 }

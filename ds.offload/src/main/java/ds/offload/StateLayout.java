@@ -107,7 +107,8 @@ public record StateLayout(
                         .toList();
     }
 
-    private boolean has(int array, int run) {
+    /** Returns whether an array has a run. */
+    boolean has(int array, int run) {
         List<Integer> having = wholes.get(run);
         return having == null || having.contains(array);
     }

@@ -2,6 +2,8 @@ package ds.offload;
 
 import ds.core.Device;
 import ds.core.RankMemory;
+import java.util.List;
+import java.util.stream.IntStream;
 
 /** Makes state stores for each resting place. */
 public final class StateStores {
@@ -43,10 +45,10 @@ public final class StateStores {
                 terms.generations());
     }
 
-    /** Returns the bytes of memory that a store in files takes. */
+    /** Returns the bytes of memory that a store in files takes beside what stays there. */
     public static long stagingBytes(
             StateLayout layout, PipelineSettings settings, StoreTerms terms) {
-        return NvmeStateStore.stagingBytes(layout, terms.generations(), settings)
+        return NvmeStateStore.stagingBytes(layout, terms, settings)
                 + (terms.survives()
                         ? CommittedStateStore.recordBytes(
                                 shape(layout, settings.chunkBytes(), terms))
@@ -64,13 +66,33 @@ public final class StateStores {
     }
 
     /**
+     * Returns how many elements of each array stay in memory: whole chunks, so that few of them are
+     * a rough share.
+     *
+     * @param chunkBytes of its {@link PipelineSettings}
+     */
+    public static List<Long> residentElements(
+            StateLayout layout, long chunkBytes, StoreTerms terms) {
+        List<ChunkPlan.Chunk> resident = ChunkPlan.of(layout, chunkBytes, terms.share()).resident();
+        return IntStream.range(0, layout.arrays().size())
+                .mapToObj(
+                        array ->
+                                resident.stream()
+                                        .filter(chunk -> layout.has(array, chunk.run()))
+                                        .mapToLong(ChunkPlan.Chunk::length)
+                                        .sum())
+                .toList();
+    }
+
+    /**
      * Creates a store whose arrays rest in {@code directory}, one zero-filled file per array, of
-     * which only staging slots are in memory, and none for extra arrays. It is written in place and
-     * deleted when it is closed.
+     * which only staging slots and what {@code terms} keep there are in memory, and none for extra
+     * arrays. It is written in place and deleted when it is closed.
      *
      * @param memory where the staging slots are allocated; outlives the store
      * @param device where steps run; outlives the store
      * @param directory this rank's directory; outlives the store
+     * @param terms {@link StoreTerms#IN_PLACE}, with any share
      * @throws StorageException if there is too little space, before anything is written, or a write
      *     fails
      */
@@ -79,17 +101,23 @@ public final class StateStores {
             RankMemory memory,
             Device device,
             StoreDirectory directory,
-            PipelineSettings settings) {
+            PipelineSettings settings,
+            StoreTerms terms) {
+        if (terms.survives()) {
+            throw new IllegalArgumentException(
+                    "A store in place has one generation, was asked for %d."
+                            .formatted(terms.generations()));
+        }
         return NvmeStateStore.inPlace(
-                NvmeStateStore.Parts.of(layout.withoutExtras(), 1, memory, device, settings),
+                NvmeStateStore.Parts.of(layout.withoutExtras(), terms, memory, device, settings),
                 directory);
     }
 
     /**
-     * As {@link #onNvme}, but every extent is there as often as {@code generations} says, and a
-     * journal holds the commits: what was committed last is there after any crash.
+     * As {@link #onNvme}, but every extent is there as often as {@code terms} say, and a journal holds
+     * the commits: what was committed last is there after any crash.
      *
-     * @param generations 2 or 3
+     * @param terms of 2 or 3 generations
      * @param identity whose state it is
      */
     public static DurableStore durable(
@@ -98,10 +126,10 @@ public final class StateStores {
             Device device,
             StoreDirectory directory,
             PipelineSettings settings,
-            int generations,
+            StoreTerms terms,
             StoreIdentity identity) {
         return CommittedStateStore.create(
-                NvmeStateStore.Parts.of(layout, generations, memory, device, settings),
+                NvmeStateStore.Parts.of(layout, terms, memory, device, settings),
                 memory,
                 directory,
                 identity);
@@ -109,7 +137,8 @@ public final class StateStores {
 
     /**
      * Opens a store that {@link #durable} made, in a directory that was reopened; to be recovered
-     * before it is used. Reading its journal repairs what one bad copy of a record allows.
+     * before it is used. Reading its journal repairs what one bad copy of a record allows. What stays
+     * in memory may be another share than it was.
      *
      * @throws StorageException if it is of another layout, cannot be read, or is not whole
      */
@@ -119,12 +148,12 @@ public final class StateStores {
             Device device,
             StoreDirectory directory,
             PipelineSettings settings,
-            int generations,
+            StoreTerms terms,
             StoreIdentity identity) {
         return CommittedStateStore.reopen(
                 NvmeStateStore.Parts.of(
                         CommittedStateStore.asMade(layout, directory),
-                        generations,
+                        terms,
                         memory,
                         device,
                         settings),

@@ -6,8 +6,8 @@ import java.util.Collection;
 
 /**
  * Asynchronous transfers between aligned memory and one preallocated file. Offsets, sizes and
- * segments are multiples of 4 KiB. Used by one thread at a time: the I/O lane during a step, else
- * the rank's thread. A short transfer is continued; one that makes no progress, meets the end of the
+ * segments are multiples of 4 KiB. Used by one thread at a time: the I/O lane during a step, the
+ * commit's lane during a commit, else the rank's thread. A short transfer is continued; one that makes no progress, meets the end of the
  * file, fails, or grows too old is a {@link StorageException} from {@link Pending#await}.
  */
 public interface StorageBackend extends AutoCloseable {

@@ -7,8 +7,10 @@ package ds.offload;
  *     3 also the one before it; 1 is written in place and survives no crash
  * @param commitEverySteps boundaries from one commit to the next, at least 1: what a crash costs at
  *     most
+ * @param share of the elements that rest in files, 0 to 1; the others stay in memory and are written
+ *     with each commit
  */
-public record StoreTerms(int generations, int commitEverySteps) {
+public record StoreTerms(int generations, int commitEverySteps, double share) {
     /** The slots of a store that survives, unless more are asked for. */
     public static final int GENERATIONS_DEFAULT = 2;
 
@@ -16,10 +18,10 @@ public record StoreTerms(int generations, int commitEverySteps) {
     public static final int GENERATIONS_MAX = 3;
 
     /** Two generations, committed at every boundary. */
-    public static final StoreTerms DEFAULT = new StoreTerms(GENERATIONS_DEFAULT, 1);
+    public static final StoreTerms DEFAULT = new StoreTerms(GENERATIONS_DEFAULT, 1, 1);
 
     /** In place: a crash costs the store. */
-    public static final StoreTerms IN_PLACE = new StoreTerms(1, 1);
+    public static final StoreTerms IN_PLACE = new StoreTerms(1, 1, 1);
 
     /** Checks the ranges. */
     public StoreTerms {
@@ -34,6 +36,19 @@ public record StoreTerms(int generations, int commitEverySteps) {
                             + commitEverySteps
                             + ".");
         }
+        if (!(share >= 0 && share <= 1)) {
+            throw new IllegalArgumentException("A share is 0 to 1, was %s.".formatted(share));
+        }
+    }
+
+    /** Returns these terms with another number of generations. */
+    public StoreTerms withGenerations(int count) {
+        return new StoreTerms(count, commitEverySteps, share);
+    }
+
+    /** Returns these terms with another share in files. */
+    public StoreTerms withShare(double inFiles) {
+        return new StoreTerms(generations, commitEverySteps, inFiles);
     }
 
     /** Returns whether a crash leaves the last commit. */

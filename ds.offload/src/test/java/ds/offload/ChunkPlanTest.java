@@ -4,8 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /** Chunks tile the runs, fit their slot, and end where a checksum block ends. */
@@ -46,6 +48,33 @@ class ChunkPlanTest {
         }
         for (int run = 0; run < done.length; run++) {
             assertEquals(runs.get(run), done[run], trial);
+        }
+    }
+
+    /** Whatever the share, what is in files is as near to it as whole chunks allow, all along the way. */
+    @Test
+    void aShareOfTheElementsRestsInFilesEvenlySpread() {
+        Random random = new Random(SEED);
+        for (int trial = 0; trial < 200; trial++) {
+            List<Long> runs =
+                    random.ints(1 + random.nextInt(6), 0, 40)
+                            .mapToObj(granules -> granules * 1024L)
+                            .toList();
+            StateLayout layout = new StateLayout(List.of("master"), runs);
+            double share = random.nextInt(11) / 10.0;
+            ChunkPlan plan = ChunkPlan.of(layout, 3 * 4096, share);
+            Set<ChunkPlan.Chunk> stored = new HashSet<>(plan.stored());
+            Set<ChunkPlan.Chunk> resident = new HashSet<>(plan.resident());
+            long elements = 0;
+            long inFiles = 0;
+            for (ChunkPlan.Chunk chunk : plan.chunks()) {
+                assertTrue(stored.contains(chunk) != resident.contains(chunk));
+                elements += chunk.length();
+                inFiles += stored.contains(chunk) ? chunk.length() : 0;
+                assertTrue(Math.abs(inFiles - share * elements) <= 3 * 1024, "trial " + trial);
+            }
+            assertTrue(share < 1 || resident.isEmpty());
+            assertTrue(share > 0 || stored.isEmpty());
         }
     }
 

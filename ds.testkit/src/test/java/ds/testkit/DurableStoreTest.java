@@ -20,8 +20,10 @@ import ds.offload.StorageProviders;
 import ds.offload.StoreDirectory;
 import ds.offload.StoreLife;
 import ds.offload.StoreLocation;
+import ds.offload.StoreTerms;
 import ds.offload.StoreUse;
 import ds.offload.Stores;
+import ds.offload.Transfers;
 import ds.offload.spi.StorageProvider;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -68,6 +70,100 @@ class DurableStoreTest {
                 rig.stepAndCommit();
                 rig.assertWhole();
             }
+        }
+    }
+
+    private static StoreTerms share(double inFiles) {
+        return StoreTerms.DEFAULT.withShare(inFiles);
+    }
+
+    private StoreRig createWith(double share) {
+        return StoreRig.create(StoreRig.location(nvmePath), FileOperations.system(), share(share));
+    }
+
+    private StoreRig reopenWith(double share) {
+        return StoreRig.reopen(StoreRig.location(nvmePath), FileOperations.system(), share(share));
+    }
+
+    /** What stays in memory is no property of a store: its files are always complete. */
+    @Test
+    void aStoreGoesOnWithAnyShareInMemory() {
+        try (StoreRig rig = createWith(0.6)) {
+            rig.commit();
+            rig.stepAndCommit();
+            rig.makeStep(); // never committed
+        }
+        long step = 1;
+        for (double share : new double[] {0.2, 1, 0, 0.6, 0.6, 1}) {
+            assertEquals(
+                    List.of(),
+                    Stores.verify(StoreRig.location(nvmePath).rankDirectory()).problems());
+            try (StoreRig rig = reopenWith(share).recover()) {
+                assertEquals(step, rig.step());
+                rig.assertWhole();
+                rig.makeStep();
+                rig.stepAndCommit();
+                rig.skipAndCommit();
+                rig.assertWhole();
+                step = rig.step();
+                rig.makeStep(); // never committed
+                rig.assertWhole();
+            }
+        }
+        try (StoreRig rig = reopenWith(0.6)) {
+            rig.recover(rig.store().lastCommit() - 1);
+            rig.assertWhole();
+        }
+    }
+
+    /** Two arrays of five chunks of 4 KiB, of which three are in files. */
+    @Test
+    void whatStaysInMemoryIsWrittenWithEachCommitAndNeverRead() {
+        long chunk = 2 * 4096;
+        try (StoreRig rig = createWith(0.6)) {
+            rig.commit();
+            Transfers before = rig.store().transfers();
+            rig.makeStep();
+            rig.makeStep();
+            assertMoved(before, rig, 2 * 3 * chunk, 2 * 3 * chunk);
+            rig.commit();
+            rig.store().awaitCommit();
+            assertMoved(before, rig, 2 * 3 * chunk, (2 * 3 + 2) * chunk);
+            rig.skipAndCommit();
+            rig.store().awaitCommit();
+            assertMoved(before, rig, 2 * 3 * chunk, (2 * 3 + 2) * chunk);
+            rig.store().write(1, 1024 + 7, FlatBuffer.ofFloats(new float[1]));
+            rig.store().read(1, 1024 + 7, FlatBuffer.ofFloats(new float[1]));
+            rig.commit();
+            rig.store().awaitCommit();
+            assertMoved(before, rig, 2 * 3 * chunk, (2 * 3 + 2 + 1) * chunk);
+        }
+    }
+
+    private static void assertMoved(Transfers before, StoreRig rig, long read, long written) {
+        Transfers moved = rig.store().transfers().since(before);
+        assertEquals(read, moved.readBytes(), "read");
+        assertEquals(written, moved.writtenBytes(), "written");
+    }
+
+    /** The files are where a store comes back from, so what stays in memory is checked there too. */
+    @Test
+    void aCorruptBlockOfWhatStaysInMemoryIsFoundWhenTheStoreComesBack() throws IOException {
+        try (StoreRig rig = createWith(0)) {
+            rig.commit();
+            rig.stepAndCommit();
+        }
+        Path file = StoreRig.location(nvmePath).rankDirectory().resolve("exp_avg.bin");
+        byte[] bytes = Files.readAllBytes(file);
+        for (int at = 0; at < bytes.length; at += 4096) {
+            bytes[at] ^= 1;
+        }
+        Files.write(file, bytes);
+        try (StoreRig rig = reopenWith(0)) {
+            StorageException failure = assertThrows(StorageException.class, rig::recover);
+            assertTrue(failure.getMessage().contains("exp_avg.bin"), failure.getMessage());
+            assertTrue(
+                    failure.getMessage().contains("is not what was written"), failure.getMessage());
         }
     }
 
@@ -382,7 +478,7 @@ class DurableStoreTest {
         private int stores;
         @TempDir Path nvmePath = Path.of("");
 
-        abstract int generations();
+        abstract StoreTerms terms();
 
         @Override
         protected StateStore create(
@@ -400,7 +496,7 @@ class DurableStoreTest {
                     device,
                     directory,
                     PipelineSettings.DEFAULT.withBufferCount(3).withChunkBytes(chunkBytes),
-                    generations(),
+                    terms(),
                     StoreRig.IDENTITY);
         }
     }
@@ -408,16 +504,32 @@ class DurableStoreTest {
     @Nested
     class WithTwoGenerations extends Durable {
         @Override
-        int generations() {
-            return 2;
+        StoreTerms terms() {
+            return StoreTerms.DEFAULT;
+        }
+    }
+
+    @Nested
+    class WithAThirdInMemory extends Durable {
+        @Override
+        StoreTerms terms() {
+            return StoreTerms.DEFAULT.withShare(2 / 3.0);
+        }
+    }
+
+    @Nested
+    class WithEverythingInMemory extends Durable {
+        @Override
+        StoreTerms terms() {
+            return StoreTerms.DEFAULT.withShare(0);
         }
     }
 
     @Nested
     class WithThreeGenerations extends Durable {
         @Override
-        int generations() {
-            return 3;
+        StoreTerms terms() {
+            return StoreTerms.DEFAULT.withGenerations(3);
         }
     }
 }

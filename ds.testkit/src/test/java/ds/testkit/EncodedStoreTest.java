@@ -33,6 +33,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -80,6 +81,10 @@ class EncodedStoreTest {
         long step;
 
         Rig(String run, String codec, boolean fresh) {
+            this(run, codec, fresh, StoreTerms.DEFAULT);
+        }
+
+        Rig(String run, String codec, boolean fresh, StoreTerms terms) {
             StoreLocation location = new StoreLocation(nvmePath, run, 0, 1);
             directory =
                     fresh
@@ -101,7 +106,7 @@ class EncodedStoreTest {
                                         device,
                                         directory,
                                         SETTINGS,
-                                        2,
+                                        terms,
                                         identity)
                                 : StateStores.reopen(
                                         layout(codec),
@@ -109,7 +114,7 @@ class EncodedStoreTest {
                                         device,
                                         directory,
                                         SETTINGS,
-                                        2,
+                                        terms,
                                         identity);
                 whole = true;
             } finally {
@@ -217,6 +222,33 @@ class EncodedStoreTest {
             resumed.makeStep();
             assertSame(five, resumed.contents());
         }
+    }
+
+    /** What stays in memory is encoded there as in files: the bits do not say where it was. */
+    @ParameterizedTest
+    @ValueSource(strings = {"fp32", "bf16", "int8_block"})
+    void anyShareInMemoryHasTheSameBits(String codec) {
+        List<List<float[]>> contents = new ArrayList<>();
+        for (double share : new double[] {1, 0.5, 0}) {
+            String run = "share" + contents.size();
+            StoreTerms terms = StoreTerms.DEFAULT.withShare(share);
+            try (Rig rig = new Rig(run, codec, true, terms)) {
+                for (int array = 0; array < ARRAYS.size(); array++) {
+                    float[] some = new float[200_000];
+                    Arrays.fill(some, 0.25f + array);
+                    rig.store.write(array, 250_000, FlatBuffer.ofFloats(some));
+                }
+                rig.makeStep();
+                rig.makeStep();
+                rig.commit();
+            }
+            try (Rig rig = new Rig(run, codec, false, terms.withShare(1 - share))) {
+                rig.makeStep();
+                contents.add(rig.contents());
+            }
+        }
+        assertSame(contents.get(0), contents.get(1));
+        assertSame(contents.get(0), contents.get(2));
     }
 
     @ParameterizedTest

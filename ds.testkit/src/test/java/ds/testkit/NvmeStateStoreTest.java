@@ -10,6 +10,7 @@ import ds.offload.StateStores;
 import ds.offload.StorageProviders;
 import ds.offload.StoreDirectory;
 import ds.offload.StoreLocation;
+import ds.offload.StoreTerms;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.io.TempDir;
@@ -22,6 +23,10 @@ class NvmeStateStoreTest {
 
         abstract PipelineSettings settings();
 
+        double share() {
+            return 1;
+        }
+
         @Override
         protected StateStore create(
                 StateLayout layout, RankMemory memory, Device device, long chunkBytes) {
@@ -32,7 +37,12 @@ class NvmeStateStoreTest {
                                     StorageProviders.portable(),
                                     FileOperations.system()));
             return StateStores.onNvme(
-                    layout, memory, device, directory, settings().withChunkBytes(chunkBytes));
+                    layout,
+                    memory,
+                    device,
+                    directory,
+                    settings().withChunkBytes(chunkBytes),
+                    StoreTerms.IN_PLACE.withShare(share()));
         }
     }
 
@@ -49,6 +59,14 @@ class NvmeStateStoreTest {
         @Override
         PipelineSettings settings() {
             return PipelineSettings.DEFAULT.withBufferCount(3);
+        }
+    }
+
+    @Nested
+    class HalfInMemory extends WithThreeSlots {
+        @Override
+        double share() {
+            return 0.5;
         }
     }
 

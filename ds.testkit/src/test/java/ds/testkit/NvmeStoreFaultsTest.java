@@ -18,6 +18,7 @@ import ds.offload.StorageException;
 import ds.offload.StorageProviders;
 import ds.offload.StoreDirectory;
 import ds.offload.StoreLocation;
+import ds.offload.StoreTerms;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
@@ -56,7 +57,9 @@ class NvmeStoreFaultsTest {
                         StorageProviders.portable(),
                         files);
         StateLayout layout = new StateLayout(List.of("master", "exp_avg"), List.of(ELEMENTS));
-        store = StateStores.onNvme(layout, memory, device, directory, settings);
+        store =
+                StateStores.onNvme(
+                        layout, memory, device, directory, settings, StoreTerms.IN_PLACE);
         return store;
     }
 

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import ds.core.FlatBuffer;
 import ds.offload.FileOperations;
 import ds.offload.StorageException;
+import ds.offload.StoreTerms;
 import ds.testkit.FaultyFiles.Call;
 import ds.testkit.Loss.Tally;
 import java.io.IOException;
@@ -15,11 +16,20 @@ import java.util.Map;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
-/** Whichever call to the disk fails, what was committed before it is whole. */
+/**
+ * Whichever call to the disk fails, what was committed before it is whole: with all of the state in
+ * files, and with a share of it in memory.
+ */
+@ParameterizedClass
+@ValueSource(doubles = {1, 0.6})
 class StoreFailingCallsTest {
+    @Parameter double share;
     @TempDir Path nvmePath = Path.of("");
 
     private int runs;
@@ -31,6 +41,10 @@ class StoreFailingCallsTest {
         private boolean failed;
     }
 
+    private StoreTerms terms() {
+        return StoreTerms.DEFAULT.withShare(share);
+    }
+
     private Path directory() {
         return StoreRig.location(nvmePath.resolve("run" + runs)).rankDirectory();
     }
@@ -40,7 +54,8 @@ class StoreFailingCallsTest {
         runs++;
         Promise promise = new Promise();
         try (StoreRig rig =
-                StoreRig.create(StoreRig.location(nvmePath.resolve("run" + runs)), files, 2)) {
+                StoreRig.create(
+                        StoreRig.location(nvmePath.resolve("run" + runs)), files, terms())) {
             for (int step = 0; step <= 3; step++) {
                 promise.attempted = step;
                 if (step > 0) {
@@ -77,7 +92,9 @@ class StoreFailingCallsTest {
         Files.deleteIfExists(directory().resolve("owner")); // this process still runs
         try (StoreRig rig =
                 StoreRig.reopen(
-                        StoreRig.location(nvmePath.resolve("run" + runs)), Loss.UNSYNCED, 2)) {
+                        StoreRig.location(nvmePath.resolve("run" + runs)),
+                        Loss.UNSYNCED,
+                        terms())) {
             rig.recover();
             rig.assertWhole();
             boolean promised =
@@ -106,7 +123,7 @@ class StoreFailingCallsTest {
             Promise promise = live(faulty().failing(call, n));
             tally = tally.plus(promise.failed, true, !isKept(promise));
         }
-        tally.report("call fails with EIO: " + call);
+        tally.report("call fails with EIO, ratio " + share + ": " + call);
         assertEquals(tally.injected(), tally.detected(), "an error that nobody was told");
         assertEquals(0, tally.lost());
     }
@@ -124,7 +141,7 @@ class StoreFailingCallsTest {
             failed = promise.failed;
             tally = failed ? tally.plus(true, true, !isKept(promise)) : tally;
         }
-        tally.report("disk full (ENOSPC)");
+        tally.report("disk full (ENOSPC), ratio " + share);
         assertTrue(tally.injected() > 5, tally::toString);
         assertEquals(0, tally.lost());
     }
@@ -142,7 +159,7 @@ class StoreFailingCallsTest {
             assertEquals(false, promise.failed, kind.getKey());
             assertEquals(3, promise.acknowledged);
             assertTrue(isKept(promise), kind.getKey());
-            new Tally(1, 1, 1, 0).report("short " + kind.getKey());
+            new Tally(1, 1, 1, 0).report("short " + kind.getKey() + ", ratio " + share);
         }
     }
 
@@ -162,7 +179,7 @@ class StoreFailingCallsTest {
                 tally = tally.plus(promise.failed, !lost, lost);
             }
         }
-        tally.report("write torn or flipped, and reported whole");
+        tally.report("write torn or flipped, and reported whole, ratio " + share);
         assertEquals(0, tally.lost());
     }
 
@@ -174,7 +191,9 @@ class StoreFailingCallsTest {
         Files.deleteIfExists(directory().resolve("owner"));
         try (StoreRig rig =
                 StoreRig.reopen(
-                        StoreRig.location(nvmePath.resolve("run" + runs)), Loss.UNSYNCED, 2)) {
+                        StoreRig.location(nvmePath.resolve("run" + runs)),
+                        Loss.UNSYNCED,
+                        terms())) {
             rig.recover();
             rig.assertWhole();
             return false;

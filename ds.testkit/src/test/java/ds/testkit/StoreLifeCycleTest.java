@@ -18,6 +18,7 @@ import ds.offload.StorageException;
 import ds.offload.StorageProviders;
 import ds.offload.StoreDirectory;
 import ds.offload.StoreLocation;
+import ds.offload.StoreTerms;
 import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
@@ -268,7 +269,12 @@ class StoreLifeCycleTest {
                                     FileOperations.system());
                     StateStore store =
                             StateStores.onNvme(
-                                    layout, memory, device, directory, PipelineSettings.DEFAULT)) {
+                                    layout,
+                                    memory,
+                                    device,
+                                    directory,
+                                    PipelineSettings.DEFAULT,
+                                    StoreTerms.IN_PLACE)) {
                 store.step((first, length) -> List.of(), (first, resident, stored) -> {});
                 System.out.write("ready\n".getBytes(StandardCharsets.UTF_8));
                 System.out.flush();

@@ -16,6 +16,7 @@ import ds.offload.StorageProviders;
 import ds.offload.StoreDirectory;
 import ds.offload.StoreIdentity;
 import ds.offload.StoreLocation;
+import ds.offload.StoreTerms;
 import ds.offload.StoreUse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -42,7 +43,8 @@ final class StoreRig implements AutoCloseable {
     private final DurableStore store;
     private long step;
 
-    private StoreRig(StoreDirectory directory, boolean fresh, int generations, StateLayout layout) {
+    private StoreRig(
+            StoreDirectory directory, boolean fresh, StoreTerms terms, StateLayout layout) {
         this.directory = directory;
         boolean whole = false;
         try {
@@ -54,7 +56,7 @@ final class StoreRig implements AutoCloseable {
                                     device,
                                     directory,
                                     ONE_PAGE_CHUNKS,
-                                    generations,
+                                    terms,
                                     IDENTITY)
                             : StateStores.reopen(
                                     layout,
@@ -62,7 +64,7 @@ final class StoreRig implements AutoCloseable {
                                     device,
                                     directory,
                                     ONE_PAGE_CHUNKS,
-                                    generations,
+                                    terms,
                                     IDENTITY);
             whole = true;
         } finally {
@@ -83,10 +85,19 @@ final class StoreRig implements AutoCloseable {
 
     static StoreRig create(
             StoreLocation location, FileOperations files, int generations, StateLayout layout) {
+        return create(location, files, StoreTerms.DEFAULT.withGenerations(generations), layout);
+    }
+
+    static StoreRig create(StoreLocation location, FileOperations files, StoreTerms terms) {
+        return create(location, files, terms, LAYOUT);
+    }
+
+    private static StoreRig create(
+            StoreLocation location, FileOperations files, StoreTerms terms, StateLayout layout) {
         return new StoreRig(
                 StoreDirectory.open(location, StorageProviders.portable(), files, StoreUse.DURABLE),
                 true,
-                generations,
+                terms,
                 layout);
     }
 
@@ -97,10 +108,20 @@ final class StoreRig implements AutoCloseable {
 
     static StoreRig reopen(
             StoreLocation location, FileOperations files, int generations, StateLayout layout) {
+        return reopen(location, files, StoreTerms.DEFAULT.withGenerations(generations), layout);
+    }
+
+    /** Opens a store that was left, of which another share may stay in memory. */
+    static StoreRig reopen(StoreLocation location, FileOperations files, StoreTerms terms) {
+        return reopen(location, files, terms, LAYOUT);
+    }
+
+    private static StoreRig reopen(
+            StoreLocation location, FileOperations files, StoreTerms terms, StateLayout layout) {
         return new StoreRig(
                 StoreDirectory.reopen(location, StorageProviders.portable(), files),
                 false,
-                generations,
+                terms,
                 layout);
     }
 

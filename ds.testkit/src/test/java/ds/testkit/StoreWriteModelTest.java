@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import ds.offload.Recovery;
 import ds.offload.StorageException;
 import ds.offload.StoreLocation;
+import ds.offload.StoreTerms;
 import ds.testkit.Loss.Tally;
 import ds.testkit.RecordingFiles.Event;
 import java.io.IOException;
@@ -19,13 +20,21 @@ import java.util.Random;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Power fails at any moment, over two ranks: of what was not synced the medium has any part, in any
  * order, cut at any sector. The run goes on from a state that was promised. And it would not, if
- * a sync, the order of a commit, the fence or the second slot were missing.
+ * a sync, the order of a commit, the fence or the second slot were missing. With all of the state in
+ * files, and with a share of it in memory.
  */
+@ParameterizedClass
+@ValueSource(doubles = {1, 0.6})
 class StoreWriteModelTest {
+    @Parameter double share;
+
     private static final int RANKS = 2;
     private static final int SECTOR = 512;
     private static final int FIRST_STEPS = 3;
@@ -36,6 +45,10 @@ class StoreWriteModelTest {
 
     private final List<Map<String, byte[]>> base = new ArrayList<>();
 
+    private StoreTerms terms() {
+        return StoreTerms.DEFAULT.withShare(share);
+    }
+
     private StoreLocation location(String where, int rank) {
         return new StoreLocation(directory.resolve(where), "rig", rank, RANKS);
     }
@@ -43,7 +56,7 @@ class StoreWriteModelTest {
     /** Records what two ranks do, with the fence between their steps or without it. */
     private List<Event> record(boolean fence) throws IOException {
         for (int rank = 0; rank < RANKS; rank++) {
-            try (StoreRig rig = StoreRig.create(location("live", rank), Loss.UNSYNCED, 2)) {
+            try (StoreRig rig = StoreRig.create(location("live", rank), Loss.UNSYNCED, terms())) {
                 rig.commit();
                 for (int i = 0; i < FIRST_STEPS; i++) {
                     rig.stepAndCommit();
@@ -52,8 +65,8 @@ class StoreWriteModelTest {
             base.add(Loss.bytes(location("live", rank).rankDirectory()));
         }
         RecordingFiles files = new RecordingFiles();
-        try (StoreRig first = StoreRig.reopen(location("live", 0), files, 2);
-                StoreRig second = StoreRig.reopen(location("live", 1), files, 2)) {
+        try (StoreRig first = StoreRig.reopen(location("live", 0), files, terms());
+                StoreRig second = StoreRig.reopen(location("live", 1), files, terms())) {
             List<StoreRig> rigs = List.of(first, second);
             rigs.forEach(StoreRig::recover);
             for (int rank = 0; rank < RANKS; rank++) {
@@ -178,8 +191,8 @@ class StoreWriteModelTest {
             }
             promised = Math.min(promised, acknowledged);
         }
-        try (StoreRig first = StoreRig.reopen(location("after", 0), Loss.UNSYNCED, 2);
-                StoreRig second = StoreRig.reopen(location("after", 1), Loss.UNSYNCED, 2)) {
+        try (StoreRig first = StoreRig.reopen(location("after", 0), Loss.UNSYNCED, terms());
+                StoreRig second = StoreRig.reopen(location("after", 1), Loss.UNSYNCED, terms())) {
             List<StoreRig> rigs = List.of(first, second);
             List<Recovery.Claim> claims = new ArrayList<>();
             for (int rank = 0; rank < RANKS; rank++) {
@@ -203,12 +216,14 @@ class StoreWriteModelTest {
     @Test
     void whateverTheMediumHasThePromisesAreKept() throws IOException {
         int count = Loss.count(150, 5_000);
-        Tally tally = powerFailures(record(true), count).report("power fails");
+        Tally tally = powerFailures(record(true), count).report("power fails, ratio " + share);
         assertEquals(0, tally.lost());
     }
 
     private void assertLoses(String what, List<Event> log) throws IOException {
-        Tally tally = powerFailures(log, Loss.count(100, 1_000)).report("control: " + what);
+        Tally tally =
+                powerFailures(log, Loss.count(100, 1_000))
+                        .report("control: " + what + ", ratio " + share);
         assertTrue(tally.lost() > 0, "nothing is lost with " + what);
     }
 

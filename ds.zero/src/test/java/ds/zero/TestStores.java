@@ -13,6 +13,7 @@ import ds.offload.StateStores;
 import ds.offload.StorageProviders;
 import ds.offload.StoreDirectory;
 import ds.offload.StoreLocation;
+import ds.offload.StoreTerms;
 import java.util.List;
 
 /** The stores of one rank of a test; directories are kept, to be closed after the stores. */
@@ -31,7 +32,12 @@ record TestStores(
                     StateStores.inMemory(layout, memory, device, false, chunkBytes);
             case RestingPlace.OnNvme nvme ->
                     StateStores.onNvme(
-                            layout, memory, device, open(nvme, "states"), pipeline(nvme));
+                            layout,
+                            memory,
+                            device,
+                            open(nvme, "states"),
+                            pipeline(nvme),
+                            StoreTerms.IN_PLACE);
         };
     }
 

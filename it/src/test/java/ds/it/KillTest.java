@@ -39,6 +39,7 @@ class KillTest {
 
     @TempDir Path directory;
     private String codec = "fp32";
+    private double ratio = 1;
 
     /** What the lives of one run said. */
     private static final class Run {
@@ -130,7 +131,8 @@ class KillTest {
                 "ds.it.KilledRun",
                 directory.resolve("nvme").toString(),
                 Boolean.toString(survives),
-                codec);
+                codec,
+                Double.toString(ratio));
     }
 
     private static List<Path> libraries() {
@@ -153,13 +155,16 @@ class KillTest {
         }
     }
 
-    @Test
-    void everyKilledRunGoesOnFromTheLastCommonCommit() throws Exception {
+    /** All of the state on the drive, and a share of it in memory. */
+    @ParameterizedTest
+    @ValueSource(doubles = {1, 0.6})
+    void everyKilledRunGoesOnFromTheLastCommonCommit(double share) throws Exception {
+        ratio = share;
         Run run = run(KILLS, true);
         Files.writeString(
                 Reactor.ROOT.resolve("it", "target", "loss.md"),
-                "| kill -9, two ranks | %d (%d before it went on) | steps made %d | lost %d |%n"
-                        .formatted(KILLS, run.beforeItWentOn, run.printed, run.lost),
+                "| kill -9, two ranks, ratio %s | %d (%d before it went on) | steps made %d | lost %d |%n"
+                        .formatted(share, KILLS, run.beforeItWentOn, run.printed, run.lost),
                 StandardOpenOption.CREATE,
                 StandardOpenOption.APPEND);
         assertEquals(0, run.lost);

@@ -16,11 +16,20 @@ final class KilledRun {
 
     private KilledRun() {}
 
-    /** Trains until it is killed: arguments are the nvme_path, whether state survives a crash, and the codec. */
+    /**
+     * Trains until it is killed: arguments are the nvme_path, whether state survives a crash, the
+     * codec, and the share of the state that rests on the drive.
+     */
     public static void main(String[] arguments) {
         Path nvme = Path.of(arguments[0]);
         try (Engine engine =
-                engine(offload(nvme, Boolean.parseBoolean(arguments[1]), arguments[2]), nvme)) {
+                engine(
+                        offload(
+                                nvme,
+                                Boolean.parseBoolean(arguments[1]),
+                                arguments[2],
+                                arguments[3]),
+                        nvme)) {
             System.out.println("from " + engine.step());
             while (true) {
                 System.out.println(bits(engine.trainStep()));
@@ -37,11 +46,11 @@ final class KilledRun {
                 Path.of("nowhere"));
     }
 
-    private static String offload(Path nvme, boolean survives, String codec) {
+    private static String offload(Path nvme, boolean survives, String codec, String ratio) {
         return """
-               , "offload_optimizer": {"device": "nvme", "nvme_path": "%s"}},
-               "jvm": {"crash_consistent": %s, "state_codec": "%s\""""
-                .formatted(nvme, survives, codec);
+               , "offload_optimizer": {"device": "nvme", "nvme_path": "%s", "ratio": %s}},
+               "jvm": {"chunk_bytes": 16384, "crash_consistent": %s, "state_codec": "%s\""""
+                .formatted(nvme, ratio, survives, codec);
     }
 
     private static Engine engine(String offload, Path nvme) {

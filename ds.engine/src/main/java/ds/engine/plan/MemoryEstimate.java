@@ -3,8 +3,10 @@ package ds.engine.plan;
 import ds.core.DType;
 import ds.offload.RestingPlace;
 import ds.offload.ShardFiles;
+import ds.offload.StateStores;
 import ds.offload.spi.StateCodec;
 import ds.optim.spi.Optimizer;
+import ds.optim.spi.StateSlot;
 import ds.zero.GradientStorage;
 import ds.zero.OwnedSpace;
 import ds.zero.PartitionMap;
@@ -30,6 +32,8 @@ import java.util.stream.IntStream;
  * @param masters fp32 masters beside the working parameters: where those are 16-bit, or either
  *     rests on NVMe
  * @param states optimizer slots, as they rest, and what replicas keep in memory beside them
+ * @param resident masters and slots, as they rest, that stay in memory though the others of them rest
+ *     on NVMe
  * @param gradients accumulators, wherever they rest
  * @param buckets contributions of one unit, and sums of tied parameters
  * @param staging what chunks, files and whole matrices are staged in
@@ -48,6 +52,7 @@ public record MemoryEstimate(
         long liveUnits,
         long masters,
         long states,
+        long resident,
         long gradients,
         long buckets,
         long staging,
@@ -139,14 +144,22 @@ public record MemoryEstimate(
                                         : gradients.accumulators().sizeBytes());
         long passes = optimizerStored ? passes(plan) : 0;
         long sums = gradientsStored ? plan.batch().accumulation() * accumulators : 0;
+        long residentMasters = resident(plan, shapes, true);
+        long resident = residentMasters + resident(plan, shapes, false);
         boolean publishes = ZeroRank.publishesInStep(map.layout(), plan.optimizer());
         long read =
-                passes * (masters + slots)
-                        + (optimizerStored && storedParameters > 0 && !publishes ? masters : 0)
+                passes * (masters + slots - resident)
+                        + (optimizerStored && storedParameters > 0 && !publishes
+                                ? masters - residentMasters
+                                : 0)
                         + gathers * storedParameters
                         + sums
                         + (gradientsStored ? (passes - 1) * accumulators : 0);
-        long written = passes * (masters + slots) + element * elements(storedRuns, false) + sums;
+        long written =
+                passes * (masters + slots - resident)
+                        + (plan.store().survives() ? resident / plan.store().commitEverySteps() : 0)
+                        + element * elements(storedRuns, false)
+                        + sums;
         return new MemoryEstimate(
                 held * element,
                 held * element - storedParameters,
@@ -154,13 +167,14 @@ public record MemoryEstimate(
                 working.liveUnits(),
                 masters,
                 slots + kept,
+                resident,
                 accumulators,
                 working.buckets(),
                 staging,
                 held * element
                         - storedParameters
                         + working.liveUnits()
-                        + (optimizerStored ? 0 : masters + slots)
+                        + (optimizerStored ? resident : masters + slots)
                         + kept
                         + (gradientsStored ? 0 : accumulators)
                         + working.buckets()
@@ -185,6 +199,27 @@ public record MemoryEstimate(
                 .filter(run -> withFrozen || run.region() != Region.FROZEN)
                 .mapToLong(OwnedSpace.Run::length)
                 .sum();
+    }
+
+    /** Returns the bytes of a store's masters, or else of its slots, that stay in memory. */
+    private static long resident(TrainingPlan plan, StoreShapes shapes, boolean masters) {
+        if (!(plan.zero().optimizer() instanceof RestingPlace.OnNvme)
+                || shapes.states().isEmpty()) {
+            return 0;
+        }
+        List<Long> elements =
+                StateStores.residentElements(
+                        shapes.states().get(), plan.pipeline().chunkBytes(), plan.store());
+        List<StateSlot> slots = plan.optimizer().slots();
+        return masters
+                ? elements.getFirst() * FP32_BYTES
+                : IntStream.range(0, slots.size())
+                        .mapToLong(
+                                i ->
+                                        plan.zero()
+                                                .states()
+                                                .slotBytes(slots.get(i), elements.get(i + 1)))
+                        .sum();
     }
 
     /** An optimizer that needs norms sees every chunk twice. */

@@ -4,6 +4,7 @@ import ds.config.Aio;
 import ds.config.DsConfig;
 import ds.config.Jvm;
 import ds.config.OffloadDevice;
+import ds.config.OffloadOptimizer;
 import ds.config.ZeroOptimization;
 import ds.core.DType;
 import ds.core.Diagnostic;
@@ -13,6 +14,8 @@ import ds.offload.AioSettings;
 import ds.offload.PipelineSettings;
 import ds.offload.RestingPlace;
 import ds.offload.StateCodecs;
+import ds.offload.StateLayout;
+import ds.offload.StateStores;
 import ds.offload.StorageChoice;
 import ds.offload.StorageException;
 import ds.offload.StorageProviders;
@@ -92,9 +95,33 @@ final class OffloadChoice {
     /** Returns what a store promises. */
     StoreTerms store() {
         Jvm jvm = config.jvm();
+        double share = section.offloadOptimizer().ratio();
         return jvm.crashConsistent()
-                ? new StoreTerms(jvm.generations(), jvm.commitEverySteps())
-                : StoreTerms.IN_PLACE;
+                ? new StoreTerms(jvm.generations(), jvm.commitEverySteps(), share)
+                : StoreTerms.IN_PLACE.withShare(share);
+    }
+
+    /** Returns what is to be said of a share that whole chunks cannot make. */
+    Optional<Decision> remark(StateLayout states, long chunkBytes) {
+        double share = store().share();
+        if (!(optimizer instanceof RestingPlace.OnNvme) || share == 0 || share == 1) {
+            return Optional.empty();
+        }
+        long resident = StateStores.residentElements(states, chunkBytes, store()).getFirst();
+        if (resident > 0 && resident < states.elements() || states.elements() == 0) {
+            return Optional.empty();
+        }
+        return Optional.of(
+                new Decision(
+                        Decision.Kind.WARNING,
+                        OffloadOptimizer.POINTER + "/ratio",
+                        "is %s, but whole chunks of %s rest on NVMe or in memory, so that %s; a smaller jvm.chunk_bytes cuts finer"
+                                .formatted(
+                                        share,
+                                        PlanText.bytes(chunkBytes),
+                                        resident == 0
+                                                ? "all of the state rests on NVMe"
+                                                : "all of it stays in memory")));
     }
 
     /** Returns what encodes the optimizer's slots; empty if nothing does, or a problem was reported. */

@@ -114,6 +114,7 @@ final class PlanText {
                 bytes(memory.staging()));
         line(text, "in memory", "%s of these, beside activations", bytes(memory.inMemory()));
         line(text, "on NVMe", "%s%s", bytes(memory.stored()), commits(plan));
+        share(text, plan, memory);
         plan.journal().ifPresent(journal -> line(text, "journal", "%s", journal));
         plan.storage()
                 .ifPresent(
@@ -229,6 +230,24 @@ final class PlanText {
                                         ? "step"
                                         : terms.commitEverySteps() + " steps")
                 : "; states in place, so that a crash costs them";
+    }
+
+    /** What of the state stays in memory, though a store has room for all of it. */
+    private static void share(StringBuilder text, TrainingPlan plan, MemoryEstimate memory) {
+        if (plan.store().share() == 1
+                || !(plan.zero().optimizer() instanceof RestingPlace.OnNvme)) {
+            return;
+        }
+        long all = memory.masters() + memory.states();
+        line(
+                text,
+                "ratio",
+                "%s, in whole chunks %.2f: %s of %s of masters and states stay in memory%s",
+                plan.store().share(),
+                all == 0 ? 1 : 1 - (double) memory.resident() / all,
+                bytes(memory.resident()),
+                bytes(all),
+                plan.store().survives() ? ", written with each commit" : "");
     }
 
     /** What goes to one rank each, and how even that is. */

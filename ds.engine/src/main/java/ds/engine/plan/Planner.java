@@ -19,6 +19,7 @@ import ds.optim.spi.Schedule;
 import ds.zero.ParameterStorage;
 import ds.zero.PartitionMap;
 import ds.zero.Residency;
+import ds.zero.StoreShapes;
 import ds.zero.ZeroOptions;
 import java.util.ArrayList;
 import java.util.List;
@@ -111,6 +112,12 @@ public final class Planner {
         double clip = auto.clip(config.gradientClipping());
         auto.others(config);
         KernelsChoice.remark(kernels.get(), precision.products()).ifPresent(decisions::add);
+        PartitionMap partition =
+                PartitionMap.of(layout, inputs.ranks(), parameter -> isWhole(chosen, parameter));
+        StoreShapes.of(partition, zero, chosen, 0)
+                .states()
+                .flatMap(states -> offload.remark(states, zero.chunkBytes()))
+                .ifPresent(decisions::add);
         return new TrainingPlan(
                 batch.get(),
                 precision,
@@ -119,7 +126,7 @@ public final class Planner {
                 offload.pipeline(zero.chunkBytes()),
                 offload.storage(),
                 offload.store(),
-                PartitionMap.of(layout, inputs.ranks(), parameter -> isWhole(chosen, parameter)),
+                partition,
                 plugins.optimizerName(),
                 chosen,
                 plugins.scheduleName(),
