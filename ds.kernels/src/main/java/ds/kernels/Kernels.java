@@ -66,6 +66,28 @@ public interface Kernels {
             boolean accumulate);
 
     /**
+     * C as of {@link #gemm} without accumulation, and y = f(C as stored): the bits of the two operations
+     * one after the other.
+     *
+     * @param y as many elements as {@code c}, other memory
+     */
+    default void gemmActivation(
+            Transpose transposeA,
+            Transpose transposeB,
+            int m,
+            int n,
+            int k,
+            FlatBuffer a,
+            FlatBuffer b,
+            Optional<FlatBuffer> bias,
+            FlatBuffer c,
+            Activation f,
+            FlatBuffer y) {
+        gemm(transposeA, transposeB, m, n, k, a, b, bias, c, false);
+        activation(f, c, y);
+    }
+
+    /**
      * Sums the rows of x[rows,width] into out[width]: the gradient of a bias. Rows are added in
      * order inside groups of 32, groups in order.
      */

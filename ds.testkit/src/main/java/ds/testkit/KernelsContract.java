@@ -332,6 +332,32 @@ public abstract class KernelsContract {
     }
 
     @Test
+    void aProductWithItsActivationHasTheBitsOfTheTwoInTurn() {
+        for (int[] size : List.of(new int[] {1, 1, 1}, new int[] {70, 300, 257})) {
+            for (DType type : DType.values()) {
+                for (Kernels.Activation f : Kernels.Activation.values()) {
+                    int m = size[0];
+                    int n = size[1];
+                    int k = size[2];
+                    FlatBuffer a = normal(type, (long) m * k, 1);
+                    FlatBuffer b = normal(type, (long) k * n, 2);
+                    Optional<FlatBuffer> bias = Optional.of(normal(type, n, 3));
+                    FlatBuffer c = zeros(type, (long) m * n);
+                    FlatBuffer y = zeros(type, (long) m * n);
+                    kernels.gemm(Transpose.NO, Transpose.YES, m, n, k, a, b, bias, c, false);
+                    kernels.activation(f, c, y);
+                    FlatBuffer both = zeros(type, (long) m * n);
+                    FlatBuffer of = zeros(type, (long) m * n);
+                    kernels.gemmActivation(
+                            Transpose.NO, Transpose.YES, m, n, k, a, b, bias, both, f, of);
+                    assertArrayEquals(bytes(c), bytes(both), type + " " + f + " product");
+                    assertArrayEquals(bytes(y), bytes(of), type + " " + f);
+                }
+            }
+        }
+    }
+
+    @Test
     void activationsAndTheirSlopes() {
         FlatBuffer x = normal(5000, 1);
         FlatBuffer dy = normal(5000, 2);

@@ -1,6 +1,7 @@
 package ds.kernels.host;
 
 import ds.core.FlatBuffer;
+import ds.kernels.Kernels.Activation;
 import ds.kernels.Kernels.Transpose;
 import java.util.Arrays;
 import java.util.Optional;
@@ -54,9 +55,13 @@ final class Gemm {
             FlatBuffer b,
             float @Nullable [] bias,
             FlatBuffer c,
-            boolean accumulate) {}
+            boolean accumulate,
+            @Nullable Activated then) {}
 
-    /** C (+)= op(A) op(B) (+ bias). */
+    /** What else becomes of C: {@code y = f(C as stored)}. */
+    record Activated(Activation f, FlatBuffer y) {}
+
+    /** C (+)= op(A) op(B) (+ bias), and what becomes of it. */
     void run(
             Transpose transposeA,
             Transpose transposeB,
@@ -67,7 +72,8 @@ final class Gemm {
             FlatBuffer b,
             Optional<FlatBuffer> bias,
             FlatBuffer c,
-            boolean accumulate) {
+            boolean accumulate,
+            @Nullable Activated then) {
         if (m == 0 || n == 0) {
             return;
         }
@@ -90,7 +96,8 @@ final class Gemm {
                         b,
                         row,
                         c,
-                        accumulate);
+                        accumulate,
+                        then);
         long limit = Math.max(COLUMNS, PANEL_LIMIT / Math.max(k, 1) / COLUMNS * COLUMNS);
         int width = (int) Math.min(limit, up(n, COLUMNS));
         for (int first = 0; first < n; first += width) {
@@ -236,6 +243,12 @@ final class Gemm {
                         i * up(columns, COLUMNS),
                         columns,
                         call.accumulate);
+                if (call.then != null) {
+                    System.arraycopy(product, i * up(columns, COLUMNS), own.a, 0, columns);
+                    own.round(call.c.type(), own.a, columns);
+                    own.lanes.activation(call.then.f, own.a, own.a, columns);
+                    own.store(call.then.y, (long) (i0 + i) * call.n + first + j, own.a, 0, columns);
+                }
             }
         }
     }

@@ -74,7 +74,30 @@ final class HostKernels implements Kernels {
         Operands.holds(b, "b", (long) k * n);
         Operands.holds(c, "c", (long) m * n);
         bias.ifPresent(row -> Operands.holds(row, "bias", n));
-        gemm.run(transposeA, transposeB, m, n, k, a, b, bias, c, accumulate);
+        gemm.run(transposeA, transposeB, m, n, k, a, b, bias, c, accumulate, null);
+    }
+
+    @Override
+    public void gemmActivation(
+            Transpose transposeA,
+            Transpose transposeB,
+            int m,
+            int n,
+            int k,
+            FlatBuffer a,
+            FlatBuffer b,
+            Optional<FlatBuffer> bias,
+            FlatBuffer c,
+            Activation f,
+            FlatBuffer y) {
+        Operands.sizes(m, n, k);
+        Operands.holds(a, "a", (long) m * k);
+        Operands.holds(b, "b", (long) k * n);
+        Operands.holds(c, "c", (long) m * n);
+        Operands.holds(y, "y", (long) m * n);
+        bias.ifPresent(row -> Operands.holds(row, "bias", n));
+        Gemm.Activated then = new Gemm.Activated(f, y);
+        gemm.run(transposeA, transposeB, m, n, k, a, b, bias, c, false, then);
     }
 
     @Override

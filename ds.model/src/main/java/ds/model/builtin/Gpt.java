@@ -3,6 +3,7 @@ package ds.model.builtin;
 import ds.model.Batch;
 import ds.model.Init;
 import ds.model.Parameter;
+import ds.model.nn.Activation;
 import ds.model.nn.Layer;
 import ds.model.nn.Network;
 import ds.model.nn.Part;
@@ -94,8 +95,8 @@ public final class Gpt extends Network {
             Tensor qkv = t.linear(t.layerNorm(h, gain1, shift1, EPSILON), wqkv, bqkv);
             Tensor mixed = t.causalAttention(qkv, options.heads);
             Tensor middle = plus(t, h, options.attention ? mixed : t.scale(0, mixed), wo, bo);
-            Tensor wide = t.linear(t.layerNorm(middle, gain2, shift2, EPSILON), w1, b1);
-            return plus(t, middle, t.gelu(wide), w2, b2);
+            Tensor normed = t.layerNorm(middle, gain2, shift2, EPSILON);
+            return plus(t, middle, t.linear(normed, w1, b1, Activation.GELU), w2, b2);
         }
 
         private Tensor plus(Tape t, Tensor h, Tensor x, Parameter weight, Parameter bias) {

@@ -74,9 +74,7 @@ public final class Mlp extends Network {
 
         @Override
         protected Tensor forward(Tape t, Tensor x) {
-            return last
-                    ? t.logits(x, weight, bias)
-                    : activation.apply(t, t.linear(x, weight, bias));
+            return last ? t.logits(x, weight, bias) : t.linear(x, weight, bias, activation);
         }
     }
 }

@@ -1,28 +1,32 @@
 package ds.model.nn;
 
-import java.util.function.BiFunction;
+import ds.kernels.Kernels;
 
 /** The non-linearities a model can name. */
 public enum Activation {
     /** GELU in its tanh form. */
-    GELU(Tape::gelu),
+    GELU(Kernels.Activation.GELU),
     /** GELU in its exact form, x Φ(x). */
-    GELU_ERF(Tape::geluErf),
+    GELU_ERF(Kernels.Activation.GELU_ERF),
     /** max(x, 0). */
-    RELU(Tape::relu),
+    RELU(Kernels.Activation.RELU),
     /** x / (1 + exp(−x)). */
-    SILU(Tape::silu),
+    SILU(Kernels.Activation.SILU),
     /** tanh(x). */
-    TANH(Tape::tanh);
+    TANH(Kernels.Activation.TANH);
 
-    private final BiFunction<Tape, Tensor, Tensor> function;
+    private final Kernels.Activation kernel;
 
-    Activation(BiFunction<Tape, Tensor, Tensor> function) {
-        this.function = function;
+    Activation(Kernels.Activation kernel) {
+        this.kernel = kernel;
+    }
+
+    Kernels.Activation kernel() {
+        return kernel;
     }
 
     /** Records the function on {@code tape}. */
     public Tensor apply(Tape tape, Tensor x) {
-        return function.apply(tape, x);
+        return ElementOps.activation(tape.pass(), kernel, x);
     }
 }

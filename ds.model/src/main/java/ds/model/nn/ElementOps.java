@@ -9,9 +9,15 @@ final class ElementOps {
     private ElementOps() {}
 
     static Tensor activation(Pass pass, Kernels.Activation function, Tensor x) {
+        Tensor y = activationOf(pass, function, x);
+        pass.kernels().activation(function, x.values(), y.values());
+        return y;
+    }
+
+    /** Records an activation whose values somebody else computes. */
+    static Tensor activationOf(Pass pass, Kernels.Activation function, Tensor x) {
         Node node = pass.node(ElementOps::activationBackward);
         Tensor y = pass.like(x, x.width(), x.type(), x.wantsGradient);
-        pass.kernels().activation(function, x.values(), y.values());
         pass.reads(x);
         node.x = x;
         node.activation = function;

@@ -2,6 +2,7 @@ package ds.model.nn;
 
 import ds.core.DType;
 import ds.core.FlatBuffer;
+import ds.kernels.Kernels;
 import ds.kernels.Kernels.Transpose;
 import ds.model.Gradient;
 import java.util.Optional;
@@ -31,6 +32,16 @@ final class MatrixOps {
         return residual == null ? y : ElementOps.add(pass, residual, y);
     }
 
+    /** f(x wᵀ + b): two operations that run as one, unless products are cast. */
+    static Tensor linearActivation(
+            Pass pass, Tensor x, Slot weight, Slot bias, Kernels.Activation f, DType type) {
+        if (pass.castsProducts()) {
+            return ElementOps.activation(pass, f, linear(pass, null, x, weight, bias, type));
+        }
+        check(x, weight, bias);
+        return product(pass, null, x, weight, bias, type, f);
+    }
+
     private static Tensor product(
             Pass pass,
             @Nullable Tensor residual,
@@ -38,6 +49,17 @@ final class MatrixOps {
             Slot weight,
             @Nullable Slot bias,
             DType type) {
+        return product(pass, residual, x, weight, bias, type, null);
+    }
+
+    private static Tensor product(
+            Pass pass,
+            @Nullable Tensor residual,
+            Tensor x,
+            Slot weight,
+            @Nullable Slot bias,
+            DType type,
+            Kernels.@Nullable Activation f) {
         int out = weight.rows();
         int in = weight.width();
         Node node = pass.node(MatrixOps::linearBackward);
@@ -57,18 +79,37 @@ final class MatrixOps {
         }
         Operand w = Operand.of(pass, weight);
         Operand b = bias == null ? null : Operand.of(pass, bias);
-        pass.kernels()
-                .gemm(
-                        Transpose.NO,
-                        Transpose.YES,
-                        x.rows(),
-                        out,
-                        in,
-                        x.values(),
-                        w.values(),
-                        b == null ? Optional.empty() : Optional.of(b.values()),
-                        y.values(),
-                        residual != null);
+        Optional<FlatBuffer> row = b == null ? Optional.empty() : Optional.of(b.values());
+        Tensor result = y;
+        if (f == null) {
+            pass.kernels()
+                    .gemm(
+                            Transpose.NO,
+                            Transpose.YES,
+                            x.rows(),
+                            out,
+                            in,
+                            x.values(),
+                            w.values(),
+                            row,
+                            y.values(),
+                            residual != null);
+        } else {
+            result = ElementOps.activationOf(pass, f, y);
+            pass.kernels()
+                    .gemmActivation(
+                            Transpose.NO,
+                            Transpose.YES,
+                            x.rows(),
+                            out,
+                            in,
+                            x.values(),
+                            w.values(),
+                            row,
+                            y.values(),
+                            f,
+                            result.values());
+        }
         if (b != null) {
             b.close();
         }
@@ -80,7 +121,7 @@ final class MatrixOps {
         node.weight = weight;
         node.bias = bias;
         node.out = y;
-        return y;
+        return result;
     }
 
     static void check(Tensor x, Slot weight, @Nullable Slot bias) {

@@ -79,7 +79,7 @@ public final class Tape {
         return pass().run(layer, x);
     }
 
-    private Pass pass() {
+    Pass pass() {
         Pass present = pass;
         if (present == null || recording == null) {
             throw new IllegalStateException("This tape is outside a pass.");
@@ -127,6 +127,13 @@ public final class Tape {
     public Tensor linear(Tensor x, Parameter weight, Parameter bias) {
         Pass p = pass();
         return MatrixOps.linear(p, null, x, p.slot(weight), p.slot(bias), p.storedType());
+    }
+
+    /** y = f(x wᵀ + b) with w [out, in] and b [out]; the sum is rounded before f, as by two calls. */
+    public Tensor linear(Tensor x, Parameter weight, Parameter bias, Activation f) {
+        Pass p = pass();
+        return MatrixOps.linearActivation(
+                p, x, p.slot(weight), p.slot(bias), f.kernel(), p.storedType());
     }
 
     /** y = residual + x wᵀ + b, rounded once: what ends a branch of a residual network. */
