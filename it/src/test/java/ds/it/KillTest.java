@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ds.engine.Engine;
+import ds.offload.StoreGeneration;
+import ds.offload.Stores;
 import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
@@ -12,11 +14,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -37,9 +41,13 @@ class KillTest {
     private static final int STEPS = 6;
     private static final int STEP_MILLIS = 50;
 
+    private static final int BACK_KILLS = LONG ? 100 : 8;
+
     @TempDir Path directory;
     private String codec = "fp32";
     private double ratio = 1;
+    private StoreGeneration from = StoreGeneration.LAST;
+    private int generations = 2;
 
     /** What the lives of one run said. */
     private static final class Run {
@@ -85,20 +93,26 @@ class KillTest {
     /** Starts the program, kills it at a random moment, and returns the whole lines it wrote. */
     private List<String> life(boolean survives, Random random)
             throws IOException, InterruptedException {
+        if (random.nextInt(4) == 0) {
+            return life(survives, _ -> true, random.nextInt(START_MILLIS));
+        }
+        int steps = random.nextInt(STEPS);
+        return life(survives, lines -> lines.size() > steps, random.nextInt(STEP_MILLIS));
+    }
+
+    /** Starts the program and kills it some time after it wrote {@code enough} lines. */
+    private List<String> life(boolean survives, Predicate<List<String>> enough, int millis)
+            throws IOException, InterruptedException {
         Path err = directory.resolve("err.txt");
         Process process = new ProcessBuilder(command(survives)).redirectError(err.toFile()).start();
         List<String> lines = new ArrayList<>();
         try (BufferedReader out = process.inputReader(StandardCharsets.UTF_8)) {
-            if (random.nextInt(4) == 0) {
-                process.waitFor(random.nextInt(START_MILLIS), TimeUnit.MILLISECONDS);
-            } else {
-                for (int steps = random.nextInt(STEPS); lines.size() <= steps; ) {
-                    String line = out.readLine();
-                    assertTrue(line != null, () -> said(err));
-                    lines.add(line);
-                }
-                process.waitFor(random.nextInt(STEP_MILLIS), TimeUnit.MILLISECONDS);
+            while (!enough.test(lines)) {
+                String line = out.readLine();
+                assertTrue(line != null, () -> said(err));
+                lines.add(line);
             }
+            process.waitFor(millis, TimeUnit.MILLISECONDS);
             assertTrue(process.isAlive(), () -> said(err));
             process.toHandle().destroyForcibly(); // leaves the pipe open
             process.waitFor();
@@ -132,6 +146,8 @@ class KillTest {
                 directory.resolve("nvme").toString(),
                 Boolean.toString(survives),
                 codec,
+                from.name(),
+                Integer.toString(generations),
                 Double.toString(ratio));
     }
 
@@ -180,6 +196,58 @@ class KillTest {
         assertEquals(0, run.lost);
         assertTrue(run.later > 1 && run.printed > 1, "too few steps to mean anything");
         assertUninterrupted(run);
+    }
+
+    /**
+     * Between any two calls to a file: all ranks are at one commit, the last or the one before it,
+     * and go on from it; any mixture of two would have other bits.
+     */
+    @Test
+    void oneThatIsKilledWhileItGoesBackIsAtOneCommit() throws Exception {
+        generations = 3;
+        Run run = new Run();
+        Random random = new Random(SEED);
+        int calls = Integer.MAX_VALUE; // the first one arrives
+        int moved = 0;
+        for (int kill = 0; kill <= BACK_KILLS; kill++) {
+            from = StoreGeneration.LAST;
+            int steps = 2 + random.nextInt(STEPS);
+            run.life(life(true, lines -> lines.size() > steps, random.nextInt(STEP_MILLIS)));
+            long last = commonStep();
+            from = StoreGeneration.PREVIOUS;
+            int call = calls == Integer.MAX_VALUE ? calls : random.nextInt(calls);
+            List<String> back = life(true, lines -> lines.size() > call || arrived(lines), 0);
+            if (kill == 0) {
+                calls = Collections.frequency(back, KilledRun.CALL);
+            }
+            back.removeIf(KilledRun.CALL::equals);
+            long now = commonStep();
+            assertTrue(now == last || now == last - 1, "from step " + last + " to " + now);
+            assertTrue(back.isEmpty() || back.getFirst().equals("from " + (last - 1)));
+            moved += now < last ? 1 : 0;
+            run.printed = now;
+        }
+        Files.writeString(
+                Reactor.ROOT.resolve("it", "target", "loss.md"),
+                "| kill -9 on the way back, two ranks | %d (%d at the earlier commit) | steps made %d | lost %d |%n"
+                        .formatted(BACK_KILLS, moved - 1, run.printed, run.lost),
+                StandardOpenOption.CREATE,
+                StandardOpenOption.APPEND);
+        assertEquals(0, run.lost);
+        assertTrue(moved > (LONG ? 1 : 0), moved + " of these had gone back");
+        assertUninterrupted(run);
+    }
+
+    private static boolean arrived(List<String> lines) {
+        return !lines.isEmpty() && lines.getLast().startsWith("from ");
+    }
+
+    /** Returns the step of the last commit that all ranks have. */
+    private long commonStep() {
+        return Stores.resumable(directory.resolve("nvme")).ranks().stream()
+                .mapToLong(rank -> rank.lastCommit().orElseThrow().run().globalStep())
+                .min()
+                .orElseThrow();
     }
 
     /** The negative control: with one slot per extent nothing is gone on from. */

@@ -5,7 +5,13 @@ import ds.engine.DeepSpeed;
 import ds.engine.Engine;
 import ds.engine.StepReport;
 import ds.model.builtin.Gpt;
+import ds.offload.FileOperations;
+import ds.offload.StorageException;
+import ds.offload.StoreGeneration;
 import ds.offload.Stores;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 
 /**
@@ -13,27 +19,42 @@ import java.nio.file.Path;
  * begins, and prints {@code from STEP}, then each step's bits.
  */
 final class KilledRun {
+    /** What it prints at every call to a file while it goes back. */
+    static final String CALL = "call";
 
     private KilledRun() {}
 
     /**
      * Trains until it is killed: arguments are the nvme_path, whether state survives a crash, the
-     * codec, and the share of the state that rests on the drive.
+     * codec, the commit to go on from, the generations, and the share of the state on the drive.
      */
     public static void main(String[] arguments) {
         Path nvme = Path.of(arguments[0]);
-        try (Engine engine =
-                engine(
-                        offload(
-                                nvme,
-                                Boolean.parseBoolean(arguments[1]),
-                                arguments[2],
-                                arguments[3]),
-                        nvme)) {
+        String offload =
+                offload(
+                        nvme,
+                        Boolean.parseBoolean(arguments[1]),
+                        arguments[2],
+                        arguments[5],
+                        arguments[4]);
+        StoreGeneration from = StoreGeneration.valueOf(arguments[3]);
+        try (Engine engine = opened(offload, nvme, from)) {
             System.out.println("from " + engine.step());
             while (true) {
                 System.out.println(bits(engine.trainStep()));
             }
+        }
+    }
+
+    /** Where nothing earlier is whole, the last commit still is. */
+    private static Engine opened(String offload, Path nvme, StoreGeneration from) {
+        try {
+            return engine(offload, nvme, from);
+        } catch (StorageException e) {
+            if (!e.getMessage().startsWith("No commit before ")) {
+                throw e;
+            }
+            return engine(offload, nvme, StoreGeneration.LAST);
         }
     }
 
@@ -43,17 +64,19 @@ final class KilledRun {
                 """
                 , "offload_optimizer": {"device": "cpu"}}, "jvm": {"state_codec": "%s\""""
                         .formatted(codec),
-                Path.of("nowhere"));
+                Path.of("nowhere"),
+                StoreGeneration.LAST);
     }
 
-    private static String offload(Path nvme, boolean survives, String codec, String ratio) {
+    private static String offload(
+            Path nvme, boolean survives, String codec, String ratio, String generations) {
         return """
                , "offload_optimizer": {"device": "nvme", "nvme_path": "%s", "ratio": %s}},
-               "jvm": {"chunk_bytes": 16384, "crash_consistent": %s, "state_codec": "%s\""""
-                .formatted(nvme, ratio, survives, codec);
+               "jvm": {"chunk_bytes": 16384, "crash_consistent": %s, "generations": %s, "state_codec": "%s\""""
+                .formatted(nvme, ratio, survives, generations, codec);
     }
 
-    private static Engine engine(String offload, Path nvme) {
+    private static Engine engine(String offload, Path nvme, StoreGeneration from) {
         boolean goesOn = Stores.isPresent(nvme) && isResumable(nvme);
         DsConfig config =
                 DsConfig.parse(
@@ -70,9 +93,52 @@ final class KilledRun {
                 o -> {
                     o.trainingData(Rhyme.TEXT).ranks(2).workers(1).seed(11);
                     if (goesOn) {
-                        o.resumeStore(nvme);
+                        o.resumeStore(nvme, from);
+                        if (from == StoreGeneration.PREVIOUS) {
+                            o.files(new Announced());
+                        }
                     }
                 });
+    }
+
+    /** The system's own files, with a line for each call. */
+    private static final class Announced implements FileOperations {
+        private static FileOperations files() {
+            System.out.println(CALL);
+            return FileOperations.system();
+        }
+
+        @Override
+        public int read(FileChannel channel, Path file, ByteBuffer into, long position)
+                throws IOException {
+            return files().read(channel, file, into, position);
+        }
+
+        @Override
+        public int write(FileChannel channel, Path file, ByteBuffer from, long position)
+                throws IOException {
+            return files().write(channel, file, from, position);
+        }
+
+        @Override
+        public void force(FileChannel channel, Path file, boolean metaData) throws IOException {
+            files().force(channel, file, metaData);
+        }
+
+        @Override
+        public void rename(Path from, Path to) throws IOException {
+            files().rename(from, to);
+        }
+
+        @Override
+        public void syncDirectory(Path directory) throws IOException {
+            files().syncDirectory(directory);
+        }
+
+        @Override
+        public long usableBytes(Path directory) throws IOException {
+            return files().usableBytes(directory);
+        }
     }
 
     private static boolean isResumable(Path nvme) {
