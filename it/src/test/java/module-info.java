@@ -14,4 +14,6 @@ open module ds.it {
 
     provides ds.engine.spi.RunJournalProvider with
             ds.it.BrokenJournal;
+    provides ds.optim.spi.OptimizerProvider with
+            ds.it.BrokenOptimizer;
 }

@@ -159,11 +159,11 @@ final class Setup {
     static CheckOptions plugins(CheckOptions options) {
         Map<String, List<KeyDeclaration>> optimizers = new HashMap<>();
         for (OptimizerProvider provider : Optimizers.in(ModuleLayer.boot()).all()) {
-            optimizers.put(provider.name(), provider.settings());
+            optimizers.put(provider.name(), Optimizers.settings(provider));
         }
         Map<String, List<KeyDeclaration>> schedules = new HashMap<>();
         for (ScheduleProvider provider : Schedules.in(ModuleLayer.boot()).all()) {
-            schedules.put(provider.name(), provider.settings());
+            schedules.put(provider.name(), Schedules.settings(provider));
         }
         return options.plugins(optimizers, schedules);
     }

@@ -53,7 +53,8 @@ public final class ProviderTable<P extends NamedProvider> {
                                     kind,
                                     provider.type().getName(),
                                     home(provider.type()),
-                                    e.getCause() == null ? e.getMessage() : e.getCause()),
+                                    ProviderCall.sentence(
+                                            e.getCause() == null ? e.getMessage() : e.getCause())),
                     e);
         }
     }
@@ -62,7 +63,7 @@ public final class ProviderTable<P extends NamedProvider> {
         P before = byName.putIfAbsent(key(provider.name()), provider);
         if (before != null) {
             throw new ProviderException(
-                    "Two %s providers are named '%s': %s in %s and %s in %s. Remove one of the modules."
+                    "Two %s providers are named '%s', in any case: %s in %s and %s in %s. Remove one of the modules."
                             .formatted(
                                     kind,
                                     provider.name(),
@@ -73,7 +74,7 @@ public final class ProviderTable<P extends NamedProvider> {
         }
     }
 
-    private static String home(Class<?> type) {
+    static String home(Class<?> type) {
         return type.getModule().isNamed()
                 ? "module " + type.getModule().getName()
                 : "the class path";

@@ -5,6 +5,7 @@ import ds.config.ParameterGroup;
 import ds.config.PluginSection;
 import ds.core.Diagnostic;
 import ds.core.KeyDeclaration;
+import ds.core.ProviderCall;
 import ds.core.ProviderTable;
 import ds.core.Settings;
 import ds.model.ModelLayout;
@@ -80,7 +81,7 @@ final class PluginChoice {
             return Optional.empty();
         }
         OptimizerProvider provider = table.require(section.type());
-        return settings(section, provider.settings(), AUTO_OPTIMIZER)
+        return settings(section, Optimizers.settings(provider), AUTO_OPTIMIZER)
                 .flatMap(
                         settings ->
                                 created(
@@ -88,7 +89,7 @@ final class PluginChoice {
                                         () -> {
                                             differently =
                                                     group -> different(provider, settings, group);
-                                            return probed(provider.create(settings));
+                                            return probed(made(provider, settings));
                                         }));
     }
 
@@ -96,6 +97,12 @@ final class PluginChoice {
     private Optimizer probed(Optimizer optimizer) {
         layout.storages().stream().map(Planner::spec).forEach(optimizer::kind);
         return optimizer;
+    }
+
+    private static Optimizer made(OptimizerProvider provider, Settings settings) {
+        ProviderCall call = new ProviderCall("optimizer", provider);
+        return new CheckedOptimizer(
+                call, call.mayRefuse("create", () -> provider.create(settings)));
     }
 
     /** Makes the optimizer of a group: the same with other settings. */
@@ -113,7 +120,7 @@ final class PluginChoice {
         if (rule.betas().isPresent()) {
             own = changed(provider, own, "betas", rule.betas().get(), group);
         }
-        return own == settings ? provider.create(settings) : provider.create(own);
+        return made(provider, own);
     }
 
     private Settings changed(
@@ -122,7 +129,8 @@ final class PluginChoice {
             String key,
             Object value,
             ParameterGroups.Caught group) {
-        if (provider.settings().stream().noneMatch(declared -> declared.name().equals(key))) {
+        if (Optimizers.settings(provider).stream()
+                .noneMatch(declared -> declared.name().equals(key))) {
             problems.add(
                     config.locate(
                             Diagnostic.refused(
@@ -161,9 +169,16 @@ final class PluginChoice {
         return scheduleSettings(section, provider, base)
                 .flatMap(
                         settings -> {
-                            schedules = hyper -> provider.create(settings, hyper);
+                            schedules = hyper -> made(provider, settings, hyper);
                             return created(section, () -> schedules.apply(base));
                         });
+    }
+
+    private static Schedule made(ScheduleProvider provider, Settings settings, Hyper base) {
+        ProviderCall call = new ProviderCall("scheduler", provider);
+        Schedule schedule = call.mayRefuse("create", () -> provider.create(settings, base));
+        return (steps, hyper) ->
+                call.of("at(%,d, base)".formatted(steps), () -> schedule.at(steps, hyper));
     }
 
     /**
@@ -222,7 +237,7 @@ final class PluginChoice {
         auto.put("warmup_max_lr", base.lr());
         auto.put(WARMUP_STEPS, AUTO_WARMUP_STEPS);
         inputs.plannedSteps().ifPresent(steps -> auto.put(TOTAL_STEPS, steps));
-        Optional<Settings> settings = settings(section, provider.settings(), auto);
+        Optional<Settings> settings = settings(section, Schedules.settings(provider), auto);
         inputs.plannedSteps()
                 .ifPresent(steps -> settings.ifPresent(s -> checkLength(section, s, steps)));
         return settings;

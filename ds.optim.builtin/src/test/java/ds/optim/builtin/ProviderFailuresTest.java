@@ -40,7 +40,7 @@ class ProviderFailuresTest {
                     %s
                 }
                 @Override public String name() { return "%s"; }
-                @Override public List<KeyDeclaration> settings() { return List.of(); }
+                @Override public List<KeyDeclaration> settings() { %s }
                 @Override public Optimizer create(Settings params) { throw new AssertionError(); }
             }
             """;
@@ -99,7 +99,7 @@ class ProviderFailuresTest {
         ModuleLayer layer = stranger("", "AdamW");
         var failure = assertThrows(ProviderException.class, () -> Optimizers.in(layer));
         assertEquals(
-                "Two optimizer providers are named 'adamw': stranger.Stranger in module stranger"
+                "Two optimizer providers are named 'adamw', in any case: stranger.Stranger in module stranger"
                         + " and ds.optim.builtin.AdamWProvider in module ds.optim.builtin."
                         + " Remove one of the modules.",
                 failure.getMessage());
@@ -112,7 +112,7 @@ class ProviderFailuresTest {
         var failure = assertThrows(ProviderException.class, () -> Optimizers.in(layer));
         assertEquals(
                 "The optimizer provider stranger.Stranger of module stranger cannot be created:"
-                        + " java.lang.ArithmeticException: no Remove or repair that module.",
+                        + " java.lang.ArithmeticException: no. Remove or repair that module.",
                 failure.getMessage());
     }
 
@@ -123,7 +123,7 @@ class ProviderFailuresTest {
         var failure = assertThrows(ProviderException.class, () -> Optimizers.in(layer));
         assertEquals(
                 "The optimizer provider stranger.Stranger of module stranger cannot be created:"
-                        + " java.lang.NoClassDefFoundError: stranger/Aid Remove or repair that"
+                        + " java.lang.NoClassDefFoundError: stranger/Aid. Remove or repair that"
                         + " module.",
                 failure.getMessage());
     }
@@ -138,9 +138,46 @@ class ProviderFailuresTest {
         assertTrue(message.endsWith("Remove or repair that module."), message);
     }
 
+    private void settingsFail(String body, String what) throws IOException {
+        ModuleLayer layer = stranger("", "lookahead", body);
+        var failure =
+                assertThrows(
+                        ProviderException.class,
+                        () -> Optimizers.settings(Optimizers.in(layer).require("lookahead")));
+        assertEquals(
+                "The optimizer 'lookahead' of module stranger %s. Repair that module."
+                        .formatted(what),
+                failure.getMessage());
+    }
+
+    @Test
+    void oneWithoutSettingsIsNamed() throws IOException {
+        settingsFail("return null;", "returned null from settings()");
+    }
+
+    @Test
+    void oneWhoseSettingsThrowIsNamed() throws IOException {
+        settingsFail(
+                "throw new IllegalArgumentException(\"no\");",
+                "failed in settings(): java.lang.IllegalArgumentException: no");
+    }
+
+    @Test
+    void oneWithTwoSettingsOfOneNameIsNamed() throws IOException {
+        settingsFail(
+                "var lr = KeyDeclaration.number(\"lr\", 1).doc(\"x\"); return List.of(lr, lr);",
+                "declares the setting 'lr' twice");
+    }
+
     private ModuleLayer stranger(String constructor, String name) throws IOException {
+        return stranger(constructor, name, "return List.of();");
+    }
+
+    private ModuleLayer stranger(String constructor, String name, String settings)
+            throws IOException {
         Path source = Files.createDirectories(directory.resolve("src"));
-        Files.writeString(source.resolve("Stranger.java"), PROVIDER.formatted(constructor, name));
+        Files.writeString(
+                source.resolve("Stranger.java"), PROVIDER.formatted(constructor, name, settings));
         Files.writeString(
                 source.resolve("module-info.java"),
                 "module stranger { requires ds.optim.spi;"

@@ -1,6 +1,9 @@
 package ds.optim.spi;
 
+import ds.core.KeyDeclaration;
+import ds.core.ProviderCall;
 import ds.core.ProviderTable;
+import java.util.List;
 import java.util.ServiceLoader;
 
 /** Finds optimizers by name. */
@@ -21,5 +24,14 @@ public final class Optimizers {
                         ? ServiceLoader.load(layer, OptimizerProvider.class)
                         : ServiceLoader.load(
                                 OptimizerProvider.class, Optimizers.class.getClassLoader()));
+    }
+
+    /**
+     * Returns the settings of an optimizer provider.
+     *
+     * @throws ds.core.ProviderException if it has none to return, or two share a name
+     */
+    public static List<KeyDeclaration> settings(OptimizerProvider provider) {
+        return new ProviderCall("optimizer", provider).settings(provider::settings);
     }
 }

@@ -1,6 +1,9 @@
 package ds.optim.spi;
 
+import ds.core.KeyDeclaration;
+import ds.core.ProviderCall;
 import ds.core.ProviderTable;
+import java.util.List;
 import java.util.ServiceLoader;
 
 /** Finds schedules by name. */
@@ -21,5 +24,14 @@ public final class Schedules {
                         ? ServiceLoader.load(layer, ScheduleProvider.class)
                         : ServiceLoader.load(
                                 ScheduleProvider.class, Schedules.class.getClassLoader()));
+    }
+
+    /**
+     * Returns the settings of a scheduler provider.
+     *
+     * @throws ds.core.ProviderException if it has none to return, or two share a name
+     */
+    public static List<KeyDeclaration> settings(ScheduleProvider provider) {
+        return new ProviderCall("scheduler", provider).settings(provider::settings);
     }
 }
