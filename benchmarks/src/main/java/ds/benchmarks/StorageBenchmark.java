@@ -86,7 +86,7 @@ public class StorageBenchmark {
             // In one piece, as the slots of a store are large: that gets huge pages where there are
             // any.
             MemorySegment all =
-                    memory.allocateBytes(MemoryKind.STAGING, (long) DEPTH * REQUEST_BYTES, false);
+                    memory.allocateBytes(MemoryKind.STAGING, (long) DEPTH * REQUEST_BYTES);
             for (int i = 0; i < DEPTH; i++) {
                 MemorySegment buffer = all.asSlice((long) i * REQUEST_BYTES, REQUEST_BYTES);
                 buffer.fill((byte) (i + 1));

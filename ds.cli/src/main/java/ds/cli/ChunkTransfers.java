@@ -76,7 +76,7 @@ final class ChunkTransfers implements AutoCloseable {
         for (int slot = 0; slot < Math.min(shape.buffers(), chunkBytes.size()); slot++) {
             List<MemorySegment> areas = new ArrayList<>();
             for (int array = 0; array < shape.arrays(); array++) {
-                areas.add(noise(memory.allocateBytes(MemoryKind.STAGING, longest, false)));
+                areas.add(noise(memory.allocateBytes(MemoryKind.STAGING, longest)));
             }
             slots.add(areas);
         }

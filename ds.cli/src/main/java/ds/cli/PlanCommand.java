@@ -106,6 +106,7 @@ final class PlanCommand extends Command {
         bytes.put("buckets", memory.buckets());
         bytes.put("staging", memory.staging());
         bytes.put("in_memory", memory.inMemory());
+        bytes.put("locked", memory.locked());
         bytes.put("state_in_memory", memory.resident());
         bytes.put("on_nvme", memory.stored());
         bytes.put("total", memory.total());

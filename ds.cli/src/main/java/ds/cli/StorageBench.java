@@ -50,7 +50,7 @@ final class StorageBench implements AutoCloseable {
         // In one piece, as the pipeline's slots are large: that gets huge pages where there are
         // any.
         MemorySegment all =
-                memory.allocateBytes(MemoryKind.STAGING, (long) transferBytes * transfers, false);
+                memory.allocateBytes(MemoryKind.STAGING, (long) transferBytes * transfers);
         SplittableRandom random = new SplittableRandom(1);
         byte[] noise = new byte[transferBytes];
         for (int i = 0; i < transfers; i++) {

@@ -158,6 +158,11 @@ record Effect(
         return trial.train(2, 2, (engine, _) -> engine.usage(0).traffic().allGatherBytes());
     }
 
+    /** What is to be locked; where this machine does not allow it, the run says so. */
+    private static Object lockedBytes(Trial trial) {
+        return trial.plan(TrainingPlan::lockedBytes);
+    }
+
     private static Object places(Trial trial) {
         return trial.plan(
                 plan ->
@@ -348,6 +353,15 @@ record Effect(
                         new Trial.Below("b"),
                         Trial::filledDirectories,
                         weightsOnNvme),
+                of(
+                        weights + "pin_memory",
+                        true,
+                        false,
+                        Effect::lockedBytes,
+                        zero + "stage",
+                        3,
+                        weights + "device",
+                        "cpu"),
                 of(weights + "buffer_count", 2, 5, bytes(1, MemoryKind.STAGING), weightsOnNvme),
                 of(
                         weights + "buffer_size",
@@ -368,6 +382,7 @@ record Effect(
                         new Trial.Below("b"),
                         Trial::filledDirectories,
                         statesOnNvme),
+                of(states + "pin_memory", true, false, Effect::lockedBytes, statesOnNvme),
                 of(states + "buffer_count", 2, 4, bytes(1, MemoryKind.STAGING), statesOnNvme),
                 of(
                         states + "ratio",

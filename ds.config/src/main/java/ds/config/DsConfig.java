@@ -375,7 +375,8 @@ public final class DsConfig {
                 section.value("nvme_path").flatMap(DsConfig::path),
                 section.longOr("buffer_count", 5),
                 section.longOr("buffer_size", 100_000_000),
-                section.longOr("max_in_cpu", 1_000_000_000));
+                section.longOr("max_in_cpu", 1_000_000_000),
+                flag(section, "pin_memory"));
     }
 
     private static OffloadOptimizer offloadOptimizer(Settings section) {
@@ -383,6 +384,7 @@ public final class DsConfig {
                 OffloadDevice.of(section.stringOr("device", "none")),
                 section.value("nvme_path").flatMap(DsConfig::path),
                 section.longOr("buffer_count", 4),
+                flag(section, "pin_memory"),
                 section.doubleOr("ratio", 1));
     }
 
@@ -397,6 +399,10 @@ public final class DsConfig {
 
     private static Tunable<Long> size(Settings section, String name) {
         return tunable(section, name, section.longOr(name, 0));
+    }
+
+    private static Tunable<Boolean> flag(Settings section, String name) {
+        return tunable(section, name, section.booleanOr(name, false));
     }
 
     private static <T> Tunable<T> tunable(Settings section, String name, T value) {

@@ -13,10 +13,15 @@ import java.util.Optional;
  * @param device where state rests; default {@code NONE}
  * @param nvmePath directory on the NVMe volume
  * @param bufferCount staging buffers per rank; a count, 0 or more; default 4
+ * @param pinMemory whether what rests in memory, and staging buffers, are locked there
  * @param ratio share of the state that is offloaded, 0 to 1; default 1
  */
 public record OffloadOptimizer(
-        OffloadDevice device, Optional<Path> nvmePath, long bufferCount, double ratio) {
+        OffloadDevice device,
+        Optional<Path> nvmePath,
+        long bufferCount,
+        Tunable<Boolean> pinMemory,
+        double ratio) {
     /** JSON pointer of the section. */
     public static final String POINTER = "/zero_optimization/offload_optimizer";
 

@@ -13,13 +13,15 @@ import java.util.Optional;
  * @param bufferCount staging buffers per rank; a count, 0 or more; default 5
  * @param bufferSizeElements most elements of a staging buffer; default 1e8
  * @param maxInCpuElements most elements of a rank that stay in memory when on NVMe; default 1e9
+ * @param pinMemory whether what rests in memory, and staging buffers, are locked there
  */
 public record OffloadParam(
         OffloadDevice device,
         Optional<Path> nvmePath,
         long bufferCount,
         long bufferSizeElements,
-        long maxInCpuElements) {
+        long maxInCpuElements,
+        Tunable<Boolean> pinMemory) {
     /** JSON pointer of the section. */
     public static final String POINTER = "/zero_optimization/offload_param";
 

@@ -349,8 +349,8 @@ final class ZeroKeys {
 
         private static KeyDeclaration pinMemory() {
             return flag("pin_memory", true)
-                    .noEffect("there is no accelerator that copies from memory.")
-                    .doc("Lock the pages that an accelerator copies from.");
+                    .doc(
+                            "Lock what rests in memory, and staging buffers of NVMe, in memory: where it is written, since no accelerator copies from there. If the system refuses, the run says so and goes on.");
         }
     }
 }

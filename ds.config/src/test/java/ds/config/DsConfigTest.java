@@ -281,7 +281,11 @@ class DsConfigTest {
                         ConfigException.class,
                         () ->
                                 new OffloadOptimizer(
-                                        OffloadDevice.NONE, java.util.Optional.empty(), -1, 1));
+                                        OffloadDevice.NONE,
+                                        java.util.Optional.empty(),
+                                        -1,
+                                        Tunable.given(true),
+                                        1));
         assertEquals(
                 "/zero_optimization/offload_optimizer/buffer_count must be 0 or more, was -1.",
                 failure.getMessage());

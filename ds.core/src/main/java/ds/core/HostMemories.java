@@ -47,9 +47,14 @@ public final class HostMemories {
         }
 
         @Override
-        public MemorySegment allocate(
-                Arena arena, long sizeBytes, long alignmentBytes, boolean pinned) {
+        public MemorySegment allocate(Arena arena, long sizeBytes, long alignmentBytes) {
             return arena.allocate(sizeBytes, alignmentBytes);
+        }
+
+        @Override
+        public Optional<String> lock(MemorySegment memory) {
+            return Optional.of(
+                    "portable memory cannot be locked; that takes module ds.foreign on Linux, with native access");
         }
     }
 }

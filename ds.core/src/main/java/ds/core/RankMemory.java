@@ -5,6 +5,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
@@ -27,6 +28,8 @@ public final class RankMemory implements AutoCloseable {
     private final HostMemoryProvider provider;
     private final AtomicLongArray bytes = new AtomicLongArray(MemoryKind.values().length);
     private final AtomicLong allocations = new AtomicLong();
+    private final AtomicLong lockedBytes = new AtomicLong();
+    private volatile Optional<String> lockRefusal = Optional.empty();
     private final Set<Piece> pieces = ConcurrentHashMap.newKeySet();
 
     /** Creates the memory of one rank on {@code provider}. */
@@ -36,12 +39,38 @@ public final class RankMemory implements AutoCloseable {
 
     /** Allocates a zeroed, 4 KiB-aligned, staggered buffer. */
     public FlatBuffer allocate(MemoryKind kind, DType type, long lengthElements) {
-        return FlatBuffer.of(allocateBytes(kind, type.bytesOf(lengthElements), false), type);
+        return FlatBuffer.of(allocateBytes(kind, type.bytesOf(lengthElements)), type);
     }
 
-    /** Allocates zeroed, 4 KiB-aligned, staggered bytes, page-locked if {@code pinned}. */
+    /** Allocates zeroed, 4 KiB-aligned, staggered bytes. */
+    public MemorySegment allocateBytes(MemoryKind kind, long sizeBytes) {
+        return allocate(arena, kind, sizeBytes);
+    }
+
+    /**
+     * Allocates zeroed, 4 KiB-aligned, staggered bytes.
+     *
+     * @param pinned whether to lock their pages in memory; if the system refuses, they are as usable
+     *     without, {@link #lockRefusal} says why, and nothing is locked from then on
+     */
     public MemorySegment allocateBytes(MemoryKind kind, long sizeBytes, boolean pinned) {
-        return allocate(arena, kind, sizeBytes, pinned);
+        MemorySegment segment = allocateBytes(kind, sizeBytes);
+        if (pinned && sizeBytes > 0 && lockRefusal.isEmpty()) {
+            Optional<String> refusal = provider.lock(segment);
+            lockRefusal = refusal;
+            lockedBytes.addAndGet(refusal.isEmpty() ? sizeBytes : 0);
+        }
+        return segment;
+    }
+
+    /** Returns the bytes whose pages are locked in memory. */
+    public long lockedBytes() {
+        return lockedBytes.get();
+    }
+
+    /** Returns why memory that was to be locked is not; empty if all of it is. */
+    public Optional<String> lockRefusal() {
+        return lockRefusal;
     }
 
     /** Allocates as {@link #allocateBytes} does, but so that it can be given back. */
@@ -59,7 +88,7 @@ public final class RankMemory implements AutoCloseable {
 
         private Piece(MemoryKind kind, long sizeBytes) {
             this.kind = kind;
-            this.segment = allocate(own, kind, sizeBytes, false);
+            this.segment = allocate(own, kind, sizeBytes);
         }
 
         /** Returns the bytes, until closed. */
@@ -77,7 +106,7 @@ public final class RankMemory implements AutoCloseable {
         }
     }
 
-    private MemorySegment allocate(Arena of, MemoryKind kind, long sizeBytes, boolean pinned) {
+    private MemorySegment allocate(Arena of, MemoryKind kind, long sizeBytes) {
         if (sizeBytes == 0) {
             return MemorySegment.NULL;
         }
@@ -86,7 +115,7 @@ public final class RankMemory implements AutoCloseable {
                         * (STAGGER_PAGES
                                 * (allocations.getAndIncrement() % STAGGER_STEPS)
                                 % STAGGER_STEPS);
-        MemorySegment slab = provider.allocate(of, sizeBytes + stagger, ALIGNMENT_BYTES, pinned);
+        MemorySegment slab = provider.allocate(of, sizeBytes + stagger, ALIGNMENT_BYTES);
         bytes.addAndGet(kind.ordinal(), sizeBytes);
         return slab.asSlice(stagger, sizeBytes);
     }

@@ -93,6 +93,7 @@ final class Ranks implements AutoCloseable {
         try {
             made.stores.requireSpace();
             made.all(made::openRank);
+            made.sayWhatIsNotLocked();
             made.restoreApplication();
             return made;
         } catch (RuntimeException | Error e) {
@@ -105,6 +106,20 @@ final class Ranks implements AutoCloseable {
                 e.addSuppressed(next);
             }
             throw e;
+        }
+    }
+
+    /** Says once why memory that was to be locked is not; it is as usable without. */
+    private void sayWhatIsNotLocked() {
+        Optional<String> why =
+                memories.stream().flatMap(memory -> memory.lockRefusal().stream()).findFirst();
+        if (why.isPresent()) {
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    "pin_memory: of {0} bytes that all ranks were to lock in memory, {1} are locked, since {2}. Remove the cause, or set pin_memory to false; the run goes on without, to the same results.",
+                    "%,d".formatted(plan.lockedBytes()),
+                    "%,d".formatted(memories.stream().mapToLong(RankMemory::lockedBytes).sum()),
+                    why.get());
         }
     }
 
@@ -239,7 +254,7 @@ final class Ranks implements AutoCloseable {
 
     private Batch allocate(RankMemory memory, Dataset data) {
         return data.allocate(
-                (sizeBytes, _) -> memory.allocateBytes(MemoryKind.ACTIVATIONS, sizeBytes, false),
+                (sizeBytes, _) -> memory.allocateBytes(MemoryKind.ACTIVATIONS, sizeBytes),
                 plan.batch().micro());
     }
 

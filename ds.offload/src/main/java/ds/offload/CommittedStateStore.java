@@ -66,7 +66,7 @@ final class CommittedStateStore implements DurableStore {
     }
 
     private static ByteBuffer buffer(RankMemory memory, StoreShape shape) {
-        return memory.allocateBytes(MemoryKind.STAGING, recordBytes(shape), false).asByteBuffer();
+        return memory.allocateBytes(MemoryKind.STAGING, recordBytes(shape)).asByteBuffer();
     }
 
     static CommittedStateStore create(

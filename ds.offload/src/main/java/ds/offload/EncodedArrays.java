@@ -66,8 +66,7 @@ final class EncodedArrays {
         long most = mostElements(longest, copiedElements);
         this.copied = memory.allocate(MemoryKind.STAGING, DType.FP32, most);
         this.codes =
-                memory.allocateBytes(
-                        MemoryKind.STAGING, most / GRANULE * codec.granuleBytes(), false);
+                memory.allocateBytes(MemoryKind.STAGING, most / GRANULE * codec.granuleBytes());
     }
 
     /** Returns the bytes of memory that the constructor takes; 0 where nothing is encoded. */

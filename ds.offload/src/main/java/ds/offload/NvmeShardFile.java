@@ -57,8 +57,9 @@ final class NvmeShardFile implements ShardFile {
                         shape.name(), FILE_NUMBER, extents(shape), blockBytes(settings), 1);
         directory.requireSpace(fileShape.fileBytes());
         long slotBytes = slotBytes(shape, settings);
+        boolean pinned = settings.slots().pinned();
         List<Staging> stagings =
-                Stream.generate(() -> Staging.allocate(memory, List.of(slotBytes)))
+                Stream.generate(() -> Staging.allocate(memory, List.of(slotBytes), pinned))
                         .limit(settings.bufferCount())
                         .toList();
         ExtentFile file =

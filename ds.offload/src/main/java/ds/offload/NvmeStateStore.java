@@ -63,15 +63,16 @@ final class NvmeStateStore implements StateStore {
                                 .formatted(layout.type().jsonName()));
             }
             Sizes sizes = Sizes.of(layout, terms, settings);
+            boolean pinned = settings.slots().pinned();
             List<Staging> stagings =
-                    Stream.generate(() -> Staging.allocate(memory, sizes.areas()))
+                    Stream.generate(() -> Staging.allocate(memory, sizes.areas(), pinned))
                             .limit(sizes.buffers())
                             .toList();
             ChunkPlan plan = sizes.plan();
             return new Parts(
                     sizes.shape(),
                     plan,
-                    new ResidentChunks(plan, layout, sizes.blocks(), memory),
+                    new ResidentChunks(plan, layout, sizes.blocks(), memory, pinned),
                     stagings,
                     Feed.to(device, layout.arrays().size(), plan.longest()),
                     encoded(layout.coding(), sizes, memory),
@@ -127,6 +128,11 @@ final class NvmeStateStore implements StateStore {
                     Math.max(1, Math.min(settings.bufferCount(), plan.stored().size())));
         }
 
+        /** Returns the bytes of all slots. */
+        long slotBytes() {
+            return buffers * areas.stream().mapToLong(Long::longValue).sum();
+        }
+
         /** Returns the elements of the longest block of what is not chunked: copies need its room. */
         private static long wholeBlock(StateLayout layout, ChunkPlan plan) {
             return layout.wholes().keySet().stream()
@@ -140,12 +146,17 @@ final class NvmeStateStore implements StateStore {
     /** Returns the bytes of memory that {@link Parts#of} takes beside what stays there. */
     static long stagingBytes(StateLayout layout, StoreTerms terms, PipelineSettings settings) {
         Sizes sizes = Sizes.of(layout, terms, settings);
-        return sizes.buffers() * sizes.areas().stream().mapToLong(Long::longValue).sum()
+        return sizes.slotBytes()
                 + EncodedArrays.memoryBytes(
                         layout.coding(),
                         layout.arrays().size(),
                         sizes.longest(),
                         sizes.plan().blockBytes() / FP32);
+    }
+
+    /** Returns the bytes of the pipeline's slots. */
+    static long slotBytes(StateLayout layout, StoreTerms terms, PipelineSettings settings) {
+        return Sizes.of(layout, terms, settings).slotBytes();
     }
 
     /** Creates a store that is written in place and deleted when it is closed. */

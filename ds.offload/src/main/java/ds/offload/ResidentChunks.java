@@ -30,9 +30,17 @@ final class ResidentChunks {
     /** For each array, the chunks by the first byte of their payload. */
     private final List<TreeMap<Long, ChunkPlan.Chunk>> byFirstByte = new ArrayList<>();
 
-    /** Allocates the chunks that {@code plan} keeps in memory, zeroed, as new files are. */
+    /**
+     * Allocates the chunks that {@code plan} keeps in memory, zeroed, as new files are.
+     *
+     * @param pinned whether to lock their pages in memory
+     */
     ResidentChunks(
-            ChunkPlan plan, StateLayout layout, List<EncodedBlocks> blocks, RankMemory memory) {
+            ChunkPlan plan,
+            StateLayout layout,
+            List<EncodedBlocks> blocks,
+            RankMemory memory,
+            boolean pinned) {
         this.layout = layout;
         this.blocks = List.copyOf(blocks);
         List<ChunkPlan.Chunk> chunks = plan.resident();
@@ -44,7 +52,7 @@ final class ResidentChunks {
             }
             MemorySegment slab =
                     memory.allocateBytes(
-                            MemoryStateStore.kind(layout.arrays().get(array)), sizeBytes, false);
+                            MemoryStateStore.kind(layout.arrays().get(array)), sizeBytes, pinned);
             TreeMap<Long, ChunkPlan.Chunk> places = new TreeMap<>();
             List<MemorySegment> slices = new ArrayList<>();
             long at = 0;

@@ -14,11 +14,11 @@ import java.util.List;
  * @param bytes the same memory
  */
 record Staging(List<MemorySegment> areas, List<ByteBuffer> bytes) {
-    /** Allocates areas of the given sizes. */
-    static Staging allocate(RankMemory memory, List<Long> areaBytes) {
+    /** Allocates areas of the given sizes, page-locked if {@code pinned}. */
+    static Staging allocate(RankMemory memory, List<Long> areaBytes, boolean pinned) {
         List<MemorySegment> areas =
                 areaBytes.stream()
-                        .map(bytes -> memory.allocateBytes(MemoryKind.STAGING, bytes, false))
+                        .map(bytes -> memory.allocateBytes(MemoryKind.STAGING, bytes, pinned))
                         .toList();
         return of(areas);
     }

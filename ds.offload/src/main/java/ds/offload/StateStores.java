@@ -55,6 +55,11 @@ public final class StateStores {
                         : 0);
     }
 
+    /** Returns the bytes of those that chunks are staged in. */
+    public static long slotBytes(StateLayout layout, PipelineSettings settings, StoreTerms terms) {
+        return NvmeStateStore.slotBytes(layout, terms, settings);
+    }
+
     /** Returns the bytes that a store in memory takes beside its arrays. */
     public static long stagingBytes(StateLayout layout, long chunkBytes) {
         return MemoryStateStore.stagingBytes(layout, chunkBytes);

@@ -66,7 +66,8 @@ final class Accumulators {
                         file,
                         MemoryKind.GRADIENTS,
                         type,
-                        memory);
+                        memory,
+                        false);
         this.type = type;
         this.memory = memory;
         this.windowElements = windowElements(space, type, options);

@@ -29,6 +29,7 @@ final class ShardHome {
     /**
      * Allocates what is in memory.
      *
+     * @param pinned whether to lock the pages of what is in memory
      * @param inFile the runs of {@code held} that are the extents of {@code file}, in order
      */
     ShardHome(
@@ -37,7 +38,8 @@ final class ShardHome {
             Optional<ShardFile> file,
             MemoryKind kind,
             DType type,
-            RankMemory memory) {
+            RankMemory memory,
+            boolean pinned) {
         this.held = held;
         this.file = file;
         int runs = held.runs().size();
@@ -53,7 +55,9 @@ final class ShardHome {
             fileElements += stored[i] ? run.length() : 0;
             memoryElements += stored[i] ? 0 : run.length();
         }
-        this.memory = memory.allocate(kind, type, memoryElements);
+        this.memory =
+                FlatBuffer.of(
+                        memory.allocateBytes(kind, type.bytesOf(memoryElements), pinned), type);
     }
 
     /** Returns the shape of a file for {@code inFile}; empty if there is nothing to keep in it. */

@@ -143,6 +143,24 @@ public record StoreShapes(
                 + stagingBytes(options.gradients().place(), gradients, pipeline);
     }
 
+    /** Returns the bytes of staging whose pages are locked in memory. */
+    long lockedStagingBytes(ZeroOptions options, PipelineSettings pipeline, StoreTerms terms) {
+        long bytes =
+                states.isPresent()
+                                && options.optimizer() instanceof RestingPlace.OnNvme place
+                                && place.slots().pinned()
+                        ? StateStores.slotBytes(states.get(), pipeline.at(place), terms)
+                        : 0;
+        return bytes
+                + lockedBytes(options.parameters().place(), parameters, pipeline)
+                + lockedBytes(options.gradients().place(), gradients, pipeline);
+    }
+
+    private static long lockedBytes(
+            RestingPlace place, Optional<ShardFiles.Shape> file, PipelineSettings pipeline) {
+        return place.pinned() ? stagingBytes(place, file, pipeline) : 0;
+    }
+
     /**
      * Returns the bytes of the files without those of journals.
      *

@@ -94,6 +94,11 @@ public record WorkingMemory(
                 + wholes();
     }
 
+    /** Returns the bytes of staging whose pages are locked in memory. */
+    public long lockedStaging(PipelineSettings pipeline, StoreTerms terms) {
+        return shapes.lockedStagingBytes(options, pipeline, terms);
+    }
+
     private OwnedSpace stepped() {
         return StoreShapes.stepped(map, options, rank);
     }

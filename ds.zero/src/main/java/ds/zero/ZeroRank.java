@@ -97,7 +97,8 @@ public final class ZeroRank implements AutoCloseable {
                             parameterFile,
                             MemoryKind.PARAMETERS,
                             options.precision(),
-                            parts.memory());
+                            parts.memory(),
+                            options.parameters().place().pinned());
             this.parameters =
                     new ShardedParameters(
                             map, parts.communicator(), parts.memory(), options, home, clock);
@@ -360,6 +361,7 @@ public final class ZeroRank implements AutoCloseable {
                 gradients.exchanges(),
                 parameters.liveElementsHighWater(),
                 stepper.replicaBytes(),
+                parts.memory().lockedBytes(),
                 state.store().storedBytes()
                         + parameters.storedBytes()
                         + gradients.sums().storedBytes());

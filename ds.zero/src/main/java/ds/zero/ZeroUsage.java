@@ -12,6 +12,7 @@ import java.util.Map;
  * @param exchanges gradient exchanges (units completed)
  * @param liveElementsHighWater most elements gathered and on loan at once
  * @param replicaBytes bytes that exchanges of replica optimizers handed to other ranks
+ * @param lockedBytes bytes whose pages are locked in memory
  * @param storedBytes bytes at rest outside memory
  */
 public record ZeroUsage(
@@ -20,4 +21,5 @@ public record ZeroUsage(
         long exchanges,
         long liveElementsHighWater,
         long replicaBytes,
+        long lockedBytes,
         long storedBytes) {}

@@ -132,16 +132,13 @@ class KillTest {
     }
 
     private List<String> command(boolean survives) {
-        List<Path> path = new ArrayList<>(libraries());
-        path.addAll(Reactor.classes().values());
-        path.add(Reactor.ROOT.resolve("it", "target", "test-classes"));
         return List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:TieredStopAtLevel=1",
                 "-XX:+UseSerialGC",
                 "--enable-native-access=ALL-UNNAMED",
                 "-cp",
-                path.stream().map(Path::toString).collect(Collectors.joining(File.pathSeparator)),
+                classPath(),
                 "ds.it.KilledRun",
                 directory.resolve("nvme").toString(),
                 Boolean.toString(survives),
@@ -149,6 +146,14 @@ class KillTest {
                 from.name(),
                 Integer.toString(generations),
                 Double.toString(ratio));
+    }
+
+    /** Returns the class path of programs of these tests. */
+    static String classPath() {
+        List<Path> path = new ArrayList<>(libraries());
+        path.addAll(Reactor.classes().values());
+        path.add(Reactor.ROOT.resolve("it", "target", "test-classes"));
+        return path.stream().map(Path::toString).collect(Collectors.joining(File.pathSeparator));
     }
 
     private static List<Path> libraries() {

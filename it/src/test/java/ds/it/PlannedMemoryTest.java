@@ -2,6 +2,7 @@ package ds.it;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import ds.config.DsConfig;
 import ds.core.MemoryKind;
@@ -11,6 +12,7 @@ import ds.engine.plan.MemoryEstimate;
 import ds.model.TrainableModel;
 import ds.model.builtin.Gpt;
 import ds.zero.ZeroUsage;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.EnumMap;
 import java.util.Map;
@@ -62,7 +64,8 @@ class PlannedMemoryTest {
             String states,
             String parameters,
             String gradients,
-            int maxInCpu) {
+            int maxInCpu)
+            throws IOException {
         assertPlanned(
                 Gpt.of(g -> g.layers(6).width(128).heads(2).context(Rhyme.CONTEXT)),
                 """
@@ -85,8 +88,38 @@ class PlannedMemoryTest {
     }
 
     @ParameterizedTest
+    @CsvSource({
+        "1, cpu, none, none, fp32",
+        "2, cpu, none, none, bf16",
+        "2, nvme, none, nvme, fp32",
+        "3, cpu, cpu, none, int8_block",
+        "3, nvme, nvme, nvme, fp32",
+        "3, none, nvme, none, fp32"
+    })
+    void whatIsLockedIsAsPlanned(
+            int stage, String states, String parameters, String gradients, String codec)
+            throws IOException {
+        assertPlanned(
+                Gpt.of(g -> g.layers(6).width(128).heads(2).context(Rhyme.CONTEXT)),
+                """
+                "optimizer": {"type": "AdamW", "params": {"lr": 0.001}},
+                "zero_optimization": {"stage": %d, "offload_optimizer": %s, "offload_param": %s},
+                "jvm": {"chunk_bytes": 196608, "offload_gradients": "%s", "state_codec": "%s"}
+                """
+                        .formatted(
+                                stage,
+                                place(
+                                        states,
+                                        ", \"pin_memory\": true, \"ratio\": "
+                                                + (stage == 3 ? 0.5 : 1)),
+                                place(parameters, ", \"pin_memory\": true, \"max_in_cpu\": 300000"),
+                                gradients,
+                                codec));
+    }
+
+    @ParameterizedTest
     @ValueSource(strings = {"int8_block", "bf16"})
-    void encodedStateIsAsPlanned(String codec) {
+    void encodedStateIsAsPlanned(String codec) throws IOException {
         for (String device : new String[] {"cpu", "nvme"}) {
             assertPlanned(
                     Gpt.of(g -> g.layers(6).width(128).heads(2).context(Rhyme.CONTEXT)),
@@ -101,7 +134,7 @@ class PlannedMemoryTest {
 
     @ParameterizedTest
     @ValueSource(ints = {0, 3_000, 1_000_000})
-    void unitsThatStayAndTiedOnesAreAsPlanned(int persistent) {
+    void unitsThatStayAndTiedOnesAreAsPlanned(int persistent) throws IOException {
         assertPlanned(
                 Gpt.of(g -> g.layers(6).width(128).heads(2).context(Rhyme.CONTEXT).tied(false)),
                 """
@@ -118,7 +151,7 @@ class PlannedMemoryTest {
                         .formatted(persistent));
     }
 
-    private static void assertPlanned(TrainableModel model, String keys) {
+    private static void assertPlanned(TrainableModel model, String keys) throws IOException {
         DsConfig config =
                 DsConfig.parse(
                         "{\"train_batch_size\": 4, \"train_micro_batch_size_per_gpu\": 1, %s}"
@@ -142,7 +175,7 @@ class PlannedMemoryTest {
         }
     }
 
-    private static void assertTaken(MemoryEstimate plan, ZeroUsage usage) {
+    private static void assertTaken(MemoryEstimate plan, ZeroUsage usage) throws IOException {
         Map<MemoryKind, Long> taken = new EnumMap<>(usage.bytes());
         taken.remove(MemoryKind.ACTIVATIONS);
         assertNear(
@@ -153,6 +186,12 @@ class PlannedMemoryTest {
         assertEquals(plan.buckets(), taken.get(MemoryKind.BUCKETS), "buckets");
         assertEquals(plan.parametersInMemory(), taken.get(MemoryKind.PARAMETERS), "parameters");
         assertNear(plan.staging(), taken.get(MemoryKind.STAGING), "staging");
+        if (usage.lockedBytes() < plan.locked()) {
+            assumeTrue(
+                    WORLD * plan.locked() <= LockedRun.limitBytes(),
+                    "the limit of locked memory is too low (ulimit -l)");
+        }
+        assertEquals(plan.locked(), usage.lockedBytes(), "locked");
         assertEquals(plan.stored(), usage.storedBytes(), "in files");
     }
 

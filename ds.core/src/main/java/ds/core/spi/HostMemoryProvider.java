@@ -2,6 +2,7 @@ package ds.core.spi;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 
 /** Makes host memory for slabs. The default one is a page-aligned shared arena. */
 public interface HostMemoryProvider extends NamedProvider {
@@ -13,8 +14,14 @@ public interface HostMemoryProvider extends NamedProvider {
      *
      * @param sizeBytes at least 1
      * @param alignmentBytes a power of two
-     * @param pinned whether to lock the pages in memory; a failure to lock is an error
-     * @throws ds.core.DsException if the memory cannot be had or not be locked
+     * @throws ds.core.DsException if the memory cannot be had
      */
-    MemorySegment allocate(Arena arena, long sizeBytes, long alignmentBytes, boolean pinned);
+    MemorySegment allocate(Arena arena, long sizeBytes, long alignmentBytes);
+
+    /**
+     * Locks the pages of memory that {@link #allocate} gave, until it is freed.
+     *
+     * @return why they are not locked, as words that follow "since"; empty if they are
+     */
+    Optional<String> lock(MemorySegment memory);
 }

@@ -38,6 +38,7 @@ import java.util.stream.IntStream;
  * @param buckets contributions of one unit, and sums of tied parameters
  * @param staging what chunks, files and whole matrices are staged in
  * @param inMemory all of these that are in memory
+ * @param locked of those in memory, what is to be locked there
  * @param stored bytes of the files on NVMe, in all generations, without journals
  * @param exchangedPerStep bytes of contributions this rank hands to others in one step
  * @param gatheredPerStep bytes this rank receives in one step: parameters, or at stage 0 the
@@ -57,6 +58,7 @@ public record MemoryEstimate(
         long buckets,
         long staging,
         long inMemory,
+        long locked,
         long stored,
         long exchangedPerStep,
         long gatheredPerStep,
@@ -179,11 +181,30 @@ public record MemoryEstimate(
                         + (gradientsStored ? 0 : accumulators)
                         + working.buckets()
                         + staging,
+                locked(plan, working, masters + slots, resident, held * element - storedParameters),
                 shapes.storedBytes(plan.zero(), plan.store()),
                 (long) plan.batch().accumulation() * gradients.contributions().bytesOf(foreign),
                 gathered,
                 read,
                 written);
+    }
+
+    /**
+     * Returns the bytes to be locked in memory.
+     *
+     * @param states masters and slots
+     * @param resident those that stay in memory though others rest on NVMe
+     * @param parameters working ones in memory
+     */
+    private static long locked(
+            TrainingPlan plan, WorkingMemory working, long states, long resident, long parameters) {
+        RestingPlace optimizer = plan.zero().optimizer();
+        RestingPlace place = plan.zero().parameters().place();
+        return (optimizer.pinned()
+                        ? optimizer instanceof RestingPlace.OnNvme ? resident : states
+                        : 0)
+                + (place.pinned() && plan.zero().residency().shardParameters() ? parameters : 0)
+                + working.lockedStaging(plan.pipeline(), plan.store());
     }
 
     private static long parameterBuffer(TrainingPlan plan, StoreShapes shapes) {

@@ -5,6 +5,7 @@ import ds.config.DsConfig;
 import ds.config.Jvm;
 import ds.config.OffloadDevice;
 import ds.config.OffloadOptimizer;
+import ds.config.Tunable;
 import ds.config.ZeroOptimization;
 import ds.core.DType;
 import ds.core.Diagnostic;
@@ -13,6 +14,7 @@ import ds.core.Spelling;
 import ds.offload.AioSettings;
 import ds.offload.PipelineSettings;
 import ds.offload.RestingPlace;
+import ds.offload.StagingSlots;
 import ds.offload.StateCodecs;
 import ds.offload.StateLayout;
 import ds.offload.StateStores;
@@ -177,30 +179,42 @@ final class OffloadChoice {
 
     private RestingPlace optimizerPlace() {
         var offload = section.offloadOptimizer();
+        boolean pinned = isOn(offload.pinMemory(), false);
         return switch (offload.device()) {
             case NONE -> new RestingPlace.OnDevice();
-            case CPU -> new RestingPlace.InHost(false);
+            case CPU -> new RestingPlace.InHost(pinned);
             case NVME ->
                     onNvme(
                             "/zero_optimization/offload_optimizer",
                             offload.nvmePath(),
-                            offload.bufferCount(),
+                            slots(offload.bufferCount(), pinned),
                             Long.MAX_VALUE);
         };
     }
 
     private RestingPlace parameterPlace() {
         var offload = section.offloadParam();
+        boolean pinned = isOn(offload.pinMemory(), false);
         return switch (offload.device()) {
             case NONE -> new RestingPlace.OnDevice();
-            case CPU -> new RestingPlace.InHost(false);
+            case CPU -> new RestingPlace.InHost(pinned);
             case NVME ->
                     onNvme(
                             "/zero_optimization/offload_param",
                             offload.nvmePath(),
-                            offload.bufferCount(),
+                            slots(offload.bufferCount(), pinned),
                             bytes(offload.bufferSizeElements()));
         };
+    }
+
+    /** Returns what a key says where it is written; what DeepSpeed takes it for if absent is not asked. */
+    private static boolean isOn(Tunable<Boolean> key, boolean absent) {
+        return key.origin() == Tunable.Origin.GIVEN ? key.value() : absent;
+    }
+
+    /** Returns so many slots; a number out of range is one of the document's own problems. */
+    private static StagingSlots slots(long count, boolean pinned) {
+        return new StagingSlots(Math.clamp(count, 1, StagingSlots.COUNT_MAX), pinned);
     }
 
     /** Gradients rest where the step that reads them finds its states. */
@@ -234,7 +248,7 @@ final class OffloadChoice {
     }
 
     private RestingPlace onNvme(
-            String pointer, Optional<Path> path, long bufferCount, long bufferBytes) {
+            String pointer, Optional<Path> path, StagingSlots slots, long bufferBytes) {
         if (path.isEmpty()) {
             return new RestingPlace.OnDevice(); // one of the document's own problems
         }
@@ -247,7 +261,7 @@ final class OffloadChoice {
                                         "nvme_path '%s' cannot be used: %s."
                                                 .formatted(path.get(), why),
                                         "Name a directory that this user can write to."));
-        return new RestingPlace.OnNvme(path.get(), saturated(bufferCount), bufferBytes);
+        return new RestingPlace.OnNvme(path.get(), slots, bufferBytes);
     }
 
     /** One backend opens all files of a run. */

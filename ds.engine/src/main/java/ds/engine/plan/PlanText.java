@@ -113,6 +113,14 @@ final class PlanText {
                 bytes(memory.buckets()),
                 bytes(memory.staging()));
         line(text, "in memory", "%s of these, beside activations", bytes(memory.inMemory()));
+        if (memory.locked() > 0) {
+            line(
+                    text,
+                    "locked",
+                    "%s of these in memory, %s over all ranks, as pin_memory asks",
+                    bytes(memory.locked()),
+                    bytes(plan.lockedBytes()));
+        }
         line(text, "on NVMe", "%s%s", bytes(memory.stored()), commits(plan));
         share(text, plan, memory);
         plan.journal().ifPresent(journal -> line(text, "journal", "%s", journal));
@@ -333,7 +341,8 @@ final class PlanText {
             case RestingPlace.InHost(boolean pinned) ->
                     pinned ? "in page-locked host memory" : "in host memory";
             case RestingPlace.OnNvme nvme ->
-                    "on NVMe under %s, %d buffers".formatted(nvme.directory(), nvme.bufferCount());
+                    "on NVMe under %s, %d buffers"
+                            .formatted(nvme.directory(), nvme.slots().count());
         };
     }
 

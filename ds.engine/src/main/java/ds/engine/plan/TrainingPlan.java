@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
  * What a configuration became for this model, world and machine. Below it nobody knows
@@ -88,6 +89,13 @@ public record TrainingPlan(
     /** Returns the bytes that the rank will hold and move that holds the most. */
     public MemoryEstimate memory() {
         return MemoryEstimate.of(this);
+    }
+
+    /** Returns the bytes that all ranks are to lock in memory. */
+    public long lockedBytes() {
+        return IntStream.range(0, batch.world())
+                .mapToLong(rank -> MemoryEstimate.of(this, rank).locked())
+                .sum();
     }
 
     /**

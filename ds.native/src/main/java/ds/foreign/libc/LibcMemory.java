@@ -6,10 +6,14 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import ds.foreign.Downcalls;
 import ds.foreign.NativeException;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
 
 /**
  * Mappings of Linux: {@code void *mmap(void *addr, size_t length, int prot, int flags, int
@@ -37,6 +41,8 @@ public final class LibcMemory {
     private static final int MAP_SHARED_POPULATE = 0x01 | 0x8000;
     private static final long MAP_FAILED = -1;
     private static final int MADV_HUGEPAGE = 14;
+    private static final Path LIMITS = Path.of("/proc/self/limits");
+    private static final String LOCKED_MEMORY = "Max locked memory";
 
     private LibcMemory() {}
 
@@ -114,26 +120,35 @@ public final class LibcMemory {
         }
     }
 
-    /**
-     * Locks pages in memory.
-     *
-     * @throws NativeException if the system refuses
-     */
-    static void lock(MemorySegment address, long sizeBytes) {
+    /** Locks pages in memory. Returns why not, with the limit, if the system refuses. */
+    static Optional<String> lock(MemorySegment address, long sizeBytes) {
         try (Arena call = Arena.ofConfined()) {
             MemorySegment state = Downcalls.errnoState(call);
             int result = (int) MLOCK.invokeExact(state, address, sizeBytes);
-            if (result != 0) {
-                throw failed(
-                        "mlock",
-                        sizeBytes,
-                        Downcalls.errno(state),
-                        "raise the limit of locked memory (ulimit -l), or set pin_memory to false");
-            }
-        } catch (NativeException e) {
-            throw e;
+            return result == 0
+                    ? Optional.empty()
+                    : Optional.of(
+                            "mlock of %,d bytes failed: %s; the limit of locked memory (ulimit -l) is %s"
+                                    .formatted(
+                                            sizeBytes,
+                                            Errno.describe(Downcalls.errno(state)),
+                                            lockLimit()));
         } catch (Throwable t) {
             throw Downcalls.broken("mlock", t);
+        }
+    }
+
+    /** Returns what the kernel says of this process: its soft limit and the unit. */
+    private static String lockLimit() {
+        try {
+            return Files.readAllLines(LIMITS).stream()
+                    .filter(line -> line.startsWith(LOCKED_MEMORY))
+                    .map(line -> line.substring(LOCKED_MEMORY.length()).strip().split("\\s+"))
+                    .map(words -> words[0].equals("unlimited") ? words[0] : words[0] + " bytes")
+                    .findFirst()
+                    .orElse("unknown");
+        } catch (IOException e) {
+            return "unknown (%s)".formatted(e.getMessage());
         }
     }
 

@@ -7,8 +7,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 
 /**
- * Memory mapped by the C library of Linux: in huge pages from 2 MiB on, and really locked when it is
- * to be pinned. Calls nothing until something is allocated.
+ * Memory mapped by the C library of Linux: in huge pages from 2 MiB on, and locked on
+ * request. Calls nothing until something is allocated.
  */
 public final class LibcMemoryProvider implements HostMemoryProvider {
     private static final long HUGE_PAGE_BYTES = 2L << 20;
@@ -45,11 +45,10 @@ public final class LibcMemoryProvider implements HostMemoryProvider {
     /**
      * {@inheritDoc}
      *
-     * @throws ds.foreign.NativeException if the system refuses to map or to lock, with its own words
+     * @throws ds.foreign.NativeException if the system refuses, with its own words
      */
     @Override
-    public MemorySegment allocate(
-            Arena arena, long sizeBytes, long alignmentBytes, boolean pinned) {
+    public MemorySegment allocate(Arena arena, long sizeBytes, long alignmentBytes) {
         boolean huge = sizeBytes >= HUGE_PAGE_BYTES;
         MemorySegment memory =
                 LibcMemory.map(
@@ -59,9 +58,11 @@ public final class LibcMemoryProvider implements HostMemoryProvider {
         if (huge) {
             LibcMemory.preferHugePages(memory);
         }
-        if (pinned) {
-            LibcMemory.lock(memory, sizeBytes);
-        }
         return memory;
+    }
+
+    @Override
+    public Optional<String> lock(MemorySegment memory) {
+        return LibcMemory.lock(memory, memory.byteSize());
     }
 }
