@@ -382,6 +382,18 @@ record Effect(
                         new Trial.Below("b"),
                         Trial::filledDirectories,
                         statesOnNvme),
+                of(
+                        states + "pipeline_read",
+                        true,
+                        false,
+                        bytes(1, MemoryKind.STAGING),
+                        statesOnNvme),
+                of(
+                        states + "pipeline_write",
+                        true,
+                        false,
+                        bytes(1, MemoryKind.STAGING),
+                        with(statesOnNvme, states + "pipeline_read", false)),
                 of(states + "pin_memory", true, false, Effect::lockedBytes, statesOnNvme),
                 of(states + "buffer_count", 2, 4, bytes(1, MemoryKind.STAGING), statesOnNvme),
                 of(

@@ -385,6 +385,8 @@ public final class DsConfig {
                 section.value("nvme_path").flatMap(DsConfig::path),
                 section.longOr("buffer_count", 4),
                 flag(section, "pin_memory"),
+                flag(section, "pipeline_read"),
+                flag(section, "pipeline_write"),
                 section.doubleOr("ratio", 1));
     }
 

@@ -14,6 +14,8 @@ import java.util.Optional;
  * @param nvmePath directory on the NVMe volume
  * @param bufferCount staging buffers per rank; a count, 0 or more; default 4
  * @param pinMemory whether what rests in memory, and staging buffers, are locked there
+ * @param pipelineRead whether state on NVMe is read ahead of the step
+ * @param pipelineWrite whether it is written behind the step
  * @param ratio share of the state that is offloaded, 0 to 1; default 1
  */
 public record OffloadOptimizer(
@@ -21,6 +23,8 @@ public record OffloadOptimizer(
         Optional<Path> nvmePath,
         long bufferCount,
         Tunable<Boolean> pinMemory,
+        Tunable<Boolean> pipelineRead,
+        Tunable<Boolean> pipelineWrite,
         double ratio) {
     /** JSON pointer of the section. */
     public static final String POINTER = "/zero_optimization/offload_optimizer";

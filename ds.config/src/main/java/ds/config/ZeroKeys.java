@@ -321,11 +321,11 @@ final class ZeroKeys {
                                             .doc("Most staging buffers per rank on NVMe."),
                                     pinMemory(),
                                     flag("pipeline_read", false)
-                                            .noEffect("reading ahead is always on.")
-                                            .doc("Read the next chunk while one is stepped."),
+                                            .doc(
+                                                    "Read the next chunks of state and gradients on NVMe while one is stepped; on if absent, off where false is written: then each is waited for, through fewer buffers."),
                                     flag("pipeline_write", false)
-                                            .noEffect("writing behind is always on.")
-                                            .doc("Write the last chunk while one is stepped."),
+                                            .doc(
+                                                    "Write the last chunk of state on NVMe while the next is stepped; on if absent, off where false is written: then each is written before the next begins."),
                                     flag("fast_init", false)
                                             .noEffect(
                                                     "state is written once, when it is first used.")

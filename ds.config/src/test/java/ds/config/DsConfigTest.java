@@ -285,6 +285,8 @@ class DsConfigTest {
                                         java.util.Optional.empty(),
                                         -1,
                                         Tunable.given(true),
+                                        Tunable.given(true),
+                                        Tunable.given(true),
                                         1));
         assertEquals(
                 "/zero_optimization/offload_optimizer/buffer_count must be 0 or more, was -1.",

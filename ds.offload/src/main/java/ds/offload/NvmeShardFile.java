@@ -15,7 +15,10 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** A typed array in one file; reads ahead on request, writes neighbours together and behind. */
+/**
+ * A typed array in one file; reads ahead on request, writes neighbours together and behind, as far as
+ * its slots do.
+ */
 final class NvmeShardFile implements ShardFile {
     private static final int BLOCK_BYTES_MAX = 1 << 20;
     private static final int FILE_NUMBER =
@@ -60,7 +63,7 @@ final class NvmeShardFile implements ShardFile {
         boolean pinned = settings.slots().pinned();
         List<Staging> stagings =
                 Stream.generate(() -> Staging.allocate(memory, List.of(slotBytes), pinned))
-                        .limit(settings.bufferCount())
+                        .limit(settings.slots().used())
                         .toList();
         ExtentFile file =
                 ExtentFile.create(
@@ -70,7 +73,7 @@ final class NvmeShardFile implements ShardFile {
                         stagings.getFirst(),
                         settings.storage(),
                         false);
-        return new NvmeShardFile(shape, file, stagings);
+        return new NvmeShardFile(shape, file, stagings, settings.slots());
     }
 
     private static int blockBytes(PipelineSettings settings) {
@@ -92,15 +95,24 @@ final class NvmeShardFile implements ShardFile {
         return shape.extentLengths().stream().map(shape.type()::bytesOf).toList();
     }
 
-    private NvmeShardFile(ShardFiles.Shape shape, ExtentFile file, List<Staging> stagings) {
+    private NvmeShardFile(
+            ShardFiles.Shape shape, ExtentFile file, List<Staging> stagings, StagingSlots slots) {
         this.shape = shape;
         this.file = file;
         this.direct = stagings.getFirst();
         this.free.addAll(stagings.subList(1, stagings.size()));
-        int writes = Math.min(free.size(), Math.max(1, free.size() / BUFFERS_PER_WRITE));
+        int writes = writes(slots, free.size());
         this.behind = new WriteBehind(file, direct, free, writes);
-        this.aheadLimit = Math.max(1, free.size() - writes);
+        this.aheadLimit = slots.readAhead() ? Math.max(1, free.size() - writes) : 0;
         this.elements = shape.extentLengths().stream().mapToLong(Long::longValue).sum();
+    }
+
+    /** Returns how many of the free buffers may hold what is written behind. */
+    private static int writes(StagingSlots slots, int free) {
+        if (!slots.writeBehind()) {
+            return 0;
+        }
+        return slots.readAhead() ? Math.min(free, Math.max(1, free / BUFFERS_PER_WRITE)) : free;
     }
 
     @Override

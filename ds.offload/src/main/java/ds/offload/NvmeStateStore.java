@@ -125,7 +125,7 @@ final class NvmeStateStore implements StateStore {
                     longest,
                     blocks,
                     areas,
-                    Math.max(1, Math.min(settings.bufferCount(), plan.stored().size())));
+                    Math.max(1, Math.min(settings.slots().used(), plan.stored().size())));
         }
 
         /** Returns the bytes of all slots. */
@@ -212,8 +212,11 @@ final class NvmeStateStore implements StateStore {
                         arrays,
                         parts.plan().stored(),
                         parts.stagings(),
-                        parts.settings().waiting());
-        this.depth = Math.min(parts.feed().depth(), parts.stagings().size());
+                        parts.settings());
+        this.depth =
+                parts.settings().slots().overlaps()
+                        ? Math.min(parts.feed().depth(), parts.stagings().size())
+                        : 1;
     }
 
     List<ExtentFile> files() {

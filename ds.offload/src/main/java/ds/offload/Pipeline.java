@@ -17,8 +17,8 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Moves the chunks of a store through staging slots: read ahead, stepped, written behind. One ring;
- * its stages are sequences, its lanes are threads: the I/O lane (this class's own thread) submits
+ * Moves the chunks of a store through staging slots: read ahead, stepped, written behind, unless the
+ * settings say that each is waited for. One ring; its stages are sequences, its lanes are threads: the I/O lane (this class's own thread) submits
  * and reaps, the step lane (the rank's thread) takes and returns slots.
  *
  * <p>Sequences run on from step to step. <em>Fetched</em> is the ring's cursor; <em>stepped</em> is
@@ -36,6 +36,8 @@ final class Pipeline implements AutoCloseable {
     private final List<Staging> stagings;
     private final int slots;
     private final boolean yield;
+    private final boolean ahead;
+    private final boolean behind;
     private final RingBuffer<Slot> ring;
     private final SequenceBarrier fetched;
     private final Sequence stepped = new Sequence(-1);
@@ -43,6 +45,10 @@ final class Pipeline implements AutoCloseable {
     private final Queue<Slot> underWay = new ArrayDeque<>();
     private final Thread lane;
     private volatile long target = -1;
+
+    /** The last chunk that the step lane asked for; all that may be read where none is read ahead. */
+    private volatile long asked = -1;
+
     private volatile boolean closed;
 
     /** Null until the I/O lane failed; it ends then. */
@@ -87,12 +93,14 @@ final class Pipeline implements AutoCloseable {
             List<ArrayFile> files,
             List<ChunkPlan.Chunk> chunks,
             List<Staging> stagings,
-            PipelineSettings.Wait waiting) {
+            PipelineSettings settings) {
         this.files = files;
         this.chunks = chunks;
         this.stagings = stagings;
         this.slots = stagings.size();
-        this.yield = waiting == PipelineSettings.Wait.YIELD;
+        this.yield = settings.waiting() == PipelineSettings.Wait.YIELD;
+        this.ahead = settings.slots().readAhead();
+        this.behind = settings.slots().writeBehind();
         WaitStrategy strategy = yield ? new YieldingWaitStrategy() : new BlockingWaitStrategy();
         int size = slots == 1 ? 1 : Integer.highestOneBit(slots - 1) << 1;
         this.ring = RingBuffer.createSingleProducer(() -> new Slot(files.size()), size, strategy);
@@ -114,6 +122,7 @@ final class Pipeline implements AutoCloseable {
     /** Waits until the chunk of {@code sequence} is read, and lends its slot until it is returned. */
     Slot take(long sequence) {
         if (ring.getCursor() < sequence) {
+            ask(sequence);
             long since = System.nanoTime();
             try {
                 fetched.waitFor(sequence);
@@ -134,10 +143,23 @@ final class Pipeline implements AutoCloseable {
         return ring.get(sequence);
     }
 
-    /** Returns the slot of {@code sequence}, which is stepped and sealed, to be written. */
+    private void ask(long sequence) {
+        if (!ahead && asked < sequence) {
+            asked = sequence;
+            LockSupport.unpark(lane);
+        }
+    }
+
+    /**
+     * Returns the slot of {@code sequence}, which is stepped and sealed, to be written: later, or
+     * now where nothing is written behind.
+     */
     void giveBack(long sequence) {
         stepped.set(sequence);
         LockSupport.unpark(lane);
+        if (!behind) {
+            awaitWritten(sequence);
+        }
     }
 
     /** Waits until everything up to {@code sequence} is written. */
@@ -188,7 +210,7 @@ final class Pipeline implements AutoCloseable {
     private void run() {
         try {
             while (!closed) {
-                if (!(writeBehind() | readAhead() | reap())) {
+                if (!(writeReturned() | readOn() | reap())) {
                     rest();
                 }
             }
@@ -205,7 +227,7 @@ final class Pipeline implements AutoCloseable {
     }
 
     /** Submits the slots that the step lane returned. */
-    private boolean writeBehind() {
+    private boolean writeReturned() {
         long last = stepped.get();
         boolean any = submittedWrites < last;
         while (submittedWrites < last) {
@@ -215,9 +237,10 @@ final class Pipeline implements AutoCloseable {
     }
 
     /** Submits reads into free slots, as far as the step allows. */
-    private boolean readAhead() {
+    private boolean readOn() {
         boolean any = false;
-        while (submittedReads < target && submittedReads - written.get() < slots) {
+        long last = ahead ? target : asked;
+        while (submittedReads < last && submittedReads - written.get() < slots) {
             Slot slot = ring.get(++submittedReads);
             slot.sequence = submittedReads;
             slot.staging = stagings.get((int) (submittedReads % slots));
@@ -244,28 +267,42 @@ final class Pipeline implements AutoCloseable {
         }
     }
 
-    /** Waits for the oldest chunk under way and passes it on. */
+    /** Returns what to wait for next; null for nothing. */
+    private @Nullable Slot next() {
+        if (ahead || !behind) {
+            return underWay.peek();
+        }
+        for (Slot slot : underWay) {
+            if (!slot.writing) {
+                return slot; // the step waits for it
+            }
+        }
+        boolean needed = asked > submittedReads || submittedReads == target;
+        return needed ? underWay.peek() : null; // else the lane has to be there for the next read
+    }
+
+    /** Waits for a chunk under way and passes it on: the oldest, or the one that is needed. */
     private boolean reap() {
-        Slot oldest = underWay.peek();
-        if (oldest == null) {
+        Slot found = next();
+        if (found == null) {
             return false;
         }
-        for (int i = 0; i < oldest.transfers.length; i++) {
-            Pending transfer = oldest.transfers[i];
-            oldest.transfers[i] = Pending.DONE;
+        for (int i = 0; i < found.transfers.length; i++) {
+            Pending transfer = found.transfers[i];
+            found.transfers[i] = Pending.DONE;
             transfer.await();
         }
-        underWay.remove();
+        underWay.remove(found);
         if (underWay.isEmpty()) {
             busyNanos += System.nanoTime() - busySince;
         }
-        if (oldest.writing) {
-            written.set(oldest.sequence);
+        if (found.writing) {
+            written.set(found.sequence);
             LockSupport.unpark(waiting);
         } else {
             // Claimed only now: claiming a second time publishes what was claimed before.
             long claimed = ring.next();
-            assert claimed == oldest.sequence : claimed;
+            assert claimed == found.sequence : claimed;
             ring.publish(claimed);
         }
         return true;

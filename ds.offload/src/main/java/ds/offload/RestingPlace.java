@@ -31,5 +31,10 @@ public sealed interface RestingPlace {
         public OnNvme(Path directory, int bufferCount) {
             this(directory, StagingSlots.of(bufferCount), Long.MAX_VALUE);
         }
+
+        /** Returns this place with other slots. */
+        public OnNvme withSlots(StagingSlots other) {
+            return new OnNvme(directory, other, bufferBytes);
+        }
     }
 }

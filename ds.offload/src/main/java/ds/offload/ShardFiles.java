@@ -29,7 +29,7 @@ public final class ShardFiles {
 
     /** Returns the bytes of all staging slots of the file that {@link #onNvme} makes. */
     public static long stagingBytes(Shape shape, PipelineSettings settings) {
-        return settings.bufferCount() * slotBytes(shape, settings);
+        return settings.slots().used() * slotBytes(shape, settings);
     }
 
     /** Returns the bytes of one staging slot of the file that {@link #onNvme} makes. */

@@ -4,6 +4,7 @@ import ds.core.Device;
 import ds.core.RankMemory;
 import ds.offload.FileOperations;
 import ds.offload.PipelineSettings;
+import ds.offload.StagingSlots;
 import ds.offload.StateLayout;
 import ds.offload.StateStore;
 import ds.offload.StateStores;
@@ -59,6 +60,37 @@ class NvmeStateStoreTest {
         @Override
         PipelineSettings settings() {
             return PipelineSettings.DEFAULT.withBufferCount(3);
+        }
+    }
+
+    @Nested
+    class NotReadAhead extends OnFiles {
+        @Override
+        PipelineSettings settings() {
+            return PipelineSettings.DEFAULT.withSlots(new StagingSlots(3, false, false, true));
+        }
+    }
+
+    @Nested
+    class NotWrittenBehind extends OnFiles {
+        @Override
+        PipelineSettings settings() {
+            return PipelineSettings.DEFAULT.withSlots(new StagingSlots(3, false, true, false));
+        }
+    }
+
+    @Nested
+    class OneByOne extends OnFiles {
+        @Override
+        PipelineSettings settings() {
+            return PipelineSettings.DEFAULT
+                    .withWaiting(PipelineSettings.Wait.YIELD)
+                    .withSlots(new StagingSlots(3, false, false, false));
+        }
+
+        @Override
+        double share() {
+            return 0.5;
         }
     }
 

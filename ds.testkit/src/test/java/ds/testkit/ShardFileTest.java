@@ -13,6 +13,7 @@ import ds.offload.FileOperations;
 import ds.offload.PipelineSettings;
 import ds.offload.ShardFile;
 import ds.offload.ShardFiles;
+import ds.offload.StagingSlots;
 import ds.offload.StorageException;
 import ds.offload.StorageProviders;
 import ds.offload.StoreDirectory;
@@ -29,7 +30,6 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /** Parameters at rest in a file are what was written, read ahead or not. */
 @Timeout(60)
@@ -55,11 +55,15 @@ class ShardFileTest {
     }
 
     private ShardFile open(int buffers) {
+        return open(StagingSlots.of(buffers));
+    }
+
+    private ShardFile open(StagingSlots slots) {
         return ShardFiles.onNvme(
                 new ShardFiles.Shape("parameters", DType.BF16, EXTENTS),
                 memory,
                 directory,
-                PipelineSettings.DEFAULT.withChunkBytes(3 * 4096).withBufferCount(buffers));
+                PipelineSettings.DEFAULT.withChunkBytes(3 * 4096).withSlots(slots));
     }
 
     private void reopen(int buffers) {
@@ -113,9 +117,19 @@ class ShardFileTest {
 
     /** Rows of writes that are cut anywhere, with reads and read-aheads of anything between them. */
     @ParameterizedTest
-    @ValueSource(ints = {1, 2, 3, 5})
-    void anyOrderGivesWhatWasWritten(int buffers) {
-        reopen(buffers);
+    @CsvSource({
+        "1, true, true",
+        "2, true, true",
+        "3, true, true",
+        "5, true, true",
+        "5, false, true",
+        "1, false, true",
+        "5, true, false",
+        "5, false, false"
+    })
+    void anyOrderGivesWhatWasWritten(int buffers, boolean ahead, boolean behind) {
+        shard.close();
+        shard = open(new StagingSlots(buffers, false, ahead, behind));
         FlatBuffer twin = random(ELEMENTS, 1);
         shard.write(0, twin);
         Random random = new Random(buffers);

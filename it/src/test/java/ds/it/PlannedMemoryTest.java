@@ -89,6 +89,35 @@ class PlannedMemoryTest {
 
     @ParameterizedTest
     @CsvSource({
+        "true, true, 4",
+        "false, true, 4",
+        "true, false, 4",
+        "false, false, 4",
+        "false, true, 1"
+    })
+    void buffersThatNothingOverlapsInAreNotTaken(boolean read, boolean write, int buffers)
+            throws IOException {
+        for (String gradients : new String[] {"none", "nvme"}) {
+            assertPlanned(
+                    Gpt.of(g -> g.layers(6).width(128).heads(2).context(Rhyme.CONTEXT)),
+                    """
+                    "bf16": {"enabled": true},
+                    "optimizer": {"type": "AdamW", "params": {"lr": 0.001}},
+                    "zero_optimization": {"stage": 3, "offload_optimizer": %s},
+                    "jvm": {"chunk_bytes": 196608, "offload_gradients": "%s"}
+                    """
+                            .formatted(
+                                    place(
+                                            "nvme",
+                                            """
+                                            , "pipeline_read": %s, "pipeline_write": %s, "buffer_count": %d"""
+                                                    .formatted(read, write, buffers)),
+                                    gradients));
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
         "1, cpu, none, none, fp32",
         "2, cpu, none, none, bf16",
         "2, nvme, none, nvme, fp32",

@@ -187,7 +187,11 @@ final class OffloadChoice {
                     onNvme(
                             "/zero_optimization/offload_optimizer",
                             offload.nvmePath(),
-                            slots(offload.bufferCount(), pinned),
+                            new StagingSlots(
+                                    slots(offload.bufferCount()),
+                                    pinned,
+                                    isOn(offload.pipelineRead(), true),
+                                    isOn(offload.pipelineWrite(), true)),
                             Long.MAX_VALUE);
         };
     }
@@ -202,7 +206,7 @@ final class OffloadChoice {
                     onNvme(
                             "/zero_optimization/offload_param",
                             offload.nvmePath(),
-                            slots(offload.bufferCount(), pinned),
+                            new StagingSlots(slots(offload.bufferCount()), pinned, true, true),
                             bytes(offload.bufferSizeElements()));
         };
     }
@@ -212,9 +216,9 @@ final class OffloadChoice {
         return key.origin() == Tunable.Origin.GIVEN ? key.value() : absent;
     }
 
-    /** Returns so many slots; a number out of range is one of the document's own problems. */
-    private static StagingSlots slots(long count, boolean pinned) {
-        return new StagingSlots(Math.clamp(count, 1, StagingSlots.COUNT_MAX), pinned);
+    /** Returns a number of slots; one out of range is one of the document's own problems. */
+    private static int slots(long count) {
+        return Math.clamp(count, 1, StagingSlots.COUNT_MAX);
     }
 
     /** Gradients rest where the step that reads them finds its states. */
@@ -240,7 +244,9 @@ final class OffloadChoice {
                             .formatted(PlanText.place(optimizer)),
                     "Set \"offload_optimizer\": {\"device\": \"nvme\", \"nvme_path\": DIR}.");
         }
-        return optimizer;
+        return optimizer instanceof RestingPlace.OnNvme nvme
+                ? nvme.withSlots(nvme.slots().writtenBehind()) // in backward, beside the step's own
+                : optimizer;
     }
 
     private long bytes(long parameters) {

@@ -2,6 +2,7 @@ package ds.engine.plan;
 
 import ds.offload.AioSettings;
 import ds.offload.RestingPlace;
+import ds.offload.StagingSlots;
 import ds.offload.StateCodecs;
 import ds.offload.StoreTerms;
 import ds.offload.spi.StateCodec;
@@ -341,9 +342,17 @@ final class PlanText {
             case RestingPlace.InHost(boolean pinned) ->
                     pinned ? "in page-locked host memory" : "in host memory";
             case RestingPlace.OnNvme nvme ->
-                    "on NVMe under %s, %d buffers"
-                            .formatted(nvme.directory(), nvme.slots().count());
+                    "on NVMe under %s, %s".formatted(nvme.directory(), buffers(nvme.slots()));
         };
+    }
+
+    private static String buffers(StagingSlots slots) {
+        return "%d %s%s%s"
+                .formatted(
+                        slots.used(),
+                        slots.used() == 1 ? "buffer" : "buffers",
+                        slots.readAhead() ? "" : ", not read ahead",
+                        slots.writeBehind() ? "" : ", not written behind");
     }
 
     private static void line(StringBuilder text, String head, String format, Object... values) {
