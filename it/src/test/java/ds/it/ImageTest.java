@@ -49,6 +49,26 @@ class ImageTest {
     }
 
     @Test
+    void startsOnSharedClasses() throws Exception {
+        Programs.Outcome outcome =
+                java(
+                        "-Xshare:on",
+                        "-Xlog:class+load",
+                        "-XX:+UseParallelGC",
+                        "--add-modules",
+                        "jdk.incubator.vector,ds.foreign",
+                        "-m",
+                        "ds.cli/ds.cli.Main",
+                        "--version");
+        assertEquals(0, outcome.status(), outcome.out() + outcome.err());
+        assertTrue(
+                outcome.out()
+                        .lines()
+                        .anyMatch(line -> line.contains("ds.cli.Main source: shared objects file")),
+                outcome.out());
+    }
+
+    @Test
     void imageHoldsTheRootsAndNoTests() throws Exception {
         Programs.Outcome outcome = java("--list-modules");
         assertEquals(0, outcome.status(), outcome.err());
