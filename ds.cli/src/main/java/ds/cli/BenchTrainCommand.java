@@ -9,11 +9,13 @@ import ds.kernels.Kernels;
 import ds.kernels.KernelsProviders;
 import ds.kernels.Workers;
 import java.lang.foreign.Arena;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import picocli.CommandLine;
 import picocli.CommandLine.Option;
 
@@ -31,6 +33,16 @@ final class BenchTrainCommand extends Command {
         bf16,
         /** Parameters and activations in fp16. */
         fp16
+    }
+
+    /** Resting places of optimizer state. */
+    enum Offload {
+        /** Beside the parameters. */
+        none,
+        /** In host memory, chunk by chunk. */
+        cpu,
+        /** In files. */
+        nvme
     }
 
     private static final int TEXT_BYTES = 1 << 16;
@@ -55,6 +67,20 @@ final class BenchTrainCommand extends Command {
             paramLabel = "0..3",
             description = "ZeRO stage (default: ${DEFAULT-VALUE}).")
     private int stage;
+
+    @Option(
+            names = "--offload",
+            paramLabel = "none|cpu|nvme",
+            split = ",",
+            description =
+                    "Where optimizer state rests; several take steps in turn (default: ${DEFAULT-VALUE}).")
+    private List<Offload> offloads = List.of(Offload.none);
+
+    @Option(
+            names = "--path",
+            paramLabel = "DIR",
+            description = "Directory on the drive for --offload nvme; nothing stays there.")
+    private Optional<Path> path = Optional.empty();
 
     @Option(
             names = "--world-size",
@@ -125,13 +151,17 @@ final class BenchTrainCommand extends Command {
             List<Runnable> works = new ArrayList<>();
             for (String name : kernelsNames) {
                 Kernels kernels = Bench.kernels(name, workers);
-                Engine engine =
-                        DeepSpeed.initialize(
-                                model, config(name), o -> o.trainingData(data).ranks(ranks));
-                Contender contender = new Contender(name, engine);
-                contenders.add(contender);
-                works.add(contender::step);
-                works.add(() -> BenchGemmCommand.multiply(kernels, GEMM, a, b, c));
+                for (Offload offload : offloads) {
+                    Engine engine =
+                            DeepSpeed.initialize(
+                                    model,
+                                    config(name, offload),
+                                    o -> o.trainingData(data).ranks(ranks));
+                    Contender contender = new Contender(name, offload, engine);
+                    contenders.add(contender);
+                    works.add(contender::step);
+                    works.add(() -> BenchGemmCommand.multiply(kernels, GEMM, a, b, c));
+                }
             }
             Bench.warmUp(warmUpSeconds, () -> works.forEach(Runnable::run));
             long[][] nanos = new long[works.size()][steps];
@@ -156,11 +186,13 @@ final class BenchTrainCommand extends Command {
     /** What trains, and by which kernels. */
     private static final class Contender {
         final String kernels;
+        final Offload offload;
         final Engine engine;
         double operations;
 
-        Contender(String kernels, Engine engine) {
+        Contender(String kernels, Offload offload, Engine engine) {
             this.kernels = kernels;
+            this.offload = offload;
             this.engine = engine;
         }
 
@@ -180,6 +212,9 @@ final class BenchTrainCommand extends Command {
                     "--layers is %d (at least 1), --width %d (a multiple of 64), --warm-up %s (0 or more)."
                             .formatted(layers, width, warmUpSeconds));
         }
+        if (offloads.contains(Offload.nvme) && path.isEmpty()) {
+            throw new UserMistakeException("--offload nvme needs --path DIR on the drive.");
+        }
         if (context < 1 || context > TEXT_BYTES / 2 || vocabulary < 256) {
             throw new UserMistakeException(
                     "--context is %d (1 to %d), --vocabulary %d (at least 256)."
@@ -187,12 +222,20 @@ final class BenchTrainCommand extends Command {
         }
     }
 
-    private DsConfig config(String kernels) {
+    private DsConfig config(String kernels, Offload offload) {
         Map<String, Object> config = new LinkedHashMap<>();
         config.put("train_batch_size", batch);
         config.put("train_micro_batch_size_per_gpu", batch / ranks);
         config.put("optimizer", Map.of("type", "AdamW", "params", Map.of("lr", 1e-3)));
-        config.put("zero_optimization", Map.of("stage", stage));
+        Map<String, Object> zero = new LinkedHashMap<>();
+        zero.put("stage", stage);
+        if (offload != Offload.none) {
+            Map<String, Object> place = new LinkedHashMap<>();
+            place.put("device", offload.name());
+            path.ifPresent(directory -> place.put("nvme_path", directory));
+            zero.put("offload_optimizer", place);
+        }
+        config.put("zero_optimization", zero);
         config.put("jvm", Map.of("kernels", kernels));
         if (precision != Precision.fp32) {
             config.put(precision.name(), Map.of("enabled", true));
@@ -225,10 +268,11 @@ final class BenchTrainCommand extends Command {
         out().result(
                         String.format(
                                 Locale.ROOT,
-                                "%s by %s, stage %d, %d ranks, %d threads: %.1f ms per step, %,.0f tokens/s, %.1f GFLOP/s; matrix products %.1f GFLOP/s, share %.2f; the best of each %.1f and %.1f GFLOP/s, share %.2f; activations of a rank %.1f MiB",
+                                "%s by %s, stage %d, state offloaded to %s, %d ranks, %d threads: %.1f ms per step, %,.0f tokens/s, %.1f GFLOP/s; matrix products %.1f GFLOP/s, share %.2f; the best of each %.1f and %.1f GFLOP/s, share %.2f; activations of a rank %.1f MiB",
                                 precision,
                                 contender.kernels,
                                 stage,
+                                contender.offload,
                                 ranks,
                                 threads,
                                 stepNanos / 1e6,
@@ -249,6 +293,7 @@ final class BenchTrainCommand extends Command {
         document.put("batch", batch);
         document.put("vocabulary", vocabulary);
         document.put("stage", stage);
+        document.put("offload", contender.offload);
         document.put("world_size", ranks);
         document.put("threads", threads);
         document.put("model_flop", operations);

@@ -394,6 +394,12 @@ record Effect(
                         false,
                         bytes(1, MemoryKind.STAGING),
                         with(statesOnNvme, states + "pipeline_read", false)),
+                of(
+                        states + "fast_init",
+                        true,
+                        false,
+                        trial -> trial.plan(plan -> plan.store().reserved()),
+                        statesOnNvme),
                 of(states + "pin_memory", true, false, Effect::lockedBytes, statesOnNvme),
                 of(states + "buffer_count", 2, 4, bytes(1, MemoryKind.STAGING), statesOnNvme),
                 of(

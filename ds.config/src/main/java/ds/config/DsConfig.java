@@ -387,6 +387,7 @@ public final class DsConfig {
                 flag(section, "pin_memory"),
                 flag(section, "pipeline_read"),
                 flag(section, "pipeline_write"),
+                section.booleanOr("fast_init", false),
                 section.doubleOr("ratio", 1));
     }
 

@@ -16,6 +16,7 @@ import java.util.Optional;
  * @param pinMemory whether what rests in memory, and staging buffers, are locked there
  * @param pipelineRead whether state on NVMe is read ahead of the step
  * @param pipelineWrite whether it is written behind the step
+ * @param fastInit whether the space of new files is reserved, not written; default false
  * @param ratio share of the state that is offloaded, 0 to 1; default 1
  */
 public record OffloadOptimizer(
@@ -25,6 +26,7 @@ public record OffloadOptimizer(
         Tunable<Boolean> pinMemory,
         Tunable<Boolean> pipelineRead,
         Tunable<Boolean> pipelineWrite,
+        boolean fastInit,
         double ratio) {
     /** JSON pointer of the section. */
     public static final String POINTER = "/zero_optimization/offload_optimizer";

@@ -327,9 +327,8 @@ final class ZeroKeys {
                                             .doc(
                                                     "Write the last chunk of state on NVMe while the next is stepped; on if absent, off where false is written: then each is written before the next begins."),
                                     flag("fast_init", false)
-                                            .noEffect(
-                                                    "state is written once, when it is first used.")
-                                            .doc("Initialise NVMe state quickly."),
+                                            .doc(
+                                                    "Reserve the space of new files of state, which reads as zeros, and write nothing but the masters; else all of it is filled with zeros first. Where backend or file system cannot, the run says so and writes zeros."),
                                     number("ratio", 1.0)
                                             .atLeast(0)
                                             .atMost(1)

@@ -287,6 +287,7 @@ class DsConfigTest {
                                         Tunable.given(true),
                                         Tunable.given(true),
                                         Tunable.given(true),
+                                        false,
                                         1));
         assertEquals(
                 "/zero_optimization/offload_optimizer/buffer_count must be 0 or more, was -1.",

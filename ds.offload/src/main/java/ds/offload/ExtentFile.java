@@ -74,9 +74,7 @@ final class ExtentFile implements AutoCloseable {
     private final LongAdder writtenBytes = new LongAdder();
 
     /**
-     * Creates the file, writes it full of zeros, and opens it. Deletes it if that fails.
-     *
-     * @param durable whether the zeros are made durable, so that no later write can find the disk full
+     * Creates the file, with space that reads as zeros, and opens it. Deletes it if that fails.
      */
     static ExtentFile create(
             StoreDirectory directory,
@@ -84,11 +82,11 @@ final class ExtentFile implements AutoCloseable {
             long storeId,
             Staging zeros,
             StorageSettings settings,
-            boolean durable) {
+            Preallocation how) {
         Path file = directory.path().resolve(shape.fileName());
         boolean whole = false;
         try {
-            writeZeros(directory, file, shape.fileBytes(), zeros.bytes().getFirst(), durable);
+            preallocate(directory, file, shape.fileBytes(), zeros.bytes().getFirst(), how);
             StorageBackend backend = directory.provider().open(file, settings, directory.files());
             ExtentFile created = new ExtentFile(file, shape, storeId, backend);
             created.sealZeros(zeros.bytes().getFirst());
@@ -136,14 +134,17 @@ final class ExtentFile implements AutoCloseable {
         }
     }
 
-    private static void writeZeros(
+    private static void preallocate(
             StoreDirectory directory,
             Path file,
             long sizeBytes,
             ByteBuffer zeros,
-            boolean durable) {
+            Preallocation how) {
         long at = 0;
         try (FileChannel channel = directory.create(file)) {
+            if (how.reserved() && directory.reserve(file, sizeBytes)) {
+                at = sizeBytes;
+            }
             while (at < sizeBytes) {
                 ByteBuffer piece = zeros.slice(0, (int) Math.min(zeros.capacity(), sizeBytes - at));
                 int moved = directory.files().write(channel, file, piece, at);
@@ -152,7 +153,7 @@ final class ExtentFile implements AutoCloseable {
                 }
                 at += moved;
             }
-            if (durable) {
+            if (how.durable()) {
                 directory.files().force(channel, file, true);
             }
         } catch (IOException e) {

@@ -72,7 +72,7 @@ final class NvmeShardFile implements ShardFile {
                         ThreadLocalRandom.current().nextLong(),
                         stagings.getFirst(),
                         settings.storage(),
-                        false);
+                        new Preallocation(false, false));
         return new NvmeShardFile(shape, file, stagings, settings.slots());
     }
 

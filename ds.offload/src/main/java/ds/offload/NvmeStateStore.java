@@ -42,6 +42,7 @@ final class NvmeStateStore implements StateStore {
      * @param feed how chunks get to the device
      * @param encoded what steps and copies encoded arrays; empty if none is
      * @param settings of the pipeline
+     * @param reserved whether the space of new files is only reserved
      */
     record Parts(
             StoreShape shape,
@@ -50,7 +51,8 @@ final class NvmeStateStore implements StateStore {
             List<Staging> stagings,
             Feed feed,
             Optional<EncodedArrays> encoded,
-            PipelineSettings settings) {
+            PipelineSettings settings,
+            boolean reserved) {
         static Parts of(
                 StateLayout layout,
                 StoreTerms terms,
@@ -76,7 +78,8 @@ final class NvmeStateStore implements StateStore {
                     stagings,
                     Feed.to(device, layout.arrays().size(), plan.longest()),
                     encoded(layout.coding(), sizes, memory),
-                    settings);
+                    settings,
+                    terms.reserved());
         }
 
         private static Optional<EncodedArrays> encoded(
@@ -187,7 +190,7 @@ final class NvmeStateStore implements StateStore {
                                 storeId,
                                 parts.stagings().getFirst(),
                                 parts.settings().storage(),
-                                durable));
+                                new Preallocation(durable, parts.reserved())));
             }
             whole = true;
         } finally {

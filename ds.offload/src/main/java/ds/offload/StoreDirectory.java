@@ -45,6 +45,7 @@ public final class StoreDirectory implements AutoCloseable {
     private boolean committed;
     private boolean released;
     private boolean closed;
+    private boolean reserves = true; // until the backend refused
 
     private StoreDirectory(
             StoreLocation location,
@@ -301,6 +302,28 @@ public final class StoreDirectory implements AutoCloseable {
     /** Creates a new file of this store, for writing. */
     FileChannel create(Path file) throws IOException {
         return createFile(file);
+    }
+
+    /**
+     * Gives an empty file its space without writing it, if the backend can; says once that it cannot.
+     *
+     * @return whether it did
+     */
+    boolean reserve(Path file, long sizeBytes) {
+        if (!reserves) {
+            return false;
+        }
+        Optional<String> refusal = provider.reserve(file, sizeBytes);
+        if (refusal.isPresent()) {
+            reserves = false;
+            System.getLogger(StoreDirectory.class.getName())
+                    .log(
+                            System.Logger.Level.WARNING,
+                            "fast_init: the files of {0} are filled with zeros all the same, since {1}.",
+                            directory,
+                            refusal.get());
+        }
+        return reserves;
     }
 
     /** Returns where the store is. */

@@ -9,8 +9,10 @@ package ds.offload;
  *     most
  * @param share of the elements that rest in files, 0 to 1; the others stay in memory and are written
  *     with each commit
+ * @param reserved whether the space of new files is reserved, where the backend can, and not filled with
+ *     zeros; it reads as zeros until it is written
  */
-public record StoreTerms(int generations, int commitEverySteps, double share) {
+public record StoreTerms(int generations, int commitEverySteps, double share, boolean reserved) {
     /** The slots of a store that survives, unless more are asked for. */
     public static final int GENERATIONS_DEFAULT = 2;
 
@@ -18,10 +20,10 @@ public record StoreTerms(int generations, int commitEverySteps, double share) {
     public static final int GENERATIONS_MAX = 3;
 
     /** Two generations, committed at every boundary. */
-    public static final StoreTerms DEFAULT = new StoreTerms(GENERATIONS_DEFAULT, 1, 1);
+    public static final StoreTerms DEFAULT = new StoreTerms(GENERATIONS_DEFAULT, 1, 1, false);
 
     /** In place: a crash costs the store. */
-    public static final StoreTerms IN_PLACE = new StoreTerms(1, 1, 1);
+    public static final StoreTerms IN_PLACE = new StoreTerms(1, 1, 1, false);
 
     /** Checks the ranges. */
     public StoreTerms {
@@ -43,12 +45,17 @@ public record StoreTerms(int generations, int commitEverySteps, double share) {
 
     /** Returns these terms with another number of generations. */
     public StoreTerms withGenerations(int count) {
-        return new StoreTerms(count, commitEverySteps, share);
+        return new StoreTerms(count, commitEverySteps, share, reserved);
     }
 
     /** Returns these terms with another share in files. */
     public StoreTerms withShare(double inFiles) {
-        return new StoreTerms(generations, commitEverySteps, inFiles);
+        return new StoreTerms(generations, commitEverySteps, inFiles, reserved);
+    }
+
+    /** Returns these terms with the space of new files reserved, or filled with zeros. */
+    public StoreTerms withReserved(boolean is) {
+        return new StoreTerms(generations, commitEverySteps, share, is);
     }
 
     /** Returns whether a crash leaves the last commit. */

@@ -34,7 +34,7 @@ class PipelineOrderTest {
 
     @TempDir Path nvmePath = Path.of("");
 
-    private final TracedStorage storage = new TracedStorage();
+    private final TracedStorage storage = new TracedStorage(false);
 
     /** Makes one step, and returns what happened in it. */
     private List<String> step(boolean readAhead, boolean writeBehind, int slots) {

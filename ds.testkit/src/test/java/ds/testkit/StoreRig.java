@@ -18,6 +18,7 @@ import ds.offload.StoreIdentity;
 import ds.offload.StoreLocation;
 import ds.offload.StoreTerms;
 import ds.offload.StoreUse;
+import ds.offload.spi.StorageProvider;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
@@ -94,8 +95,17 @@ final class StoreRig implements AutoCloseable {
 
     private static StoreRig create(
             StoreLocation location, FileOperations files, StoreTerms terms, StateLayout layout) {
+        return create(location, StorageProviders.portable(), files, terms, layout);
+    }
+
+    static StoreRig create(
+            StoreLocation location,
+            StorageProvider provider,
+            FileOperations files,
+            StoreTerms terms,
+            StateLayout layout) {
         return new StoreRig(
-                StoreDirectory.open(location, StorageProviders.portable(), files, StoreUse.DURABLE),
+                StoreDirectory.open(location, provider, files, StoreUse.DURABLE),
                 true,
                 terms,
                 layout);

@@ -6,6 +6,9 @@ import ds.offload.StorageBackend;
 import ds.offload.StorageProviders;
 import ds.offload.StorageSettings;
 import ds.offload.spi.StorageProvider;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -22,10 +25,16 @@ final class TracedStorage implements StorageProvider {
     private final StorageProvider real = StorageProviders.portable();
     private final List<String> events = new ArrayList<>();
     private final List<Hold> holds = new ArrayList<>();
+    private final boolean reserves;
     private boolean tracing;
 
     /** The end of a transfer that comes only after another event. */
     private record Hold(String event, String until) {}
+
+    /** Creates one that can reserve space, or not. */
+    TracedStorage(boolean reserves) {
+        this.reserves = reserves;
+    }
 
     /** Notes events from now on. */
     synchronized void trace() {
@@ -86,6 +95,20 @@ final class TracedStorage implements StorageProvider {
     @Override
     public int priority() {
         return 0;
+    }
+
+    /** A sparse file: enough for a test that never fills the drive. */
+    @Override
+    public Optional<String> reserve(Path file, long sizeBytes) {
+        if (!reserves) {
+            return Optional.of("this one does not");
+        }
+        try (RandomAccessFile opened = new RandomAccessFile(file.toFile(), "rw")) {
+            opened.setLength(sizeBytes);
+            return Optional.empty();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     @Override

@@ -98,9 +98,10 @@ final class OffloadChoice {
     StoreTerms store() {
         Jvm jvm = config.jvm();
         double share = section.offloadOptimizer().ratio();
+        boolean reserved = section.offloadOptimizer().fastInit();
         return jvm.crashConsistent()
-                ? new StoreTerms(jvm.generations(), jvm.commitEverySteps(), share)
-                : StoreTerms.IN_PLACE.withShare(share);
+                ? new StoreTerms(jvm.generations(), jvm.commitEverySteps(), share, reserved)
+                : StoreTerms.IN_PLACE.withShare(share).withReserved(reserved);
     }
 
     /** Returns what is to be said of a share that whole chunks cannot make. */

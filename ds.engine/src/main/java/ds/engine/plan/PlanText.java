@@ -231,14 +231,16 @@ final class PlanText {
             return "";
         }
         StoreTerms terms = plan.store();
+        String first = terms.reserved() ? "; new files are reserved, not filled with zeros" : "";
         return terms.survives()
-                ? "; states in %d generations, committed every %s"
+                ? "; states in %d generations, committed every %s%s"
                         .formatted(
                                 terms.generations(),
                                 terms.commitEverySteps() == 1
                                         ? "step"
-                                        : terms.commitEverySteps() + " steps")
-                : "; states in place, so that a crash costs them";
+                                        : terms.commitEverySteps() + " steps",
+                                first)
+                : "; states in place, so that a crash costs them" + first;
     }
 
     /** What of the state stays in memory, though a store has room for all of it. */

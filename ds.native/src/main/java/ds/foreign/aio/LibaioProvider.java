@@ -43,6 +43,11 @@ public final class LibaioProvider implements StorageProvider {
     }
 
     @Override
+    public Optional<String> reserve(Path file, long sizeBytes) {
+        return DirectFile.reserve(file, sizeBytes);
+    }
+
+    @Override
     public StorageBackend open(Path file, StorageSettings settings, FileOperations files) {
         return open(file, settings, files, LibaioProvider::calls);
     }

@@ -2,6 +2,7 @@ package ds.foreign.libc;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import ds.foreign.Downcalls;
 import ds.offload.StorageException;
@@ -14,7 +15,7 @@ import java.util.Optional;
 
 /**
  * A file opened past the page cache: {@code int open(const char *pathname, int flags, ... mode_t
- * mode)}, {@code int close(int fd)}. Transfers are multiples of the device's sector, from aligned
+ * mode)}, {@code int close(int fd)}, {@code int fallocate(int fd, int mode, off_t offset, off_t len)}. Transfers are multiples of the device's sector, from aligned
  * memory. The constants are those of Linux on x86-64.
  */
 public final class DirectFile implements AutoCloseable {
@@ -23,6 +24,11 @@ public final class DirectFile implements AutoCloseable {
                     "open", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT), 2);
     private static final MethodHandle CLOSE =
             Downcalls.bindWithErrno("close", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
+
+    private static final MethodHandle FALLOCATE =
+            Downcalls.bindWithErrno(
+                    "fallocate",
+                    FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG));
 
     private static final int O_RDWR = 0x2;
     private static final int O_DIRECT = 0x4000;
@@ -75,6 +81,53 @@ public final class DirectFile implements AutoCloseable {
                         "the file system of %s refuses direct transfers (O_DIRECT)"
                                 .formatted(directory))
                 : Optional.empty();
+    }
+
+    /**
+     * Gives a file that exists so many bytes of space, without writing them: they read as zeros.
+     *
+     * @return why its file system cannot; empty if it did
+     * @throws StorageException if there is no room, or the file cannot be opened
+     */
+    public static Optional<String> reserve(Path file, long sizeBytes) {
+        if (sizeBytes == 0) {
+            return Optional.empty();
+        }
+        int descriptor = open(file, O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0);
+        if (descriptor < 0) {
+            throw new StorageException(
+                    "Cannot open %s to reserve its space: %s."
+                            .formatted(file, Errno.describe(-descriptor)));
+        }
+        try {
+            int code = fallocate(descriptor, sizeBytes);
+            if (code == 0) {
+                return Optional.empty();
+            }
+            if (code == Errno.EOPNOTSUPP) {
+                return Optional.of("its file system cannot reserve space (fallocate)");
+            }
+            throw new StorageException(
+                    "Reserving %,d bytes of %s failed: %s; make room or use another nvme_path."
+                            .formatted(sizeBytes, file, Errno.describe(code)));
+        } finally {
+            close(descriptor, file);
+        }
+    }
+
+    /** Returns the error number; 0 if it went well. */
+    private static int fallocate(int descriptor, long sizeBytes) {
+        try (Arena call = Arena.ofConfined()) {
+            MemorySegment state = Downcalls.errnoState(call);
+            int code;
+            do {
+                int result = (int) FALLOCATE.invokeExact(state, descriptor, 0, 0L, sizeBytes);
+                code = result == 0 ? 0 : Downcalls.errno(state);
+            } while (code == Errno.EINTR);
+            return code;
+        } catch (Throwable t) {
+            throw Downcalls.broken("fallocate", t);
+        }
     }
 
     private static int open(Path path, int flags, int mode) {

@@ -25,6 +25,9 @@ public final class Errno {
     /** The time is over. */
     public static final int ETIME = 62;
 
+    /** The file system has no such thing. */
+    public static final int EOPNOTSUPP = 95;
+
     private static final MethodHandle STRERROR =
             Downcalls.bind("strerror", FunctionDescriptor.of(ADDRESS, JAVA_INT));
 

@@ -42,6 +42,11 @@ public final class UringProvider implements StorageProvider {
     }
 
     @Override
+    public Optional<String> reserve(Path file, long sizeBytes) {
+        return DirectFile.reserve(file, sizeBytes);
+    }
+
+    @Override
     public StorageBackend open(Path file, StorageSettings settings, FileOperations files) {
         return open(
                 file, settings, files, arena -> new KernelUringCalls(Downcalls.errnoState(arena)));

@@ -23,6 +23,16 @@ public interface StorageProvider extends NamedProvider {
     }
 
     /**
+     * Gives an empty file its size and its space on the drive without writing it: it reads as zeros.
+     *
+     * @return why this cannot be done, as words that follow "since"; empty if it was
+     * @throws ds.offload.StorageException if it should have been and failed, as on a full drive
+     */
+    default Optional<String> reserve(Path file, long sizeBytes) {
+        return Optional.of("backend '%s' reserves no space".formatted(name()));
+    }
+
+    /**
      * Opens an existing, preallocated file.
      *
      * @param files the door through which every byte goes
