@@ -36,10 +36,12 @@ record RandomWay(int world, int workers, boolean recomputed, String zero, String
         List<String> zero = new ArrayList<>();
         zero.add("\"stage\": %d".formatted(stage));
         zero.add(
-                "\"offload_optimizer\": {%s, \"buffer_count\": %d, \"pin_memory\": %b%s}"
+                "\"offload_optimizer\": {%s, \"buffer_count\": %d, \"pin_memory\": %b, \"pipeline_read\": %b, \"pipeline_write\": %b%s}"
                         .formatted(
                                 device(place, files),
                                 2 + random.nextInt(5),
+                                random.nextBoolean(),
+                                random.nextBoolean(),
                                 random.nextBoolean(),
                                 stage == 3 && !place.equals("none")
                                         ? ", \"ratio\": " + pick(random, "1.0", "0.4", "0.0")
@@ -53,9 +55,10 @@ record RandomWay(int world, int workers, boolean recomputed, String zero, String
                             ? pick(random, "none", "cpu")
                             : pick(random, "none", "cpu", "nvme");
             zero.add(
-                    "\"offload_param\": {%s, \"buffer_count\": %d, \"max_in_cpu\": %d, \"buffer_size\": %d}"
+                    "\"offload_param\": {%s, \"pin_memory\": %b, \"buffer_count\": %d, \"max_in_cpu\": %d, \"buffer_size\": %d}"
                             .formatted(
                                     device(parameters, files),
+                                    random.nextBoolean(),
                                     1 + random.nextInt(5),
                                     random.nextBoolean() ? 0 : random.nextInt(30_000),
                                     2048 + random.nextInt(30_000)));
