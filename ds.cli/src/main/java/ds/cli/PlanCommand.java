@@ -8,6 +8,7 @@ import ds.engine.plan.PlanInputs;
 import ds.engine.plan.Planner;
 import ds.engine.plan.TrainingPlan;
 import ds.offload.StateCodecs;
+import ds.offload.Stores;
 import ds.offload.spi.StateCodec;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -60,9 +61,39 @@ final class PlanCommand extends Command {
                                 List.of(),
                                 ModuleLayer.boot()));
         out().result(plan.toString().stripTrailing());
+        Map<String, Object> document = document(plan);
+        stripes(plan, document);
         plot(plan, loaded);
-        out().document(document(plan));
+        out().document(document);
         return Main.OK;
+    }
+
+    /** What several paths get: what was measured for the one run that was left there, if there is. */
+    private void stripes(TrainingPlan plan, Map<String, Object> document) {
+        List<Path> paths = plan.nvmePaths();
+        if (paths.size() < 2) {
+            return;
+        }
+        Map<Path, Integer> weights = new LinkedHashMap<>();
+        paths.forEach(path -> weights.put(path, 1));
+        List<Map<Path, Integer>> left =
+                Stores.list(paths.getFirst()).stream()
+                        .filter(Stores.RunStore::isResumable)
+                        .map(run -> run.ranks().getFirst().paths())
+                        .filter(found -> found.size() == paths.size())
+                        .toList();
+        boolean measured = left.size() == 1;
+        if (measured) {
+            List<Integer> found = List.copyOf(left.getFirst().values());
+            for (int path = 0; path < paths.size(); path++) {
+                weights.put(paths.get(path), found.get(path));
+                out().result(
+                                "             %s has weight %d in the store that was left"
+                                        .formatted(paths.get(path), found.get(path)));
+            }
+        }
+        document.put("nvme_paths", StoreInspectCommand.paths(weights));
+        document.put("nvme_weights_measured", measured);
     }
 
     private void plot(TrainingPlan plan, Setup.Loaded loaded) {

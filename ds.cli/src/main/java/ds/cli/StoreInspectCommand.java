@@ -70,6 +70,12 @@ final class StoreInspectCommand extends Command {
                                     rank.sizeBytes(),
                                     rank.backend().map(name -> open(rank, name)).orElse(""),
                                     rank.lastCommit().map(StoreInspectCommand::say).orElse("")));
+            if (rank.partOf().isEmpty()) {
+                rank.paths()
+                        .forEach(
+                                (path, weight) ->
+                                        out().result("  in %s, weight %d".formatted(path, weight)));
+            }
             rank.problem().ifPresent(problem -> out().result("  " + problem));
             rank.notes().forEach(note -> out().result("  " + note));
         }
@@ -102,6 +108,10 @@ final class StoreInspectCommand extends Command {
             entry.put("directory", rank.directory().toString());
             entry.put("life", rank.life().name());
             entry.put("bytes", rank.sizeBytes());
+            rank.partOf().ifPresent(home -> entry.put("part_of", home.toString()));
+            if (!rank.paths().isEmpty()) {
+                entry.put("paths", paths(rank.paths()));
+            }
             rank.backend().ifPresent(name -> entry.put("backend", name));
             rank.lastCommit().ifPresent(commit -> put(entry, commit));
             rank.problem().ifPresent(problem -> entry.put("problem", problem));
@@ -110,6 +120,17 @@ final class StoreInspectCommand extends Command {
         }
         document.put("ranks", ranks);
         return document;
+    }
+
+    /** Returns directories with their weights, home first. */
+    static List<Object> paths(Map<Path, Integer> weights) {
+        List<Object> paths = new ArrayList<>();
+        weights.forEach(
+                (path, weight) ->
+                        paths.add(
+                                new TreeMap<String, Object>(
+                                        Map.of("path", path.toString(), "weight", weight))));
+        return paths;
     }
 
     private static void put(Map<String, Object> entry, Stores.LastCommit commit) {

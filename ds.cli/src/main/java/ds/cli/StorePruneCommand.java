@@ -1,5 +1,6 @@
 package ds.cli;
 
+import ds.offload.StorageException;
 import ds.offload.StoreLife;
 import ds.offload.Stores;
 import java.nio.file.Path;
@@ -31,6 +32,10 @@ final class StorePruneCommand extends Command {
         long freed = 0;
         List<Object> removed = new ArrayList<>();
         for (Stores.RunStore run : StoreInspectCommand.present(directory)) {
+            if (run.isPart()) {
+                freed += part(run, removed);
+                continue;
+            }
             boolean live = run.ranks().stream().anyMatch(rank -> rank.life() == StoreLife.LIVE);
             if (live || run.isResumable() && !all) {
                 out().result(
@@ -49,5 +54,23 @@ final class StorePruneCommand extends Command {
         out().result(String.format(Locale.ROOT, "%,d bytes are free now", freed));
         out().document(Map.of("removed", removed, "bytes", freed));
         return Main.OK;
+    }
+
+    /** Removes parts of a store in other paths only where it is asked for and its home is gone. */
+    private long part(Stores.RunStore run, List<Object> removed) {
+        String why =
+                "which is a part of a store in several paths (--all removes it if its home is gone)";
+        if (all) {
+            try {
+                long freed = Stores.prune(run);
+                removed.add(run.directory().toString());
+                out().result("removed  " + run.directory());
+                return freed;
+            } catch (StorageException e) {
+                why = String.valueOf(e.getMessage());
+            }
+        }
+        out().result("kept     %s, %s".formatted(run.directory(), why));
+        return 0;
     }
 }

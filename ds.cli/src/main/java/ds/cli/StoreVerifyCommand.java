@@ -25,6 +25,18 @@ final class StoreVerifyCommand extends Command {
         List<Object> results = new ArrayList<>();
         for (Stores.RunStore run : StoreInspectCommand.present(directory)) {
             for (Stores.RankStore rank : run.ranks()) {
+                if (rank.partOf().isPresent()) {
+                    out().result(
+                                    "%s: a part of %s, with which it is checked"
+                                            .formatted(rank.directory(), rank.partOf().get()));
+                    results.add(
+                            Map.of(
+                                    "store",
+                                    rank.directory().toString(),
+                                    "part_of",
+                                    rank.partOf().get().toString()));
+                    continue;
+                }
                 StoreVerification found = Stores.verify(rank.directory());
                 boolean good = found.problems().isEmpty();
                 ok &= good;

@@ -505,6 +505,17 @@ record Effect(
                 of("jvm.crash_consistent", false, true, Effect::bytesAtRest, statesOnNvme),
                 of("jvm.generations", 2, 3, Effect::bytesAtRest, statesOnNvme),
                 of(
+                        "jvm.nvme_paths",
+                        List.of(new Trial.Below("a"), new Trial.Below("b")),
+                        List.of(new Trial.Below("a"), new Trial.Below("c")),
+                        Trial::filledDirectories,
+                        with(
+                                statesOnNvme,
+                                zero + "offload_optimizer.nvme_path",
+                                ABSENT,
+                                "jvm.chunk_bytes",
+                                16_384)),
+                of(
                         "jvm.offload_gradients",
                         "none",
                         "nvme",

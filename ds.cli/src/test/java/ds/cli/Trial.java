@@ -48,14 +48,18 @@ record Trial(Map<String, Object> config, Path scratch) {
         Map<String, Object> root = new LinkedHashMap<>();
         for (int i = 0; i < settings.size(); i += 2) {
             Object value = settings.get(i + 1);
-            put(
-                    root,
-                    settings.get(i).toString(),
-                    value instanceof Below below
-                            ? scratch.resolve(below.name()).toString()
-                            : value);
+            put(root, settings.get(i).toString(), placed(scratch, value));
         }
         return new Trial(root, scratch);
+    }
+
+    private static Object placed(Path scratch, Object value) {
+        return switch (value) {
+            case Below(String name) -> scratch.resolve(name).toString();
+            case List<?> values ->
+                    values.stream().<Object>map(each -> placed(scratch, each)).toList();
+            default -> value;
+        };
     }
 
     @SuppressWarnings("unchecked") // every inner map was made here

@@ -252,6 +252,7 @@ public final class DsConfig {
                 jvm.booleanOr("crash_consistent", true),
                 (int) jvm.longOr("commit_every_steps", 1),
                 (int) jvm.longOr("generations", 2),
+                jvm.list("nvme_paths").stream().flatMap(path -> path(path).stream()).toList(),
                 jvm.stringOr("storage_backend", "auto"),
                 jvm.stringOr("state_codec", "fp32"),
                 jvm.stringOr("offload_gradients", "none").equals("nvme"),

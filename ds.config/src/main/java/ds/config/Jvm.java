@@ -1,5 +1,7 @@
 package ds.config;
 
+import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 
@@ -17,6 +19,8 @@ import java.util.OptionalInt;
  * @param crashConsistent whether optimizer state on NVMe survives a crash; default true
  * @param commitEverySteps steps from one commit of it to the next; default 1
  * @param generations how often its extents are there: 2 or 3; default 2
+ * @param nvmePaths directories that files on NVMe are dealt out to, in place of {@code nvme_path}; empty
+ *     by default
  * @param storageBackend the provider that files on NVMe are opened with; default {@code auto}
  * @param stateCodec what encodes optimizer slots where they rest; default {@code fp32}: nothing
  * @param gradientsOnNvme whether a rank's accumulated gradients rest on NVMe; default false
@@ -34,12 +38,14 @@ public record Jvm(
         boolean crashConsistent,
         int commitEverySteps,
         int generations,
+        List<Path> nvmePaths,
         String storageBackend,
         String stateCodec,
         boolean gradientsOnNvme,
         Optional<Journal> journal) {
-    /** Refuses a chunk smaller than a page. */
+    /** Copies the list; refuses a chunk smaller than a page. */
     public Jvm {
+        nvmePaths = List.copyOf(nvmePaths);
         if (chunkBytes < 4096) {
             throw new ConfigException(
                     "/jvm/chunk_bytes", "must be 4096 or more, was " + chunkBytes);

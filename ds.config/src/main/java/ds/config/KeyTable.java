@@ -6,6 +6,7 @@ import static ds.core.KeyDeclaration.integer;
 import static ds.core.KeyDeclaration.list;
 import static ds.core.KeyDeclaration.number;
 import static ds.core.KeyDeclaration.object;
+import static ds.core.KeyDeclaration.optionalTexts;
 import static ds.core.KeyDeclaration.path;
 import static ds.core.KeyDeclaration.text;
 
@@ -218,6 +219,14 @@ final class KeyTable {
                                         .doc(
                                                 "How often each extent of state on NVMe is there; with 3 the"
                                                         + " commit before the last is whole too."),
+                                optionalTexts("nvme_paths")
+                                        .with(Trait.NOT_EMPTY)
+                                        .with(Trait.NO_AUTO)
+                                        .doc(
+                                                "Directories on several NVMe volumes, instead of nvme_path:"
+                                                        + " all files lie in all of them, in stripes by"
+                                                        + " measured bandwidth; the first holds the"
+                                                        + " journal."),
                                 text("storage_backend", "auto")
                                         .doc(
                                                 "What opens files on NVMe: channel, mapped, libaio, io_uring or"

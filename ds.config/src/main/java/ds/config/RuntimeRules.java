@@ -14,6 +14,7 @@ import java.util.Optional;
  */
 final class RuntimeRules {
     private static final String ZERO = "/zero_optimization/";
+    private static final String PATHS = "/jvm/nvme_paths";
     private static final String TYPES = "data_types";
     private static final List<String> FLOATS = List.of("fp32", "fp16", "bf16");
     private static final List<String> LEVELS =
@@ -29,12 +30,14 @@ final class RuntimeRules {
     private final Settings root;
     private final Settings zero;
     private final long stage;
+    private final List<?> paths;
     private final List<Diagnostic> found = new ArrayList<>();
 
     private RuntimeRules(Settings root) {
         this.root = root;
         this.zero = root.section("zero_optimization");
         this.stage = zero.longOr("stage", 0);
+        this.paths = root.section("jvm").list("nvme_paths");
     }
 
     /**
@@ -46,6 +49,7 @@ final class RuntimeRules {
         RuntimeRules rules = new RuntimeRules(root);
         rules.path("offload_optimizer");
         rules.path("offload_param");
+        rules.paths();
         rules.characters("offload_optimizer");
         rules.characters("offload_param");
         rules.bufferCount("offload_optimizer");
@@ -69,7 +73,9 @@ final class RuntimeRules {
     }
 
     private void path(String section) {
-        if (device(section).equals("nvme") && !zero.section(section).has("nvme_path")) {
+        if (device(section).equals("nvme")
+                && !zero.section(section).has("nvme_path")
+                && paths.isEmpty()) {
             found.add(
                     Diagnostic.refused(
                             "nvme-path",
@@ -79,16 +85,49 @@ final class RuntimeRules {
         }
     }
 
+    /** Several paths stand in place of the one of each section. */
+    private void paths() {
+        boolean used = false;
+        for (String section : List.of("offload_optimizer", "offload_param")) {
+            used |= device(section).equals("nvme");
+            if (!paths.isEmpty() && zero.section(section).has("nvme_path")) {
+                found.add(
+                        Diagnostic.refused(
+                                        "conflict",
+                                        ZERO + section + "/nvme_path",
+                                        "There are 'nvme_path' and 'jvm.nvme_paths', and files lie in one path or in several.",
+                                        "Remove one of the two.")
+                                .alongside(PATHS, "the several"));
+            }
+        }
+        for (int i = 0; i < paths.size(); i++) {
+            if (DsConfig.path(paths.get(i)).isEmpty()) {
+                found.add(nameless(PATHS + "/" + i, "nvme_paths", paths.get(i)));
+            }
+        }
+        if (!paths.isEmpty() && !used) {
+            found.add(
+                    Diagnostic.note(
+                            "no-effect",
+                            PATHS,
+                            "'nvme_paths' has no effect here: neither offload_optimizer nor offload_param has the device 'nvme'.",
+                            ""));
+        }
+    }
+
+    private static Diagnostic nameless(String pointer, String key, Object path) {
+        return Diagnostic.refused(
+                "nvme-path",
+                pointer,
+                "%s '%s' has characters that file names do not have here."
+                        .formatted(key, Pointers.cut(path.toString())),
+                "Name another directory, or set a locale with UTF-8.");
+    }
+
     private void characters(String section) {
         Optional<Object> path = zero.section(section).value("nvme_path");
         if (path.isPresent() && path.flatMap(DsConfig::path).isEmpty()) {
-            found.add(
-                    Diagnostic.refused(
-                            "nvme-path",
-                            ZERO + section + "/nvme_path",
-                            "nvme_path '%s' has characters that file names do not have here."
-                                    .formatted(Pointers.cut(path.get().toString())),
-                            "Name another directory, or set a locale with UTF-8."));
+            found.add(nameless(ZERO + section + "/nvme_path", "nvme_path", path.get()));
         }
     }
 

@@ -233,6 +233,26 @@ class RuntimeRulesTest {
     }
 
     @Test
+    void severalPathsStandInPlaceOfOne() {
+        String several = ", \"jvm\": {\"nvme_paths\": [\"/a\", \"/b\"]}";
+        String states =
+                "\"zero_optimization\": {\"stage\": 3, \"offload_optimizer\": {\"device\": \"nvme\"%s}}";
+        assertEquals("", refusal(states.formatted("") + several));
+        assertEquals(
+                "/zero_optimization/offload_optimizer/nvme_path (2:75): There are 'nvme_path' and"
+                        + " 'jvm.nvme_paths', and files lie in one path or in several. Remove one of"
+                        + " the two.",
+                refusal(states.formatted(", \"nvme_path\": \"/c\"") + several));
+        assertTrue(
+                refusal(states.formatted("") + ", \"jvm\": {\"nvme_paths\": []}")
+                        .contains("/jvm/nvme_paths"));
+        ConfigCheck unused = check(ADAM + ", \"jvm\": {\"nvme_paths\": [\"/a\", \"/b\"]}");
+        assertTrue(unused.isRunnable());
+        assertEquals("no-effect", only(unused).code());
+        assertEquals("/jvm/nvme_paths", only(unused).pointer());
+    }
+
+    @Test
     void aRatioWithoutADriveIsSaidToHaveNoEffect() {
         ConfigCheck check =
                 zero(3, " \"offload_optimizer\": {\"device\": \"cpu\", \"ratio\": 0.5}");

@@ -4,6 +4,7 @@ import ds.core.Device;
 import ds.core.RankMemory;
 import ds.engine.plan.TrainingPlan;
 import ds.offload.FileOperations;
+import ds.offload.PathBandwidth;
 import ds.offload.PipelineSettings;
 import ds.offload.RestingPlace;
 import ds.offload.ShardFile;
@@ -18,6 +19,7 @@ import ds.offload.StoreIdentity;
 import ds.offload.StoreLocation;
 import ds.offload.StoreTerms;
 import ds.offload.StoreUse;
+import ds.offload.Stripes;
 import ds.offload.spi.StorageProvider;
 import ds.zero.StoreFactory;
 import ds.zero.StoreShapes;
@@ -44,6 +46,7 @@ final class EngineStores implements AutoCloseable {
     private final Device device;
     private final StorageProvider backend;
     private final FileOperations files;
+    private final Stripes stripes;
     private final StoreIdentity identity;
     private final Optional<LeftStore> left;
 
@@ -73,6 +76,7 @@ final class EngineStores implements AutoCloseable {
             LOG.log(System.Logger.Level.INFO, "Files on NVMe are opened by {0}.", choice);
         }
         this.backend = choice.provider();
+        this.stripes = stripes();
         this.device = options.device().get(); // last: nobody would close it after a failure
     }
 
@@ -88,11 +92,37 @@ final class EngineStores implements AutoCloseable {
 
     /** Returns where a rank's durable store is. */
     StoreLocation location(int rank) {
+        List<Path> named =
+                plan.zero().optimizer() instanceof RestingPlace.OnNvme place
+                        ? place.directories()
+                        : List.of();
+        List<Path> paths = new ArrayList<>();
+        paths.add(left.orElseThrow().store().nvmePath());
+        paths.addAll(named.subList(Math.min(1, named.size()), named.size()));
         return new StoreLocation(
-                left.orElseThrow().store().nvmePath(),
-                left.orElseThrow().store().runId(),
-                rank,
-                plan.batch().world());
+                paths, left.orElseThrow().store().runId(), rank, plan.batch().world());
+    }
+
+    /** Returns how files are dealt out to the paths: as they were, or as is measured now. */
+    private Stripes stripes() {
+        if (left.isPresent()) {
+            return StoreDirectory.stripes(location(0));
+        }
+        List<Path> paths = plan.nvmePaths();
+        if (paths.size() < 2) {
+            return Stripes.NONE;
+        }
+        List<Double> bandwidths = PathBandwidth.of(paths, backend, plan.pipeline().aio(), files);
+        Stripes measured = Stripes.measured(bandwidths, Stripes.bytesFor(plan.zero().chunkBytes()));
+        for (int path = 0; path < paths.size(); path++) {
+            LOG.log(
+                    System.Logger.Level.INFO,
+                    "nvme_paths: {0} moves {1} MB/s and gets the weight {2}.",
+                    paths.get(path),
+                    Long.toString(Math.round(bandwidths.get(path) / 1e6)),
+                    measured.weights().get(path));
+        }
+        return measured;
     }
 
     /** Says that nobody needs what was committed any more: closing deletes it. */
@@ -115,7 +145,8 @@ final class EngineStores implements AutoCloseable {
             StoreShapes.of(plan.partition(), plan.zero(), plan.optimizer(), rank)
                     .nvmeBytes(
                             plan.zero(),
-                            left.isPresent() ? Optional.empty() : Optional.of(plan.store()))
+                            left.isPresent() ? Optional.empty() : Optional.of(plan.store()),
+                            stripes)
                     .forEach((path, bytes) -> needed.merge(path, bytes, Long::sum));
         }
         StoreDirectory.requireSpace(needed, files);
@@ -141,14 +172,15 @@ final class EngineStores implements AutoCloseable {
                 case RestingPlace.OnDevice() -> inMemory(layout, false);
                 case RestingPlace.InHost(boolean pinned) -> inMemory(layout, pinned);
                 case RestingPlace.OnNvme nvme ->
-                        kept(inFiles(nvme.directory(), layout, plan.pipeline().at(nvme)));
+                        kept(inFiles(nvme.directories(), layout, plan.pipeline().at(nvme)));
             };
         }
 
-        private StateStore inFiles(Path path, StateLayout layout, PipelineSettings settings) {
+        private StateStore inFiles(
+                List<Path> paths, StateLayout layout, PipelineSettings settings) {
             StoreTerms terms = plan.store();
             if (!terms.survives()) {
-                StoreDirectory directory = open(path, OPTIMIZER, StoreUse.IN_PLACE);
+                StoreDirectory directory = open(paths, OPTIMIZER, StoreUse.IN_PLACE);
                 return StateStores.onNvme(layout, memory, device, directory, settings, terms);
             }
             if (left.isPresent()) {
@@ -158,7 +190,7 @@ final class EngineStores implements AutoCloseable {
                 return StateStores.reopen(
                         layout, memory, device, directory, settings, terms, identity);
             }
-            StoreDirectory directory = open(path, OPTIMIZER, StoreUse.DURABLE);
+            StoreDirectory directory = open(paths, OPTIMIZER, StoreUse.DURABLE);
             durable.add(directory);
             return StateStores.durable(
                     layout, memory, device, directory, settings, terms, identity);
@@ -174,17 +206,18 @@ final class EngineStores implements AutoCloseable {
                     ShardFiles.onNvme(
                             shape,
                             memory,
-                            open(place.directory(), "-" + shape.name(), StoreUse.CACHE),
+                            open(place.directories(), "-" + shape.name(), StoreUse.CACHE),
                             plan.pipeline().at(place)));
         }
 
-        private StoreDirectory open(Path path, String name, StoreUse use) {
+        private StoreDirectory open(List<Path> paths, String name, StoreUse use) {
             return kept(
                     StoreDirectory.open(
-                            new StoreLocation(path, runId + name, rank, plan.batch().world()),
+                            new StoreLocation(paths, runId + name, rank, plan.batch().world()),
                             backend,
                             files,
-                            use));
+                            use,
+                            stripes));
         }
 
         private <T extends AutoCloseable> T kept(T store) {

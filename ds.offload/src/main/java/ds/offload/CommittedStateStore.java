@@ -75,7 +75,7 @@ final class CommittedStateStore implements DurableStore {
             StoreDirectory directory,
             StoreIdentity identity) {
         StoreShape shape = parts.shape();
-        directory.requireSpace(shape.fileBytes() + journalBytes(shape));
+        directory.requireSpace(shape.fileSizes(), journalBytes(shape));
         ByteBuffer buffer = buffer(memory, shape);
         long storeId = ThreadLocalRandom.current().nextLong();
         List<ExtentFile> files = NvmeStateStore.createFiles(parts, directory, storeId, true);
@@ -99,7 +99,7 @@ final class CommittedStateStore implements DurableStore {
     static StateLayout asMade(StateLayout layout, StoreDirectory directory) {
         boolean knowsWholes =
                 layout.wholes().isEmpty()
-                        || !StoreHistory.read(directory.path(), directory.files())
+                        || !StoreHistory.read(directory.parts(), directory.files())
                                 .frame()
                                 .shape()
                                 .layout()
@@ -113,7 +113,7 @@ final class CommittedStateStore implements DurableStore {
             RankMemory memory,
             StoreDirectory directory,
             StoreIdentity identity) {
-        StoreHistory history = StoreHistory.read(directory.path(), directory.files());
+        StoreHistory history = StoreHistory.read(directory.parts(), directory.files());
         requireSame(history, parts.shape(), directory, identity);
         history.notes()
                 .forEach(note -> LOG.log(System.Logger.Level.WARNING, note.replace("{", "'{'")));

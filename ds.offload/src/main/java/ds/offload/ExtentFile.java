@@ -62,6 +62,7 @@ final class ExtentFile implements AutoCloseable {
     }
 
     private final Path file;
+    private final StoreParts place;
     private final int blockBytes;
     private final long[] starts;
     private final long[] sizes;
@@ -84,23 +85,30 @@ final class ExtentFile implements AutoCloseable {
             StorageSettings settings,
             Preallocation how) {
         Path file = directory.path().resolve(shape.fileName());
+        List<StoreParts.Part> parts = directory.parts().of(shape.fileName(), shape.fileBytes());
         boolean whole = false;
         try {
-            preallocate(directory, file, shape.fileBytes(), zeros.bytes().getFirst(), how);
+            for (StoreParts.Part part : parts) {
+                preallocate(directory, part, zeros.bytes().getFirst(), how);
+            }
             StorageBackend backend = directory.provider().open(file, settings, directory.files());
-            ExtentFile created = new ExtentFile(file, shape, storeId, backend);
+            ExtentFile created = new ExtentFile(directory.parts(), shape, storeId, backend);
             created.sealZeros(zeros.bytes().getFirst());
             whole = true;
             return created;
         } finally {
             if (!whole) {
-                try {
-                    Files.deleteIfExists(file);
-                } catch (IOException e) {
-                    System.getLogger(ExtentFile.class.getName())
-                            .log(System.Logger.Level.WARNING, "Cannot delete {0}: {1}", file, e);
-                }
+                parts.forEach(part -> deleteQuietly(part.file()));
             }
+        }
+    }
+
+    private static void deleteQuietly(Path file) {
+        try {
+            Files.deleteIfExists(file);
+        } catch (IOException e) {
+            System.getLogger(ExtentFile.class.getName())
+                    .log(System.Logger.Level.WARNING, "Cannot delete {0}: {1}", file, e);
         }
     }
 
@@ -111,10 +119,19 @@ final class ExtentFile implements AutoCloseable {
      */
     static ExtentFile reopen(
             StoreDirectory directory, Shape shape, long storeId, StorageSettings settings) {
-        Path file = directory.path().resolve(shape.fileName());
-        requireSize(file, shape.fileBytes());
+        List<StoreParts.Part> parts = directory.parts().of(shape.fileName(), shape.fileBytes());
+        requireSizes(parts);
+        Path file = parts.getFirst().file();
         return new ExtentFile(
-                file, shape, storeId, directory.provider().open(file, settings, directory.files()));
+                directory.parts(),
+                shape,
+                storeId,
+                directory.provider().open(file, settings, directory.files()));
+    }
+
+    /** Checks that all parts of a file have the sizes they were made with. */
+    static void requireSizes(List<StoreParts.Part> parts) {
+        parts.forEach(part -> requireSize(part.file(), part.sizeBytes()));
     }
 
     /** Checks that a file has the size it was made with. */
@@ -135,14 +152,12 @@ final class ExtentFile implements AutoCloseable {
     }
 
     private static void preallocate(
-            StoreDirectory directory,
-            Path file,
-            long sizeBytes,
-            ByteBuffer zeros,
-            Preallocation how) {
+            StoreDirectory directory, StoreParts.Part part, ByteBuffer zeros, Preallocation how) {
+        Path file = part.file();
+        long sizeBytes = part.sizeBytes();
         long at = 0;
         try (FileChannel channel = directory.create(file)) {
-            if (how.reserved() && directory.reserve(file, sizeBytes)) {
+            if (how.reserved() && sizeBytes > 0 && directory.reserve(file, sizeBytes)) {
                 at = sizeBytes;
             }
             while (at < sizeBytes) {
@@ -164,8 +179,9 @@ final class ExtentFile implements AutoCloseable {
         }
     }
 
-    private ExtentFile(Path file, Shape shape, long storeId, StorageBackend backend) {
-        this.file = file;
+    private ExtentFile(StoreParts place, Shape shape, long storeId, StorageBackend backend) {
+        this.place = place;
+        this.file = place.home().resolve(shape.fileName());
         this.checksum = new BlockChecksum(storeId, shape.number());
         this.blockBytes = shape.blockBytes();
         this.backend = backend;
@@ -334,16 +350,19 @@ final class ExtentFile implements AutoCloseable {
             int expected = table.checksum(index, slot);
             int actual = checksum(extent, block, index, bytes, at);
             if (actual != expected) {
+                long offset =
+                        slot * offsets[sizes.length] + offsets[extent] + (long) block * blockBytes;
                 throw new StorageException(
                         "Block %d of extent %d of %s (slot %d, offset %,d, generation %d) is not what was written: checksum %08x expected, %08x read; the device or its driver lost or changed data, so %s."
                                 .formatted(
                                         block,
                                         extent,
-                                        file,
+                                        place.holders(
+                                                file.getFileName().toString(),
+                                                offset,
+                                                blockSize(extent, block)),
                                         slot,
-                                        slot * offsets[sizes.length]
-                                                + offsets[extent]
-                                                + (long) block * blockBytes,
+                                        offset,
                                         table.generation(index, slot),
                                         expected,
                                         actual,
@@ -475,12 +494,14 @@ final class ExtentFile implements AutoCloseable {
         return table.slots() * offsets[sizes.length];
     }
 
-    /** Deletes the file, which is closed. */
+    /** Deletes the file, which is closed, in all its paths. */
     void delete() {
-        try {
-            Files.deleteIfExists(file);
-        } catch (IOException e) {
-            throw new StorageException("Cannot delete %s: %s.".formatted(file, e), e);
+        for (StoreParts.Part part : place.of(file.getFileName().toString(), fileBytes())) {
+            try {
+                Files.deleteIfExists(part.file());
+            } catch (IOException e) {
+                throw new StorageException("Cannot delete %s: %s.".formatted(part.file(), e), e);
+            }
         }
     }
 

@@ -58,7 +58,7 @@ final class NvmeShardFile implements ShardFile {
         var fileShape =
                 new ExtentFile.Shape(
                         shape.name(), FILE_NUMBER, extents(shape), blockBytes(settings), 1);
-        directory.requireSpace(fileShape.fileBytes());
+        directory.requireSpace(List.of(fileShape.fileBytes()), 0);
         long slotBytes = slotBytes(shape, settings);
         boolean pinned = settings.slots().pinned();
         List<Staging> stagings =

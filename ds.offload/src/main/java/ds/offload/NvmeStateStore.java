@@ -164,7 +164,7 @@ final class NvmeStateStore implements StateStore {
 
     /** Creates a store that is written in place and deleted when it is closed. */
     static NvmeStateStore inPlace(Parts parts, StoreDirectory directory) {
-        directory.requireSpace(parts.shape().fileBytes());
+        directory.requireSpace(parts.shape().fileSizes(), 0);
         return new NvmeStateStore(
                 parts,
                 createFiles(parts, directory, ThreadLocalRandom.current().nextLong(), false),

@@ -1,6 +1,7 @@
 package ds.offload;
 
 import java.nio.file.Path;
+import java.util.List;
 
 /** Where a shard rests between steps. Closed: the pipeline must know how to feed each. */
 public sealed interface RestingPlace {
@@ -20,21 +21,35 @@ public sealed interface RestingPlace {
     record InHost(boolean pinned) implements RestingPlace {}
 
     /**
-     * A store of files under {@code directory}.
+     * A store of files under {@code directories}.
      *
-     * @param directory the {@code nvme_path}
+     * @param directories the {@code nvme_path}, or all of {@code nvme_paths}, home first
      * @param slots what its chunks are staged in
      * @param bufferBytes most bytes of a slot, where it would be larger
      */
-    record OnNvme(Path directory, StagingSlots slots, long bufferBytes) implements RestingPlace {
-        /** Creates a place with so many slots of the usual size. */
+    record OnNvme(List<Path> directories, StagingSlots slots, long bufferBytes)
+            implements RestingPlace {
+        /** Copies the list. */
+        public OnNvme {
+            directories = List.copyOf(directories);
+            if (directories.isEmpty()) {
+                throw new IllegalArgumentException("A store lies in one directory or more.");
+            }
+        }
+
+        /** Creates a place in one directory, with so many slots of the usual size. */
         public OnNvme(Path directory, int bufferCount) {
-            this(directory, StagingSlots.of(bufferCount), Long.MAX_VALUE);
+            this(List.of(directory), StagingSlots.of(bufferCount), Long.MAX_VALUE);
         }
 
         /** Returns this place with other slots. */
         public OnNvme withSlots(StagingSlots other) {
-            return new OnNvme(directory, other, bufferBytes);
+            return new OnNvme(directories, other, bufferBytes);
+        }
+
+        /** Returns the directory that is home. */
+        public Path directory() {
+            return directories.getFirst();
         }
     }
 }

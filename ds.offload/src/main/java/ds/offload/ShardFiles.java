@@ -27,6 +27,11 @@ public final class ShardFiles {
         return NvmeShardFile.fileBytes(shape);
     }
 
+    /** Returns the bytes of that file in one of the paths that it is dealt out to. */
+    public static long partBytes(Shape shape, Stripes stripes, int path) {
+        return stripes.partBytes(path, fileBytes(shape));
+    }
+
     /** Returns the bytes of all staging slots of the file that {@link #onNvme} makes. */
     public static long stagingBytes(Shape shape, PipelineSettings settings) {
         return settings.slots().used() * slotBytes(shape, settings);

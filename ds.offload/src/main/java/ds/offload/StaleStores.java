@@ -127,17 +127,55 @@ final class StaleStores {
         return true;
     }
 
-    /** Deletes the data files of a store, but neither owner nor lock. */
+    /** Deletes the data files of a store, in all its paths, but neither owner nor lock. */
     static void deleteFiles(Path store) {
+        deleteParts(store);
         deleteEntries(store, "*" + ExtentFile.SUFFIX);
         deleteEntries(store, "journal-*.log*");
     }
 
-    /** Deletes a store's files, its directory, and the run's directory if it was the last. */
+    /** Deletes what a store has in other paths than its home. Whose parts they are was checked. */
+    private static void deleteParts(Path store) {
+        try {
+            Optional<PartsFile> parts = PartsFile.read(store);
+            if (parts.isEmpty() || parts.get().index() != 0) {
+                return;
+            }
+            List<Path> directories = parts.get().at(store).directories();
+            for (Path part : directories.subList(1, directories.size())) {
+                if (PartsFile.read(part).filter(it -> it.set() == parts.get().set()).isPresent()) {
+                    deleteEntries(part, "*" + ExtentFile.SUFFIX);
+                    deleteEntries(part, PartsFile.FILE + "*");
+                } else if (!Files.isDirectory(part)) {
+                    LOG.log(
+                            System.Logger.Level.WARNING,
+                            "The part {0} of the offload store {1} is not there to be deleted.",
+                            part,
+                            store);
+                }
+                deleteEntries(part, PartsFile.TEMPORARY);
+                deleteDirectories(part); // one without a file was being made
+            }
+        } catch (StorageException e) {
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    "The other parts of the offload store {0} stay: {1}",
+                    store,
+                    e.getMessage());
+        }
+    }
+
+    /** Deletes a store's files, its directories, and the run's directory if it was the last. */
     static void delete(Path store) {
         deleteFiles(store);
         deleteEntries(store, StoreOwner.FILE + "*");
         deleteEntries(store, StoreDirectory.LOCK_FILE);
+        deleteEntries(store, PartsFile.FILE + "*");
+        deleteDirectories(store);
+    }
+
+    /** Deletes a rank's directory and its run's, as far as they are empty. */
+    private static void deleteDirectories(Path store) {
         Path run = store.getParent();
         try {
             Files.deleteIfExists(store);
@@ -190,6 +228,23 @@ final class StaleStores {
                         .or(() -> owner.filter(found -> isNeeded(store, found)).map(_ -> RESUMABLE))
                         .orElse("");
         return "%s (%,d bytes%s)".formatted(store, sizeBytes(store), user);
+    }
+
+    /** Returns the bytes of a store in all its paths, as far as they are there. */
+    static long allBytes(Path store) throws IOException {
+        long size = sizeBytes(store);
+        try {
+            List<Path> directories =
+                    PartsFile.read(store)
+                            .map(parts -> parts.at(store).directories())
+                            .orElse(List.of(store));
+            for (Path part : directories.subList(1, directories.size())) {
+                size += Files.isDirectory(part) ? sizeBytes(part) : 0;
+            }
+        } catch (StorageException e) {
+            return size; // what is wrong is said where the store is looked into
+        }
+        return size;
     }
 
     static long sizeBytes(Path store) throws IOException {

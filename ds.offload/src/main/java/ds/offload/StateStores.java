@@ -33,6 +33,19 @@ public final class StateStores {
         return shape.fileBytes() + (terms.survives() ? CommittedStateStore.journalBytes(shape) : 0);
     }
 
+    /**
+     * Returns the bytes of these files in one of the paths that they are dealt out to.
+     *
+     * @param path its number; 0, home, has the journal too
+     */
+    public static long partBytes(
+            StateLayout layout, long chunkBytes, StoreTerms terms, Stripes stripes, int path) {
+        StoreShape shape = shape(layout, chunkBytes, terms);
+        long journal = path == 0 && terms.survives() ? CommittedStateStore.journalBytes(shape) : 0;
+        return journal
+                + shape.fileSizes().stream().mapToLong(size -> stripes.partBytes(path, size)).sum();
+    }
+
     /** Returns the bytes of these files without those of the journal. */
     public static long extentBytes(StateLayout layout, long chunkBytes, StoreTerms terms) {
         return shape(layout, chunkBytes, terms).fileBytes();

@@ -36,6 +36,38 @@ public final class StorageProviders {
     }
 
     /**
+     * Returns a provider of files that lie in several directories: it is given the part in the first
+     * one, and the others have parts of the same name. What one transfer moves is dealt out to them.
+     *
+     * @param parts opens each part; it gives its name
+     * @param directories of the parts
+     * @param stripes with as many weights
+     */
+    public static StorageProvider striped(
+            StorageProvider parts, List<Path> directories, Stripes stripes) {
+        return new StripedProvider(parts, directories, stripes);
+    }
+
+    /**
+     * Returns the provider of that name, which can have files in all of these directories.
+     *
+     * @throws ds.core.ProviderException if there is none, or it cannot run here
+     * @throws StorageException if it cannot have files in one of them
+     */
+    public static StorageChoice named(ModuleLayer layer, String name, List<Path> directories) {
+        directories.forEach(directory -> named(layer, name, directory));
+        return named(layer, name, directories.getFirst());
+    }
+
+    /** Returns the first in the order of {@link #best(ModuleLayer, Path)} for all directories. */
+    public static StorageChoice best(ModuleLayer layer, List<Path> directories) {
+        return directories.stream()
+                .map(directory -> best(layer, directory))
+                .min(Comparator.comparingInt(choice -> choice.provider().priority()))
+                .orElseThrow();
+    }
+
+    /**
      * Returns the provider of that name.
      *
      * @param directory where its files will be; it, or the nearest parent that exists, is asked

@@ -14,17 +14,19 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One rank's directory on an NVMe volume, locked while it is open. Closing deletes it, unless it
- * holds a commit and was not {@link #release}d: then it stays, to be gone on from. Opening it first
- * reclaims what dead processes left in the same {@code nvme_path} and nobody can need. Owned by the
- * rank's thread.
+ * One rank's directory on an NVMe volume, locked while it is open; of several paths one in each, of
+ * which the first is home and has the lock. Closing deletes it, unless it holds a commit and was not
+ * {@link #release}d: then it stays, to be gone on from. Opening it first reclaims what dead processes
+ * left in the same paths and nobody can need. Owned by the rank's thread.
  */
 public final class StoreDirectory implements AutoCloseable {
     static final String LOCK_FILE = "lock";
@@ -37,8 +39,10 @@ public final class StoreDirectory implements AutoCloseable {
 
     private final StoreLocation location;
     private final StorageProvider provider;
+    private final StorageProvider ofParts;
     private final FileOperations files;
     private final Path directory;
+    private final StoreParts parts;
     private final FileChannel lockChannel;
     private final FileLock lock;
     private final StoreOwner owner;
@@ -51,11 +55,14 @@ public final class StoreDirectory implements AutoCloseable {
             StoreLocation location,
             StorageProvider provider,
             FileOperations files,
+            Stripes stripes,
             FileChannel lockChannel,
             FileLock lock,
             StoreOwner owner) {
         this.location = location;
-        this.provider = provider;
+        this.parts = new StoreParts(location.rankDirectories(), stripes);
+        this.provider = parts.provider(provider);
+        this.ofParts = provider;
         this.files = files;
         this.directory = location.rankDirectory();
         this.lockChannel = lockChannel;
@@ -69,30 +76,50 @@ public final class StoreDirectory implements AutoCloseable {
         return open(location, provider, files, StoreUse.IN_PLACE);
     }
 
+    /** As the other one, in paths that get as much each. */
+    public static StoreDirectory open(
+            StoreLocation location, StorageProvider provider, FileOperations files, StoreUse use) {
+        int paths = location.nvmePaths().size();
+        Stripes stripes = Stripes.equal(paths, Stripes.NONE.stripeBytes());
+        return open(location, provider, files, use, stripes);
+    }
+
     /**
-     * Creates and locks the directory of {@code location}, and {@code nvme_path} where it is not
-     * there yet.
+     * Creates and locks the directory of {@code location}, in each of its paths, and the paths where
+     * they are not there yet.
      *
      * @param provider how the files in it are opened
      * @param files the door through which every byte goes
      * @param use what the store is for
-     * @throws StorageException if {@code nvme_path} cannot be written, the store is another live
-     *     process's, or a directory on the way is a link or somebody else's
+     * @param stripes how its files are dealt out to the paths
+     * @throws StorageException if a path cannot be written, the store is another live process's, or
+     *     a directory on the way is a link or somebody else's
      */
     public static StoreDirectory open(
-            StoreLocation location, StorageProvider provider, FileOperations files, StoreUse use) {
-        Path nvmePath = location.nvmePath();
-        try {
-            Files.createDirectories(nvmePath);
-            StaleStores.reclaim(nvmePath);
-        } catch (IOException e) {
-            throw unwritable(location, e);
+            StoreLocation location,
+            StorageProvider provider,
+            FileOperations files,
+            StoreUse use,
+            Stripes stripes) {
+        for (int path = 0; path < location.nvmePaths().size(); path++) {
+            try {
+                Files.createDirectories(location.nvmePaths().get(path));
+                StaleStores.reclaim(location.nvmePaths().get(path));
+            } catch (IOException e) {
+                throw unwritable(location.in(path), e);
+            }
         }
+        create(location.in(0), files, use);
+        return lock(location, provider, files, use, stripes);
+    }
+
+    /** Creates the directory in one path. */
+    private static void create(StoreLocation location, FileOperations files, StoreUse use) {
         try {
             createRankDirectory(location);
             if (use == StoreUse.DURABLE) {
                 files.syncDirectory(location.runDirectory());
-                files.syncDirectory(nvmePath);
+                files.syncDirectory(location.nvmePath());
             }
         } catch (FileAlreadyExistsException e) {
             throw new StorageException(
@@ -106,15 +133,25 @@ public final class StoreDirectory implements AutoCloseable {
         } catch (IOException e) {
             throw unwritable(location, e);
         }
-        return lock(location, provider, files, use);
+    }
+
+    /** Creates the other parts of a store whose home is locked. */
+    private static void createParts(
+            StoreLocation location, PartsFile home, FileOperations files, StoreUse use)
+            throws IOException {
+        for (int path = 1; path < location.nvmePaths().size(); path++) {
+            StoreLocation place = location.in(path);
+            create(place, files, use);
+            home.withIndex(path).write(place.rankDirectory(), files, use == StoreUse.DURABLE);
+        }
     }
 
     /**
      * Opens and locks a store that was left, to be gone on from: its process is gone or has closed
-     * it.
+     * it. How it is dealt out to its paths is as it was made.
      *
      * @throws StorageException if it is not there, is in use, was ended in order, or is somebody
-     *     else's
+     *     else's; if a part of it is missing or in another's place
      */
     public static StoreDirectory reopen(
             StoreLocation location, StorageProvider provider, FileOperations files) {
@@ -136,7 +173,20 @@ public final class StoreDirectory implements AutoCloseable {
                             .formatted(directory));
         }
         requireOwnUser(directory);
-        return relock(location, provider, files);
+        Optional<PartsFile> parts = PartsFile.require(location);
+        for (Path part : location.rankDirectories()) {
+            requireOwnUser(part);
+        }
+        return relock(location, provider, files, parts);
+    }
+
+    /**
+     * Returns how a store that was left is dealt out to its paths.
+     *
+     * @throws StorageException if a part of it is missing or in another's place
+     */
+    public static Stripes stripes(StoreLocation location) {
+        return PartsFile.require(location).map(PartsFile::stripes).orElse(Stripes.NONE);
     }
 
     private static void requireOwnUser(Path directory) {
@@ -157,7 +207,10 @@ public final class StoreDirectory implements AutoCloseable {
     }
 
     private static StoreDirectory relock(
-            StoreLocation location, StorageProvider provider, FileOperations files) {
+            StoreLocation location,
+            StorageProvider provider,
+            FileOperations files,
+            Optional<PartsFile> parts) {
         Path directory = location.rankDirectory();
         @Nullable FileChannel channel = null;
         boolean whole = false;
@@ -182,8 +235,18 @@ public final class StoreDirectory implements AutoCloseable {
             }
             StoreOwner owner = StoreOwner.current(StoreUse.DURABLE, provider.name());
             owner.write(directory, files);
+            if (parts.isPresent()) {
+                moved(parts.get(), location, files);
+            }
             StoreDirectory reopened =
-                    new StoreDirectory(location, provider, files, channel, lock, owner);
+                    new StoreDirectory(
+                            location,
+                            provider,
+                            files,
+                            parts.map(PartsFile::stripes).orElse(Stripes.NONE),
+                            channel,
+                            lock,
+                            owner);
             reopened.committed = true;
             whole = true;
             return reopened;
@@ -197,6 +260,24 @@ public final class StoreDirectory implements AutoCloseable {
         }
     }
 
+    /** Notes where the parts are now, where a drive was mounted elsewhere. */
+    private static void moved(PartsFile parts, StoreLocation location, FileOperations files)
+            throws IOException {
+        List<Path> now = absolute(location);
+        if (!now.equals(parts.nvmePaths())) {
+            PartsFile home = new PartsFile(parts.set(), 0, parts.stripes(), now);
+            for (int path = 0; path < now.size(); path++) {
+                home.withIndex(path).write(location.in(path).rankDirectory(), files, true);
+            }
+        }
+    }
+
+    private static List<Path> absolute(StoreLocation location) {
+        return location.nvmePaths().stream()
+                .map(path -> path.toAbsolutePath().normalize())
+                .toList();
+    }
+
     private static StorageException unwritable(StoreLocation location, IOException cause) {
         return new StorageException(
                 "Cannot create the offload store %s: %s; make nvme_path a directory that this user may write."
@@ -205,14 +286,20 @@ public final class StoreDirectory implements AutoCloseable {
     }
 
     private static StoreDirectory lock(
-            StoreLocation location, StorageProvider provider, FileOperations files, StoreUse use) {
+            StoreLocation location,
+            StorageProvider provider,
+            FileOperations files,
+            StoreUse use,
+            Stripes stripes) {
         Path directory = location.rankDirectory();
         @Nullable FileChannel channel = null;
         @Nullable FileLock lock = null;
         boolean whole = false;
         try {
-            // The owner's file comes last: a store without one is never reclaimed, so that nobody
-            // can find this one before it is locked.
+            // The owner's file comes after the lock: a store without one is never reclaimed, so
+            // that
+            // nobody can find this one before it is locked. Other parts come after both, and after
+            // home says where: whoever removes home then finds them.
             channel = createFile(directory.resolve(LOCK_FILE));
             lock = channel.tryLock();
             if (lock == null) {
@@ -220,10 +307,22 @@ public final class StoreDirectory implements AutoCloseable {
                         "The offload store %s was locked by another process while it was made."
                                 .formatted(directory));
             }
+            boolean striped = location.nvmePaths().size() > 1;
+            PartsFile parts =
+                    new PartsFile(
+                            ThreadLocalRandom.current().nextLong(), 0, stripes, absolute(location));
+            if (striped) {
+                parts.write(directory, files, use == StoreUse.DURABLE);
+            }
             StoreOwner owner = StoreOwner.current(use, provider.name());
             owner.write(directory, files);
+            if (striped) {
+                createParts(location, parts, files, use);
+            }
+            StoreDirectory made =
+                    new StoreDirectory(location, provider, files, stripes, channel, lock, owner);
             whole = true;
-            return new StoreDirectory(location, provider, files, channel, lock, owner);
+            return made;
         } catch (IOException e) {
             throw new StorageException(
                     "Cannot lock the offload store %s: %s; nvme_path must be on a file system with file locks."
@@ -313,7 +412,7 @@ public final class StoreDirectory implements AutoCloseable {
         if (!reserves) {
             return false;
         }
-        Optional<String> refusal = provider.reserve(file, sizeBytes);
+        Optional<String> refusal = ofParts.reserve(file, sizeBytes);
         if (refusal.isPresent()) {
             reserves = false;
             System.getLogger(StoreDirectory.class.getName())
@@ -331,7 +430,12 @@ public final class StoreDirectory implements AutoCloseable {
         return location;
     }
 
-    /** Returns the rank's directory. */
+    /** Returns where the extents lie. */
+    StoreParts parts() {
+        return parts;
+    }
+
+    /** Returns the rank's directory, at home. */
     public Path path() {
         return directory;
     }
@@ -344,6 +448,30 @@ public final class StoreDirectory implements AutoCloseable {
     /** Returns the door through which every byte goes. */
     FileOperations files() {
         return files;
+    }
+
+    /**
+     * Checks that files of these sizes can be written, dealt out to the paths, and {@code homeBytes}
+     * more at home.
+     *
+     * @throws StorageException as the other one
+     */
+    void requireSpace(List<Long> fileBytes, long homeBytes) {
+        long all = fileBytes.stream().mapToLong(Long::longValue).sum();
+        if (!parts.isStriped()) {
+            requireSpace(all + homeBytes);
+            return;
+        }
+        Map<Path, Long> needed = new HashMap<>();
+        for (int path = 0; path < location.nvmePaths().size(); path++) {
+            int part = path;
+            long bytes =
+                    fileBytes.stream()
+                            .mapToLong(size -> parts.stripes().partBytes(part, size))
+                            .sum();
+            needed.put(location.nvmePaths().get(path), bytes + (path == 0 ? homeBytes : 0));
+        }
+        StoreSpace.require(needed, files);
     }
 
     /**

@@ -30,6 +30,7 @@ final class StoreHistory {
     }
 
     private final Path directory;
+    private final StoreParts parts;
     private final List<JournalRecord> records = new ArrayList<>();
     private final List<Repair> repairs = new ArrayList<>();
     private final List<String> notes = new ArrayList<>();
@@ -38,8 +39,9 @@ final class StoreHistory {
     private long storeId;
     private long highestSeen;
 
-    private StoreHistory(Path directory) {
-        this.directory = directory;
+    private StoreHistory(StoreParts parts) {
+        this.parts = parts;
+        this.directory = parts.home();
     }
 
     /**
@@ -70,13 +72,19 @@ final class StoreHistory {
         return false;
     }
 
+    /** As the other one, of a store that lies where its directory at home says. */
+    static StoreHistory read(Path directory, FileOperations files) {
+        return read(StoreParts.of(directory), files);
+    }
+
     /**
-     * Reads the journal in {@code directory}.
+     * Reads the journal of a store.
      *
      * @throws StorageException if it holds no commit, is truncated, or has lost its last commits
      */
-    static StoreHistory read(Path directory, FileOperations files) {
-        StoreHistory history = new StoreHistory(directory);
+    static StoreHistory read(StoreParts parts, FileOperations files) {
+        Path directory = parts.home();
+        StoreHistory history = new StoreHistory(parts);
         List<Chain> chains = new ArrayList<>();
         for (int i = 0; i < StoreJournal.FILES.size(); i++) {
             chains.add(history.chain(i, files));
@@ -221,12 +229,17 @@ final class StoreHistory {
             ExtentFile.requireSize(directory.resolve(name), 2 * frame().journalBytes());
         }
         for (ExtentFile.Shape shape : frame().shape().files()) {
-            ExtentFile.requireSize(directory.resolve(shape.fileName()), shape.fileBytes());
+            ExtentFile.requireSizes(parts.of(shape.fileName(), shape.fileBytes()));
         }
     }
 
     Path directory() {
         return directory;
+    }
+
+    /** Returns where the extents lie. */
+    StoreParts parts() {
+        return parts;
     }
 
     /** Returns the last record. */

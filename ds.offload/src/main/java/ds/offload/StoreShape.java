@@ -40,9 +40,14 @@ record StoreShape(StateLayout layout, int blockBytes, int slots) {
         return EncodedBlocks.inFiles(layout.coding().form(array).granuleBytes(), blockBytes);
     }
 
+    /** Returns the bytes of each file. */
+    List<Long> fileSizes() {
+        return files().stream().map(ExtentFile.Shape::fileBytes).toList();
+    }
+
     /** Returns the bytes of all files. */
     long fileBytes() {
-        return files().stream().mapToLong(ExtentFile.Shape::fileBytes).sum();
+        return fileSizes().stream().mapToLong(Long::longValue).sum();
     }
 
     /** Returns new tables for all files. */

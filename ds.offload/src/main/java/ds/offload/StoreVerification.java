@@ -2,11 +2,9 @@ package ds.offload;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
@@ -108,7 +106,7 @@ public record StoreVerification(Path directory, List<String> problems, List<Stri
     }
 
     /** A block that is not what was written, in one of its slots. */
-    private record Mismatch(Path file, ExtentTable table, int index, int slot, long position) {
+    private record Mismatch(String file, ExtentTable table, int index, int slot, long position) {
         /** Adds a sentence to the problems or the notes; the scan goes on. */
         boolean tell(List<String> problems, List<String> notes) {
             boolean current = table.slot(index) == slot;
@@ -150,10 +148,8 @@ public record StoreVerification(Path directory, List<String> problems, List<Stri
             FileOperations files,
             Listener listener)
             throws IOException {
-        Path file = history.directory().resolve(shape.fileName());
         ByteBuffer block = ByteBuffer.allocate(shape.blockBytes());
-        try (FileChannel channel =
-                FileChannel.open(file, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS)) {
+        try (PartChannels channels = PartChannels.open(history.parts(), shape.fileName(), files)) {
             BlockChecksum checksum = new BlockChecksum(history.storeId(), shape.number());
             int index = 0;
             long offset = 0;
@@ -167,10 +163,16 @@ public record StoreVerification(Path directory, List<String> problems, List<Stri
                             continue;
                         }
                         long position = slot * (shape.fileBytes() / shape.slots()) + offset + at;
-                        read(files, channel, file, block.clear().limit(size), position);
+                        channels.read(block.clear().limit(size), position);
                         if (!matches(checksum, table, index, slot, extent, number, block)
                                 && !listener.found(
-                                        new Mismatch(file, table, index, slot, position))) {
+                                        new Mismatch(
+                                                history.parts()
+                                                        .holders(shape.fileName(), position, size),
+                                                table,
+                                                index,
+                                                slot,
+                                                position))) {
                             return false;
                         }
                     }
@@ -196,17 +198,5 @@ public record StoreVerification(Path directory, List<String> problems, List<Stri
         checksum.begin(extent, number, slot, generation);
         checksum.update(block.flip());
         return checksum.end() == table.checksum(index, slot);
-    }
-
-    private static void read(
-            FileOperations files, FileChannel channel, Path file, ByteBuffer into, long position)
-            throws IOException {
-        while (into.hasRemaining()) {
-            int moved = files.read(channel, file, into, position + into.position());
-            if (moved <= 0) {
-                throw new IOException(
-                        "%s ends at byte %,d".formatted(file, position + into.position()));
-            }
-        }
     }
 }

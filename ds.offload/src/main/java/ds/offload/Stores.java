@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -50,9 +52,12 @@ public final class Stores {
     /**
      * One rank's store.
      *
-     * @param directory its own
+     * @param directory its own, at home
+     * @param partOf the home of the store, where this is only its part in another path
+     * @param paths the directories it lies in, home first, with the weight of each where there is
+     *     more than one
      * @param life what has become of it
-     * @param sizeBytes of its files
+     * @param sizeBytes of its files, in all paths
      * @param backend what its files are open with where it is {@code LIVE}, else were last; empty
      *     where its header does not say
      * @param lastCommit empty if there is none, or it cannot be read
@@ -61,14 +66,17 @@ public final class Stores {
      */
     public record RankStore(
             Path directory,
+            Optional<Path> partOf,
+            Map<Path, Integer> paths,
             StoreLife life,
             long sizeBytes,
             Optional<String> backend,
             Optional<LastCommit> lastCommit,
             Optional<String> problem,
             List<String> notes) {
-        /** Copies the list. */
+        /** Copies the map and the list. */
         public RankStore {
+            paths = Collections.unmodifiableMap(new LinkedHashMap<>(paths));
             notes = List.copyOf(notes);
         }
     }
@@ -87,7 +95,14 @@ public final class Stores {
 
         /** Returns whether any rank's store can be gone on from. */
         public boolean isResumable() {
-            return ranks.stream().anyMatch(rank -> rank.life() == StoreLife.RESUMABLE);
+            return ranks.stream()
+                    .anyMatch(
+                            rank -> rank.life() == StoreLife.RESUMABLE && rank.partOf().isEmpty());
+        }
+
+        /** Returns whether only parts of stores are here, whose home is in another path. */
+        public boolean isPart() {
+            return ranks.stream().allMatch(rank -> rank.partOf().isPresent());
         }
 
         /** Returns the bytes of all files. */
@@ -197,6 +212,85 @@ public final class Stores {
     }
 
     private static RankStore look(Path rank) throws IOException {
+        Optional<Path> home = Optional.empty();
+        Map<Path, Integer> paths = new LinkedHashMap<>();
+        try {
+            Optional<PartsFile> parts = PartsFile.read(rank);
+            if (parts.isPresent()) {
+                home = parts.filter(part -> part.index() > 0).map(part -> part.home(rank));
+                List<Path> directories = parts.get().at(home.orElse(rank)).directories();
+                for (int path = 0; path < directories.size(); path++) {
+                    paths.put(directories.get(path), parts.get().stripes().weights().get(path));
+                }
+            }
+        } catch (StorageException e) {
+            return new RankStore(
+                    rank,
+                    home,
+                    paths,
+                    life(rank),
+                    StaleStores.sizeBytes(rank),
+                    StoreOwner.read(rank).flatMap(StoreOwner::backend),
+                    Optional.empty(),
+                    Optional.of(String.valueOf(e.getMessage())),
+                    List.of());
+        }
+        return home.isPresent() ? part(rank, home.get(), paths) : whole(rank, paths);
+    }
+
+    private static RankStore part(Path rank, Path home, Map<Path, Integer> paths)
+            throws IOException {
+        return new RankStore(
+                rank,
+                Optional.of(home),
+                paths,
+                life(rank),
+                StaleStores.sizeBytes(rank),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.of(
+                        "It is a part of the offload store %s%s."
+                                .formatted(
+                                        home,
+                                        isHomeOf(home, rank)
+                                                ? "; name that one"
+                                                : ", which is not there")),
+                List.of());
+    }
+
+    /** Returns whether a store has its home there, of which a directory is a part. */
+    private static boolean isHomeOf(Path home, Path part) {
+        try {
+            Optional<PartsFile> known = PartsFile.read(home);
+            return known.isPresent()
+                    && PartsFile.read(part).filter(it -> it.set() == known.get().set()).isPresent();
+        } catch (StorageException e) {
+            return true; // nobody knows, so that nothing of it is removed
+        }
+    }
+
+    /** Returns the home of a part, if it is one and home is there. */
+    private static Optional<Path> homeOf(Path rankDirectory) {
+        try {
+            return PartsFile.read(rankDirectory)
+                    .filter(parts -> parts.index() > 0)
+                    .map(parts -> parts.home(rankDirectory))
+                    .filter(home -> isHomeOf(home, rankDirectory));
+        } catch (StorageException e) {
+            return Optional.empty();
+        }
+    }
+
+    private static boolean isOrphan(Path rankDirectory) {
+        try {
+            return PartsFile.read(rankDirectory).filter(parts -> parts.index() > 0).isPresent()
+                    && homeOf(rankDirectory).isEmpty();
+        } catch (StorageException e) {
+            return !Files.exists(rankDirectory.resolve(StoreOwner.FILE)); // home has one
+        }
+    }
+
+    private static RankStore whole(Path rank, Map<Path, Integer> paths) throws IOException {
         StoreLife life = life(rank);
         Optional<LastCommit> last = Optional.empty();
         Optional<String> problem = Optional.empty();
@@ -212,7 +306,15 @@ public final class Stores {
         }
         Optional<String> backend = StoreOwner.read(rank).flatMap(StoreOwner::backend);
         return new RankStore(
-                rank, life, StaleStores.sizeBytes(rank), backend, last, problem, notes);
+                rank,
+                Optional.empty(),
+                paths,
+                life,
+                StaleStores.allBytes(rank),
+                backend,
+                last,
+                problem,
+                notes);
     }
 
     private static LastCommit lastCommit(StoreHistory history) {
@@ -236,8 +338,18 @@ public final class Stores {
                 shape.slots());
     }
 
-    /** Returns what has become of a rank's store. */
+    /**
+     * Returns what has become of a rank's store. A part of one in another path is what its home is,
+     * and {@code RESUMABLE} where that is not there: its drive may come back.
+     */
     public static StoreLife life(Path rankDirectory) {
+        Optional<Path> home = homeOf(rankDirectory);
+        if (home.isPresent()) {
+            return life(home.get());
+        }
+        if (isOrphan(rankDirectory)) {
+            return StoreLife.RESUMABLE;
+        }
         Optional<StoreOwner> owner = StoreOwner.read(rankDirectory);
         if (owner.filter(StoreOwner::runs).isPresent() || StaleStores.isLocked(rankDirectory)) {
             return StoreLife.LIVE;
@@ -272,11 +384,21 @@ public final class Stores {
     /**
      * Removes the stores of a run, whatever they hold.
      *
-     * @return the bytes that are free now
-     * @throws StorageException if one of them is in use; nothing is removed then
+     * @return the bytes that are free now, in all paths
+     * @throws StorageException if one of them is in use, or is a part of one whose home is there;
+     *     nothing is removed then
      */
     public static long prune(RunStore run) {
-        run.ranks().forEach(rank -> requireNotLive(rank.directory()));
+        for (RankStore rank : run.ranks()) {
+            requireNotLive(rank.directory());
+            homeOf(rank.directory())
+                    .ifPresent(
+                            home -> {
+                                throw new StorageException(
+                                        "%s is a part of the offload store %s; prune that one."
+                                                .formatted(rank.directory(), home));
+                            });
+        }
         long freed = 0;
         for (RankStore rank : run.ranks()) {
             if (!StaleStores.deleteIfUnlocked(rank.directory())) {

@@ -60,8 +60,30 @@ public abstract class StorageContract {
         arena.close();
     }
 
+    /**
+     * Makes a file of zeros, as whoever preallocates files does. A provider of files that lie in
+     * several places overrides this, {@link #content} and {@link #cut}.
+     */
+    protected void make(Path file, int sizeBytes) throws IOException {
+        Files.write(file, new byte[sizeBytes]);
+    }
+
+    /** Returns what a file holds, without the provider. */
+    protected byte[] content(Path file) throws IOException {
+        return Files.readAllBytes(file);
+    }
+
+    /** Cuts a file behind the provider's back. */
+    protected void cut(Path file, long sizeBytes) throws IOException {
+        try (RandomAccessFile shorter = new RandomAccessFile(file.toFile(), "rw")) {
+            shorter.setLength(sizeBytes);
+        }
+    }
+
     private Path file() throws IOException {
-        return Files.write(directory.resolve("data.bin"), new byte[PAGES * PAGE]);
+        Path file = directory.resolve("data.bin");
+        make(file, PAGES * PAGE);
+        return file;
     }
 
     private StorageBackend open(Path file, int depth, FileOperations files) {
@@ -301,13 +323,9 @@ public abstract class StorageContract {
     void aTruncatedFileIsAnError() throws IOException {
         Path file = file();
         try (StorageBackend backend = open(file, 4, FileOperations.system())) {
-            try (RandomAccessFile shorter = new RandomAccessFile(file.toFile(), "rw")) {
-                shorter.setLength(PAGE + 100);
-            }
+            cut(file, PAGE + 100);
             assertNames(file, () -> backend.read(PAGE, pages(1, 8)).await());
-            try (RandomAccessFile shorter = new RandomAccessFile(file.toFile(), "rw")) {
-                shorter.setLength(0);
-            }
+            cut(file, 0);
             assertNames(file, () -> backend.read(PAGE, pages(1, 8)).await());
         }
     }
@@ -338,7 +356,7 @@ public abstract class StorageContract {
             backend.read(0, read).await();
         }
         assertSame(written, read);
-        assertEquals(-1, MemorySegment.ofArray(Files.readAllBytes(file)).mismatch(written));
+        assertEquals(-1, MemorySegment.ofArray(content(file)).mismatch(written));
     }
 
     @Test

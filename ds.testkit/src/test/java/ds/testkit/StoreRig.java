@@ -18,11 +18,13 @@ import ds.offload.StoreIdentity;
 import ds.offload.StoreLocation;
 import ds.offload.StoreTerms;
 import ds.offload.StoreUse;
+import ds.offload.Stripes;
 import ds.offload.spi.StorageProvider;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 
 /**
  * A small store in a run of its own, whose arrays are a known function of the step: element i of
@@ -80,6 +82,12 @@ final class StoreRig implements AutoCloseable {
         return new StoreLocation(nvmePath, "rig", 0, 1);
     }
 
+    /** Returns stripes of a page, of which the first path gets three for one or two of others. */
+    static Stripes stripes(int paths) {
+        return new Stripes(
+                IntStream.range(0, paths).mapToObj(path -> path == 0 ? 3 : path).toList(), 4096);
+    }
+
     static StoreRig create(StoreLocation location, FileOperations files, int generations) {
         return create(location, files, generations, LAYOUT);
     }
@@ -105,7 +113,12 @@ final class StoreRig implements AutoCloseable {
             StoreTerms terms,
             StateLayout layout) {
         return new StoreRig(
-                StoreDirectory.open(location, provider, files, StoreUse.DURABLE),
+                StoreDirectory.open(
+                        location,
+                        provider,
+                        files,
+                        StoreUse.DURABLE,
+                        stripes(location.nvmePaths().size())),
                 true,
                 terms,
                 layout);

@@ -2,6 +2,7 @@ package ds.testkit;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import ds.offload.Recovery;
 import ds.offload.StorageException;
@@ -18,22 +19,27 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.function.UnaryOperator;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * Power fails at any moment, over two ranks: of what was not synced the medium has any part, in any
  * order, cut at any sector. The run goes on from a state that was promised. And it would not, if
  * a sync, the order of a commit, the fence or the second slot were missing. With all of the state in
- * files, and with a share of it in memory.
+ * files, with a share of it in memory, and in two paths, of which each loses what it likes.
  */
 @ParameterizedClass
-@ValueSource(doubles = {1, 0.6})
+@CsvSource({"1, 1", "0.6, 1", "1, 2"})
 class StoreWriteModelTest {
-    @Parameter double share;
+    @Parameter(0)
+    double share;
+
+    @Parameter(1)
+    int paths;
 
     private static final int RANKS = 2;
     private static final int SECTOR = 512;
@@ -45,12 +51,28 @@ class StoreWriteModelTest {
 
     private final List<Map<String, byte[]>> base = new ArrayList<>();
 
+    private Path rankDirectory(String where, int path, int rank) {
+        return new StoreLocation(location(where, rank).nvmePaths().get(path), "rig", rank, RANKS)
+                .rankDirectory();
+    }
+
+    /** Returns a file's name with that of its path. */
+    private static String key(Path file) {
+        return file.getParent().getParent().getParent().getFileName() + "/" + file.getFileName();
+    }
+
     private StoreTerms terms() {
         return StoreTerms.DEFAULT.withShare(share);
     }
 
     private StoreLocation location(String where, int rank) {
-        return new StoreLocation(directory.resolve(where), "rig", rank, RANKS);
+        return new StoreLocation(
+                IntStream.range(0, paths)
+                        .mapToObj(path -> directory.resolve(where).resolve("nvme" + path))
+                        .toList(),
+                "rig",
+                rank,
+                RANKS);
     }
 
     /** Records what two ranks do, with the fence between their steps or without it. */
@@ -62,7 +84,13 @@ class StoreWriteModelTest {
                     rig.stepAndCommit();
                 }
             }
-            base.add(Loss.bytes(location("live", rank).rankDirectory()));
+            Map<String, byte[]> files = new HashMap<>();
+            for (int path = 0; path < paths; path++) {
+                String prefix = "nvme" + path + "/";
+                Loss.bytes(rankDirectory("live", path, rank))
+                        .forEach((name, bytes) -> files.put(prefix + name, bytes));
+            }
+            base.add(files);
         }
         RecordingFiles files = new RecordingFiles();
         try (StoreRig first = StoreRig.reopen(location("live", 0), files, terms());
@@ -134,7 +162,7 @@ class StoreWriteModelTest {
         for (Map<String, byte[]> rank : base) {
             Map<String, byte[]> files = new HashMap<>();
             rank.forEach((name, bytes) -> files.put(name, bytes.clone()));
-            files.remove("owner"); // this process still runs
+            files.remove("nvme0/owner"); // this process still runs
             medium.add(files);
         }
         Map<Path, Integer> synced = new HashMap<>();
@@ -147,14 +175,24 @@ class StoreWriteModelTest {
         for (int i = 0; i < events.size(); i++) {
             if (events.get(i) instanceof Event.Write write
                     && (isData(write.file()) || isJournal(write.file()))) {
-                byte[] file =
-                        medium.get(rankOf(write.file())).get(write.file().getFileName().toString());
+                byte[] file = medium.get(rankOf(write.file())).get(key(write.file()));
                 boolean durable = i < synced.getOrDefault(write.file(), -1);
                 apply(write, file, durable, survival, random);
             }
         }
         for (int rank = 0; rank < RANKS; rank++) {
-            Loss.restore(location("after", rank).rankDirectory(), medium.get(rank));
+            for (int path = 0; path < paths; path++) {
+                String prefix = "nvme" + path + "/";
+                Map<String, byte[]> files = new HashMap<>();
+                medium.get(rank)
+                        .forEach(
+                                (name, bytes) -> {
+                                    if (name.startsWith(prefix)) {
+                                        files.put(name.substring(prefix.length()), bytes);
+                                    }
+                                });
+                Loss.restore(rankDirectory("after", path, rank), files);
+            }
         }
     }
 
@@ -216,14 +254,18 @@ class StoreWriteModelTest {
     @Test
     void whateverTheMediumHasThePromisesAreKept() throws IOException {
         int count = Loss.count(150, 5_000);
-        Tally tally = powerFailures(record(true), count).report("power fails, ratio " + share);
+        Tally tally = powerFailures(record(true), count).report("power fails, " + form());
         assertEquals(0, tally.lost());
+    }
+
+    private String form() {
+        return "ratio %s, %d paths".formatted(share, paths);
     }
 
     private void assertLoses(String what, List<Event> log) throws IOException {
         Tally tally =
                 powerFailures(log, Loss.count(100, 1_000))
-                        .report("control: " + what + ", ratio " + share);
+                        .report("control: " + what + ", " + form());
         assertTrue(tally.lost() > 0, "nothing is lost with " + what);
     }
 
@@ -285,8 +327,25 @@ class StoreWriteModelTest {
         assertLoses("the fence between ranks off", record(false));
     }
 
+    /** A part whose sync is left out loses what the others keep. */
+    @Test
+    void withoutTheSyncOfOnePathStateIsLost() throws IOException {
+        assumeTrue(paths > 1);
+        assertLoses(
+                "the sync of the second path off",
+                changed(
+                        log ->
+                                log.stream()
+                                        .filter(
+                                                event ->
+                                                        !(event instanceof Event.Sync(Path file)
+                                                                && key(file).startsWith("nvme1/")))
+                                        .toList()));
+    }
+
     @Test
     void withOneSlotStateIsLost() throws IOException {
+        assumeTrue(paths == 1); // where the other slot is, is said of one file
         long slotBytes = StoreRig.ELEMENTS * (long) Float.BYTES;
         assertLoses(
                 "one slot (A/B off)",
@@ -313,10 +372,15 @@ class StoreWriteModelTest {
         List<Event> log = record(true);
         materialize(log, new Random(1)); // everything is synced at the end
         for (int rank = 0; rank < RANKS; rank++) {
-            Path live = location("live", rank).rankDirectory();
-            Path after = location("after", rank).rankDirectory();
-            for (String file : List.of("master.bin", "exp_avg.bin", "journal-a.log")) {
-                assertEquals(-1, Files.mismatch(live.resolve(file), after.resolve(file)), file);
+            for (int path = 0; path < paths; path++) {
+                Path live = rankDirectory("live", path, rank);
+                Path after = rankDirectory("after", path, rank);
+                for (String file :
+                        path == 0
+                                ? List.of("master.bin", "exp_avg.bin", "journal-a.log")
+                                : List.of("master.bin", "exp_avg.bin")) {
+                    assertEquals(-1, Files.mismatch(live.resolve(file), after.resolve(file)), file);
+                }
             }
         }
     }

@@ -7,6 +7,7 @@ import ds.offload.ShardFiles;
 import ds.offload.StateLayout;
 import ds.offload.StateStores;
 import ds.offload.StoreTerms;
+import ds.offload.Stripes;
 import ds.optim.spi.Optimizer;
 import ds.optim.spi.StateSlot;
 import java.nio.file.Path;
@@ -15,6 +16,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.IntToLongFunction;
 
 /**
  * What one rank keeps in stores, known before any is opened.
@@ -186,27 +188,44 @@ public record StoreShapes(
      * Returns the bytes of the files, by {@code nvme_path}.
      *
      * @param terms of the states' store; empty if it is there already
+     * @param stripes how files are dealt out to the paths
      */
-    public Map<Path, Long> nvmeBytes(ZeroOptions options, Optional<StoreTerms> terms) {
+    public Map<Path, Long> nvmeBytes(
+            ZeroOptions options, Optional<StoreTerms> terms, Stripes stripes) {
         Map<Path, Long> bytes = new HashMap<>();
         if (options.optimizer() instanceof RestingPlace.OnNvme place
                 && states.isPresent()
                 && terms.isPresent()) {
-            bytes.merge(
-                    place.directory(),
-                    StateStores.fileBytes(states.get(), options.chunkBytes(), terms.get()),
-                    Long::sum);
+            add(
+                    bytes,
+                    place,
+                    path ->
+                            StateStores.partBytes(
+                                    states.get(),
+                                    options.chunkBytes(),
+                                    terms.get(),
+                                    stripes,
+                                    path));
         }
-        add(bytes, options.parameters().place(), parameters);
-        add(bytes, options.gradients().place(), gradients);
+        add(bytes, options.parameters().place(), parameters, stripes);
+        add(bytes, options.gradients().place(), gradients, stripes);
         return bytes;
     }
 
     private static void add(
-            Map<Path, Long> bytes, RestingPlace place, Optional<ShardFiles.Shape> file) {
-        if (place instanceof RestingPlace.OnNvme nvme) {
-            file.ifPresent(
-                    shape -> bytes.merge(nvme.directory(), ShardFiles.fileBytes(shape), Long::sum));
+            Map<Path, Long> bytes,
+            RestingPlace place,
+            Optional<ShardFiles.Shape> file,
+            Stripes stripes) {
+        if (place instanceof RestingPlace.OnNvme nvme && file.isPresent()) {
+            add(bytes, nvme, path -> ShardFiles.partBytes(file.get(), stripes, path));
+        }
+    }
+
+    private static void add(
+            Map<Path, Long> bytes, RestingPlace.OnNvme place, IntToLongFunction ofPath) {
+        for (int path = 0; path < place.directories().size(); path++) {
+            bytes.merge(place.directories().get(path), ofPath.applyAsLong(path), Long::sum);
         }
     }
 }

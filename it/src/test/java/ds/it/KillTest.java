@@ -48,6 +48,7 @@ class KillTest {
     private double ratio = 1;
     private StoreGeneration from = StoreGeneration.LAST;
     private int generations = 2;
+    private int paths = 1;
 
     /** What the lives of one run said. */
     private static final class Run {
@@ -145,7 +146,8 @@ class KillTest {
                 codec,
                 from.name(),
                 Integer.toString(generations),
-                Double.toString(ratio));
+                Double.toString(ratio),
+                Integer.toString(paths));
     }
 
     /** Returns the class path of programs of these tests. */
@@ -190,6 +192,17 @@ class KillTest {
                 StandardOpenOption.APPEND);
         assertEquals(0, run.lost);
         assertTrue(run.later > KILLS / 2 && run.printed > KILLS, "too few steps to mean anything");
+        assertUninterrupted(run);
+    }
+
+    @Test
+    void soDoesOneInTwoPaths() throws Exception {
+        paths = 2;
+        Run run = run(LONG ? KILLS / 2 : KILLS, true);
+        assertEquals(0, run.lost);
+        assertEquals(
+                2, Stores.resumable(directory.resolve("nvme")).ranks().getFirst().paths().size());
+        assertTrue(run.later > KILLS / 4 && run.printed > 1, "too few steps to mean anything");
         assertUninterrupted(run);
     }
 

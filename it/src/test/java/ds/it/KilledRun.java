@@ -13,6 +13,8 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * A training run on two ranks that somebody kills: it goes on from the store that it finds, else
@@ -26,7 +28,8 @@ final class KilledRun {
 
     /**
      * Trains until it is killed: arguments are the nvme_path, whether state survives a crash, the
-     * codec, the commit to go on from, the generations, and the share of the state on the drive.
+     * codec, the commit to go on from, the generations, the share of the state on the drive, and in
+     * how many paths that is.
      */
     public static void main(String[] arguments) {
         Path nvme = Path.of(arguments[0]);
@@ -36,7 +39,8 @@ final class KilledRun {
                         Boolean.parseBoolean(arguments[1]),
                         arguments[2],
                         arguments[5],
-                        arguments[4]);
+                        arguments[4],
+                        Integer.parseInt(arguments[6]));
         StoreGeneration from = StoreGeneration.valueOf(arguments[3]);
         try (Engine engine = opened(offload, nvme, from)) {
             System.out.println("from " + engine.step());
@@ -69,11 +73,29 @@ final class KilledRun {
     }
 
     private static String offload(
-            Path nvme, boolean survives, String codec, String ratio, String generations) {
+            Path nvme,
+            boolean survives,
+            String codec,
+            String ratio,
+            String generations,
+            int paths) {
+        String one = ", \"nvme_path\": \"%s\"".formatted(nvme);
+        String several =
+                IntStream.range(1, paths)
+                        .mapToObj(path -> ", \"%s\"".formatted(nvme.resolveSibling("nvme" + path)))
+                        .collect(
+                                Collectors.joining(
+                                        "", ", \"nvme_paths\": [\"%s\"".formatted(nvme), "]"));
         return """
-               , "offload_optimizer": {"device": "nvme", "nvme_path": "%s", "ratio": %s}},
-               "jvm": {"chunk_bytes": 16384, "crash_consistent": %s, "generations": %s, "state_codec": "%s\""""
-                .formatted(nvme, ratio, survives, generations, codec);
+               , "offload_optimizer": {"device": "nvme"%s, "ratio": %s}},
+               "jvm": {"chunk_bytes": 16384, "crash_consistent": %s, "generations": %s, "state_codec": "%s"%s"""
+                .formatted(
+                        paths == 1 ? one : "",
+                        ratio,
+                        survives,
+                        generations,
+                        codec,
+                        paths == 1 ? "" : several);
     }
 
     private static Engine engine(String offload, Path nvme, StoreGeneration from) {

@@ -22,18 +22,24 @@ import ds.offload.StorageChoice;
 import ds.offload.StorageException;
 import ds.offload.StorageProviders;
 import ds.offload.StoreTerms;
+import ds.offload.Stripes;
 import ds.offload.spi.StateCodec;
 import ds.offload.spi.StateCodecProvider;
 import ds.zero.StateStorage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** Decides where states, parameters and gradients rest, and what moves and encodes them. */
 final class OffloadChoice {
+    private static final String PATHS = "/jvm/nvme_paths";
+
     private final DsConfig config;
     private final DType type;
     private final ZeroOptimization section;
@@ -59,6 +65,9 @@ final class OffloadChoice {
         this.optimizer = optimizerPlace();
         this.parameters = parameterPlace();
         this.gradients = gradientPlace();
+        if (optimizer instanceof RestingPlace.OnNvme || parameters instanceof RestingPlace.OnNvme) {
+            requirePaths();
+        }
         this.storage = backend();
         this.aio = storage.isPresent() ? aio() : AioSettings.DEFAULT;
     }
@@ -256,34 +265,84 @@ final class OffloadChoice {
 
     private RestingPlace onNvme(
             String pointer, Optional<Path> path, StagingSlots slots, long bufferBytes) {
+        List<Path> several = config.jvm().nvmePaths();
+        if (!several.isEmpty()) {
+            return new RestingPlace.OnNvme(several, slots, bufferBytes);
+        }
         if (path.isEmpty()) {
             return new RestingPlace.OnDevice(); // one of the document's own problems
         }
-        usableDirectory(path.get())
-                .ifPresent(
-                        why ->
-                                refuse(
-                                        "nvme-path",
-                                        pointer + "/nvme_path",
-                                        "nvme_path '%s' cannot be used: %s."
-                                                .formatted(path.get(), why),
-                                        "Name a directory that this user can write to."));
-        return new RestingPlace.OnNvme(path.get(), slots, bufferBytes);
+        requireUsable(path.get(), "nvme_path", pointer + "/nvme_path");
+        return new RestingPlace.OnNvme(List.of(path.get()), slots, bufferBytes);
+    }
+
+    /** What several paths have to be beside directories: as many, and each another one. */
+    private void requirePaths() {
+        List<Path> paths = config.jvm().nvmePaths();
+        if (paths.size() > Stripes.PATHS_MAX) {
+            refuse(
+                    "nvme-path",
+                    PATHS,
+                    "'nvme_paths' names %d directories; at most %d are used together."
+                            .formatted(paths.size(), Stripes.PATHS_MAX),
+                    "Name fewer.");
+            return;
+        }
+        Map<Path, Integer> known = new HashMap<>();
+        for (int i = 0; i < paths.size(); i++) {
+            String pointer = PATHS + "/" + i;
+            Optional<Path> real = requireUsable(paths.get(i), "nvme_paths", pointer);
+            if (real.isPresent()) {
+                @Nullable Integer before = known.putIfAbsent(real.get(), i);
+                if (before != null) {
+                    refuse(
+                            "nvme-path",
+                            pointer,
+                            "nvme_paths names '%s' and '%s', which are one directory."
+                                    .formatted(paths.get(before), paths.get(i)),
+                            "Name each drive once.");
+                }
+            }
+        }
+    }
+
+    /** Returns what a directory really is; empty if it cannot be used, which is then refused. */
+    private Optional<Path> requireUsable(Path path, String key, String pointer) {
+        Optional<String> why = usableDirectory(path);
+        if (why.isEmpty()) {
+            try {
+                return Optional.of(path.toRealPath());
+            } catch (IOException e) {
+                why = Optional.of("it cannot be read (%s)".formatted(e.getMessage()));
+            }
+        }
+        refuse(
+                "nvme-path",
+                pointer,
+                "%s '%s' cannot be used: %s.".formatted(key, path, why.get()),
+                "Name a directory that this user can write to.");
+        return Optional.empty();
     }
 
     /** One backend opens all files of a run. */
     private Optional<StorageChoice> backend() {
-        Optional<Path> directory =
+        List<Path> directories =
                 Stream.of(optimizer, parameters)
                         .filter(RestingPlace.OnNvme.class::isInstance)
-                        .map(place -> ((RestingPlace.OnNvme) place).directory())
-                        .findFirst();
+                        .map(place -> ((RestingPlace.OnNvme) place).directories())
+                        .findFirst()
+                        .orElse(List.of());
         String name = config.jvm().storageBackend();
         try {
             return name.equals("auto")
-                    ? directory.map(path -> StorageProviders.best(layer, path))
+                    ? directories.isEmpty()
+                            ? Optional.empty()
+                            : Optional.of(StorageProviders.best(layer, directories))
                     : Optional.of(
-                            StorageProviders.named(layer, name, directory.orElse(Path.of(""))));
+                            StorageProviders.named(
+                                    layer,
+                                    name,
+                                    directories.isEmpty() ? List.of(Path.of("")) : directories));
         } catch (ProviderException | StorageException e) {
             refuse(
                     "storage-backend",

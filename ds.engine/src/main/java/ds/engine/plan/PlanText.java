@@ -5,17 +5,20 @@ import ds.offload.RestingPlace;
 import ds.offload.StagingSlots;
 import ds.offload.StateCodecs;
 import ds.offload.StoreTerms;
+import ds.offload.Stripes;
 import ds.offload.spi.StateCodec;
 import ds.optim.spi.Optimizer;
 import ds.zero.GradientStorage;
 import ds.zero.PartitionMap;
 import ds.zero.Region;
 import ds.zero.StateStorage;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.LongSummaryStatistics;
+import java.util.stream.Collectors;
 
 /** The plan as a page of text. */
 final class PlanText {
@@ -134,6 +137,7 @@ final class PlanText {
                                         "%s%s",
                                         choice,
                                         requests(plan, choice.provider().name())));
+        stripes(text, plan);
         line(
                 text,
                 "moved/step",
@@ -224,6 +228,19 @@ final class PlanText {
                                     aio.parallelism(),
                                     aio.parallelism() == 1 ? "thread" : "threads");
         };
+    }
+
+    /** How several paths share what rests on NVMe. */
+    private static void stripes(StringBuilder text, TrainingPlan plan) {
+        List<Path> paths = plan.nvmePaths();
+        if (paths.size() > 1) {
+            line(
+                    text,
+                    "stripes",
+                    "of %s over %d paths, as much each: by measured bandwidth once a store is made",
+                    bytes(Stripes.bytesFor(plan.zero().chunkBytes())),
+                    paths.size());
+        }
     }
 
     private static String commits(TrainingPlan plan) {
@@ -344,7 +361,12 @@ final class PlanText {
             case RestingPlace.InHost(boolean pinned) ->
                     pinned ? "in page-locked host memory" : "in host memory";
             case RestingPlace.OnNvme nvme ->
-                    "on NVMe under %s, %s".formatted(nvme.directory(), buffers(nvme.slots()));
+                    "on NVMe under %s, %s"
+                            .formatted(
+                                    nvme.directories().stream()
+                                            .map(Path::toString)
+                                            .collect(Collectors.joining(" and ")),
+                                    buffers(nvme.slots()));
         };
     }
 

@@ -3,6 +3,7 @@ package ds.engine.plan;
 import ds.engine.LossScaler;
 import ds.kernels.spi.KernelsProvider;
 import ds.offload.PipelineSettings;
+import ds.offload.RestingPlace;
 import ds.offload.StateCodecs;
 import ds.offload.StorageChoice;
 import ds.offload.StoreTerms;
@@ -11,12 +12,14 @@ import ds.optim.spi.Optimizer;
 import ds.optim.spi.Schedule;
 import ds.zero.PartitionMap;
 import ds.zero.ZeroOptions;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * What a configuration became for this model, world and machine. Below it nobody knows
@@ -84,6 +87,15 @@ public record TrainingPlan(
     /** Returns a loss scaler in its first state. */
     public LossScaler scaler() {
         return precision.scaler();
+    }
+
+    /** Returns where files rest on NVMe, home first; empty if none do. */
+    public List<Path> nvmePaths() {
+        return Stream.of(zero.optimizer(), zero.parameters().place())
+                .filter(RestingPlace.OnNvme.class::isInstance)
+                .map(place -> ((RestingPlace.OnNvme) place).directories())
+                .findFirst()
+                .orElse(List.of());
     }
 
     /** Returns the bytes that the rank will hold and move that holds the most. */
