@@ -5,8 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ds.offload.StorageException;
+import ds.offload.StorageProviders;
+import ds.offload.StoreTerms;
 import ds.offload.StoreVerification;
 import ds.offload.Stores;
+import ds.offload.spi.StorageProvider;
 import ds.testkit.Loss.Tally;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -14,8 +17,9 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * With three generations a run goes on from the commit before the last after a step met a corrupt
@@ -29,14 +33,33 @@ class PreviousGenerationTest {
 
     @TempDir private Path nvmePath;
 
-    private StoreRig reopen(int generations) {
-        return StoreRig.reopen(StoreRig.location(nvmePath), Loss.UNSYNCED, generations);
+    /** The backends that run everywhere; those of Linux are asked by the tests of whole runs. */
+    static List<String> backends() {
+        return List.of("channel", "mapped");
+    }
+
+    private StorageProvider provider(String backend) {
+        return StorageProviders.named(ModuleLayer.boot(), backend, nvmePath).provider();
+    }
+
+    private StoreRig reopen(String backend, int generations) {
+        return StoreRig.reopen(
+                StoreRig.location(nvmePath),
+                provider(backend),
+                Loss.UNSYNCED,
+                StoreTerms.DEFAULT.withGenerations(generations),
+                StoreRig.LAYOUT);
     }
 
     /** Makes a store at step {@link #STEPS}, and returns its directory. */
-    private Path make(int generations) {
+    private Path make(String backend, int generations) {
         try (StoreRig rig =
-                StoreRig.create(StoreRig.location(nvmePath), Loss.UNSYNCED, generations)) {
+                StoreRig.create(
+                        StoreRig.location(nvmePath),
+                        provider(backend),
+                        Loss.UNSYNCED,
+                        StoreTerms.DEFAULT.withGenerations(generations),
+                        StoreRig.LAYOUT)) {
             rig.commit();
             for (int i = 0; i < STEPS; i++) {
                 rig.stepAndCommit();
@@ -60,8 +83,8 @@ class PreviousGenerationTest {
     }
 
     /** Goes on from the last commit until the flipped bit stops the step. */
-    private void assertStopped(int generations) {
-        try (StoreRig rig = reopen(generations).recover()) {
+    private void assertStopped(String backend, int generations) {
+        try (StoreRig rig = reopen(backend, generations).recover()) {
             assertEquals(STEPS, rig.step());
             String said = assertThrows(StorageException.class, rig::stepAndCommit).getMessage();
             assertTrue(said.contains("is not what was written"), said);
@@ -70,15 +93,16 @@ class PreviousGenerationTest {
         }
     }
 
-    @Test
-    void aCorruptBlockInMidStepCostsOneCommit() throws IOException {
-        Path store = make(3);
+    @ParameterizedTest
+    @MethodSource("backends")
+    void aCorruptBlockInMidStepCostsOneCommit(String backend) throws IOException {
+        Path store = make(backend, 3);
         Map<String, byte[]> whole = Loss.bytes(store);
         Random random = new Random(SEED);
         Tally tally = Tally.NONE;
         for (int i = 0; i < FLIPS; i++) {
             flip(store, whole, random);
-            assertStopped(3);
+            assertStopped(backend, 3);
             assertTrue(
                     Stores.verify(store).notes().stream()
                             .anyMatch(
@@ -86,7 +110,7 @@ class PreviousGenerationTest {
                                             note.startsWith(
                                                     "Commit 7, step 6, is whole: 'ds train --resume")),
                     () -> Stores.verify(store).toString());
-            try (StoreRig rig = reopen(3)) {
+            try (StoreRig rig = reopen(backend, 3)) {
                 assertEquals(STEPS, rig.store().newestWhole(rig.store().lastCommit()));
                 rig.recover(STEPS);
                 assertEquals(STEPS - 1, rig.step());
@@ -96,7 +120,7 @@ class PreviousGenerationTest {
                 }
                 rig.assertWhole();
             }
-            try (StoreRig rig = reopen(3).recover()) {
+            try (StoreRig rig = reopen(backend, 3).recover()) {
                 assertEquals(STEPS + 3, rig.step(), "that it went back is durable");
                 rig.assertWhole();
             }
@@ -104,19 +128,21 @@ class PreviousGenerationTest {
             tally = tally.plus(true, true, false);
             Loss.restore(store, whole);
         }
-        tally.report("store of three generations: bit flipped before a step");
+        tally.report(
+                "store of three generations, %s: bit flipped before a step".formatted(backend));
     }
 
     /** A step that was skipped has the bytes of the one before: going back goes past both. */
-    @Test
-    void commitsThatShareTheCorruptBlockAreAllPassedOver() throws IOException {
-        Path store = make(3);
-        try (StoreRig rig = reopen(3).recover()) {
+    @ParameterizedTest
+    @MethodSource("backends")
+    void commitsThatShareTheCorruptBlockAreAllPassedOver(String backend) throws IOException {
+        Path store = make(backend, 3);
+        try (StoreRig rig = reopen(backend, 3).recover()) {
             rig.skipAndCommit();
             rig.skipAndCommit();
         }
         flip(store, Loss.bytes(store), new Random(SEED));
-        try (StoreRig rig = reopen(3)) {
+        try (StoreRig rig = reopen(backend, 3)) {
             assertEquals(STEPS + 3, rig.store().lastCommit());
             assertEquals(STEPS, rig.store().newestWhole(STEPS + 3));
             rig.recover(STEPS);
@@ -126,16 +152,17 @@ class PreviousGenerationTest {
     }
 
     /** The negative control: with two slots the step that failed has written over the one before. */
-    @Test
-    void withTwoGenerationsThereIsNoWayBackFromTheMiddleOfAStep() throws IOException {
-        Path store = make(2);
+    @ParameterizedTest
+    @MethodSource("backends")
+    void withTwoGenerationsThereIsNoWayBackFromTheMiddleOfAStep(String backend) throws IOException {
+        Path store = make(backend, 2);
         Map<String, byte[]> whole = Loss.bytes(store);
         Random random = new Random(SEED);
         int none = 0;
         for (int i = 0; i < FLIPS; i++) {
             flip(store, whole, random);
-            assertStopped(2);
-            try (StoreRig rig = reopen(2)) {
+            assertStopped(backend, 2);
+            try (StoreRig rig = reopen(backend, 2)) {
                 if (rig.store().newestWhole(rig.store().lastCommit()) == 0) {
                     none++;
                 } else { // the first chunk was corrupt: nothing had been written

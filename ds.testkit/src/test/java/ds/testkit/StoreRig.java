@@ -141,11 +141,16 @@ final class StoreRig implements AutoCloseable {
 
     private static StoreRig reopen(
             StoreLocation location, FileOperations files, StoreTerms terms, StateLayout layout) {
-        return new StoreRig(
-                StoreDirectory.reopen(location, StorageProviders.portable(), files),
-                false,
-                terms,
-                layout);
+        return reopen(location, StorageProviders.portable(), files, terms, layout);
+    }
+
+    static StoreRig reopen(
+            StoreLocation location,
+            StorageProvider provider,
+            FileOperations files,
+            StoreTerms terms,
+            StateLayout layout) {
+        return new StoreRig(StoreDirectory.reopen(location, provider, files), false, terms, layout);
     }
 
     DurableStore store() {

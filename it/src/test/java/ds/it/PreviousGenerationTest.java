@@ -3,12 +3,15 @@ package ds.it;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import ds.engine.Engine;
 import ds.engine.EngineOptions;
 import ds.offload.StorageException;
+import ds.offload.StorageProviders;
 import ds.offload.StoreGeneration;
 import ds.offload.Stores;
+import ds.offload.spi.StorageProvider;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -18,30 +21,50 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
-/** A run whose store was corrupted under it goes on from the generation before, bit for bit. */
+/**
+ * A run whose store was corrupted under it goes on from the generation before, bit for bit, whatever
+ * backend moves the bytes.
+ */
 class PreviousGenerationTest {
     private static final int BEFORE = 4;
     private static final int AFTER = 3;
 
     @TempDir private Path directory;
 
-    private Engine engine(int generations, Consumer<EngineOptions> more) {
+    /** Every backend that can run here; another says why it cannot. */
+    static List<String> backends() {
+        return StorageProviders.table(ModuleLayer.boot()).names();
+    }
+
+    private Engine engine(String backend, int generations, Consumer<EngineOptions> more) {
         return EngineLifeTest.engine(
                 new AwkwardModel(),
                 """
                 , "zero_optimization": {"stage": 3,
                    "offload_optimizer": {"device": "nvme", "nvme_path": "%s"}},
-                  "jvm": {"generations": %d, "storage_backend": "channel"}"""
-                        .formatted(directory.resolve("nvme"), generations),
+                  "jvm": {"generations": %d, "storage_backend": "%s"}"""
+                        .formatted(directory.resolve("nvme"), generations, backend),
                 o -> {
                     o.ranks(2);
                     more.accept(o);
                 });
+    }
+
+    private void requireRunsHere(String backend) {
+        StorageProvider provider =
+                StorageProviders.table(ModuleLayer.boot()).all().stream()
+                        .filter(each -> each.name().equals(backend))
+                        .findFirst()
+                        .orElseThrow();
+        Optional<String> why = provider.unavailable().or(() -> provider.unavailable(directory));
+        assumeTrue(why.isEmpty(), () -> backend + " cannot run here: " + why);
     }
 
     private List<String> uninterrupted() {
@@ -65,8 +88,9 @@ class PreviousGenerationTest {
     }
 
     /** Trains, flips a bit of what the last step wrote, and lets the next step meet it. */
-    private void trainUntilItIsCorrupt(int generations, List<String> bits) throws IOException {
-        try (Engine engine = engine(generations, _ -> {})) {
+    private void trainUntilItIsCorrupt(String backend, int generations, List<String> bits)
+            throws IOException {
+        try (Engine engine = engine(backend, generations, _ -> {})) {
             for (int step = 1; step < BEFORE; step++) {
                 assertEquals(bits.get(step - 1), KilledRun.bits(engine.trainStep()));
             }
@@ -84,19 +108,22 @@ class PreviousGenerationTest {
         }
     }
 
-    @Test
-    void withThreeGenerationsItGoesOnFromTheCommitBefore() throws IOException {
+    @ParameterizedTest
+    @MethodSource("backends")
+    void withThreeGenerationsItGoesOnFromTheCommitBefore(String backend) throws IOException {
+        requireRunsHere(backend);
         List<String> bits = uninterrupted();
-        trainUntilItIsCorrupt(3, bits);
+        trainUntilItIsCorrupt(backend, 3, bits);
         Path nvme = directory.resolve("nvme");
         assertThrows(
                 StorageException.class,
                 () -> {
-                    try (Engine engine = engine(3, o -> o.resumeStore(nvme))) {
+                    try (Engine engine = engine(backend, 3, o -> o.resumeStore(nvme))) {
                         engine.trainStep(); // meets the same block again
                     }
                 });
-        try (Engine engine = engine(3, o -> o.resumeStore(nvme, StoreGeneration.PREVIOUS))) {
+        try (Engine engine =
+                engine(backend, 3, o -> o.resumeStore(nvme, StoreGeneration.PREVIOUS))) {
             assertEquals(BEFORE - 1, engine.step());
             for (int step = BEFORE; step <= BEFORE + AFTER; step++) {
                 assertEquals(bits.get(step - 1), KilledRun.bits(engine.trainStep()));
@@ -105,9 +132,11 @@ class PreviousGenerationTest {
         assertEquals(List.of(), Stores.list(nvme));
     }
 
-    @Test
-    void whereNoEarlierCommitIsWholeThatIsSaidAndTheStoreStays() throws IOException {
-        trainUntilItIsCorrupt(2, uninterrupted());
+    @ParameterizedTest
+    @MethodSource("backends")
+    void whereNoEarlierCommitIsWholeThatIsSaidAndTheStoreStays(String backend) throws IOException {
+        requireRunsHere(backend);
+        trainUntilItIsCorrupt(backend, 2, uninterrupted());
         Path nvme = directory.resolve("nvme");
         try (FileChannel file = FileChannel.open(momentum(), StandardOpenOption.WRITE)) {
             // the other slot too, wherever the step that failed had come to
@@ -116,7 +145,11 @@ class PreviousGenerationTest {
         var failure =
                 assertThrows(
                         StorageException.class,
-                        () -> engine(2, o -> o.resumeStore(nvme, StoreGeneration.PREVIOUS)));
+                        () ->
+                                engine(
+                                        backend,
+                                        2,
+                                        o -> o.resumeStore(nvme, StoreGeneration.PREVIOUS)));
         assertTrue(failure.getMessage().startsWith("No commit before "), failure::getMessage);
         assertTrue(Stores.list(nvme).getFirst().isResumable());
     }
