@@ -3,6 +3,7 @@ package ds.testkit;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assertions.fail;
 
 import com.sun.management.ThreadMXBean;
 import ds.core.DType;
@@ -11,13 +12,14 @@ import ds.core.FlatBuffer;
 import ds.core.KeyDeclaration;
 import ds.core.Rounding;
 import ds.core.Settings;
+import ds.optim.spi.Hyper;
 import ds.optim.spi.Optimizer;
 import ds.optim.spi.OptimizerProvider;
 import ds.optim.spi.ParameterSpec;
 import ds.optim.spi.StateSlot;
 import ds.optim.spi.StepContext;
 import java.lang.management.ManagementFactory;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -43,6 +45,9 @@ public abstract class OptimizerContract {
     /** A matrix takes a few dozen products, of which each makes a few objects. */
     private static final long MATRIX_ALLOCATION_BYTES = 16_384;
 
+    /** Names under which users set what schedules change. */
+    private static final Set<String> SCHEDULED = Set.of("lr", "momentum", "betas");
+
     /** For subclasses. */
     protected OptimizerContract() {}
 
@@ -62,59 +67,234 @@ public abstract class OptimizerContract {
     @Test
     void everySettingIsDocumentedAndNamedOnce() {
         List<KeyDeclaration> settings = provider().settings();
-        assertFalse(provider().name().isBlank());
+        assertFalse(provider().name().isBlank(), "the provider has no name");
         for (KeyDeclaration key : settings) {
             assertFalse(key.doc().isBlank(), key.name() + " has no doc");
         }
         assertEquals(
-                settings.size(), settings.stream().map(KeyDeclaration::name).distinct().count());
+                settings.size(),
+                settings.stream().map(KeyDeclaration::name).distinct().count(),
+                () ->
+                        "settings share a name: "
+                                + settings.stream().map(KeyDeclaration::name).toList());
     }
 
     @Test
     void slotsAreFewNamedAndAlwaysTheSame() {
         List<StateSlot> slots = create().slots();
-        assertTrue(slots.size() <= SLOTS_MOST, () -> "has " + slots.size() + " slots");
-        assertEquals(slots.size(), slots.stream().map(StateSlot::name).distinct().count());
-        assertTrue(slots.stream().noneMatch(slot -> slot.name().isBlank()));
-        assertEquals(slots, create().slots());
+        assertTrue(
+                slots.size() <= SLOTS_MOST,
+                () -> "has %d slots, %d is most".formatted(slots.size(), SLOTS_MOST));
+        assertEquals(
+                slots.size(),
+                slots.stream().map(StateSlot::name).distinct().count(),
+                () -> "slots share a name: " + slots);
+        assertEquals(slots, create().slots(), "the slots of two optimizers of the same settings");
         ParameterSpec parameter = parameter(LENGTH);
         List<StateSlot> own = create().slots(parameter);
-        assertEquals(slots.stream().filter(own::contains).toList(), own);
-        assertEquals(own, create().slots(parameter));
+        assertEquals(
+                slots.stream().filter(own::contains).toList(),
+                own,
+                "slots(parameter) must be some of slots(), in their order");
+        assertEquals(own, create().slots(parameter), "slots(parameter), asked again");
         if (!stepsWholes()) {
             assertEquals(slots, own, "only matrices may have fewer");
         }
-        assertEquals(create().base(), create().base());
+        assertEquals(
+                create().base(), create().base(), "base() of two optimizers of the same settings");
+    }
+
+    @Test
+    void slotsHoldWhatTheyAreDeclaredFor() {
+        try (OptimizerRun run = open(create(), SHORT_LENGTH, Optional.empty(), 13)) {
+            for (int step = 1; step <= STEPS; step++) {
+                run.fillGradient(step);
+                run.step(step, SCALE);
+                for (int slot = 0; slot < run.slots().size(); slot++) {
+                    if (run.slots().get(slot).values() == StateSlot.Values.NON_NEGATIVE) {
+                        assertNonNegative(
+                                step, run.slots().get(slot), run.shard().slots().get(slot));
+                    }
+                }
+            }
+        }
+    }
+
+    private static void assertNonNegative(int step, StateSlot slot, FlatBuffer values) {
+        for (long i = 0; i < values.lengthElements(); i++) {
+            float value = values.get(i);
+            if (!(value >= 0)) {
+                fail(
+                        "After step %d element %d of the slot '%s' is %s, but it is declared nonNegative: declare it signed, or repair the step."
+                                .formatted(step, i, slot.name(), value));
+            }
+        }
     }
 
     @Test
     void cutsOfAShardDoNotShow() {
         Assumptions.assumeFalse(stepsWholes(), "a matrix is never cut");
         for (Optional<DType> copy : copies()) {
-            assertEquals(run(LENGTH, 1, copy, 1), run(LENGTH, 1, copy, 1, CUTS));
+            run("the whole shard", LENGTH, 1, copy, 1)
+                    .assertSame(
+                            run("cut before " + Arrays.toString(CUTS), LENGTH, 1, copy, 1, CUTS),
+                            "An element must not depend on where its shard begins.");
         }
     }
 
     @Test
     void workersDoNotShow() {
-        List<Integer> alone = run(LENGTH, 1, Optional.of(DType.BF16), 1);
-        assertEquals(alone, run(LENGTH, 2, Optional.of(DType.BF16), 1));
-        assertEquals(alone, run(LENGTH, 3, Optional.of(DType.BF16), 1));
+        StepResult alone = run("1 worker", LENGTH, 1, Optional.of(DType.BF16), 1);
+        for (int workers : new int[] {2, 3}) {
+            alone.assertSame(
+                    run(workers + " workers", LENGTH, workers, Optional.of(DType.BF16), 1),
+                    "Pieces must not share what they write, nor depend on their order.");
+        }
     }
 
     @Test
     void aColdAndAHotStepAgree() {
-        List<Integer> cold = run(SHORT_LENGTH, 1, Optional.of(DType.FP16), 1);
+        StepResult cold = run("the first run", SHORT_LENGTH, 1, Optional.of(DType.FP16), 1);
         for (int i = 0; i < HOT_RUNS; i++) {
-            assertEquals(cold, run(SHORT_LENGTH, 1, Optional.of(DType.FP16), 1));
+            cold.assertSame(
+                    run("run " + (i + 2), SHORT_LENGTH, 1, Optional.of(DType.FP16), 1),
+                    "The same inputs must give the same bits, compiled or not.");
         }
     }
 
     @Test
     void aFreshOptimizerContinuesFromTheSlots() {
-        assertEquals(
-                run(SHORT_LENGTH, 1, Optional.empty(), STEPS),
-                run(SHORT_LENGTH, 1, Optional.empty(), 1));
+        run("one optimizer", SHORT_LENGTH, 1, Optional.empty(), 1)
+                .assertSame(
+                        run("a new one at each step", SHORT_LENGTH, 1, Optional.empty(), STEPS),
+                        "Keep in slots what lasts beyond a step, or a resumed run is another.");
+    }
+
+    @Test
+    void hyperParametersAreTakenFromTheContext() {
+        Hyper base = base(create());
+        double lr = base.lr() == 0 ? 1e-3 : base.lr();
+        assertActs("lr", base.withLr(lr), base.withLr(lr / 2));
+        for (SettingVariant variant : variants()) {
+            Hyper is = base(variant.optimizer());
+            if (is.beta1OrMomentum() != base.beta1OrMomentum()) {
+                assertActs(
+                        "beta1OrMomentum",
+                        base,
+                        new Hyper(base.lr(), is.beta1OrMomentum(), base.beta2()));
+            }
+            if (is.beta2() != base.beta2()) {
+                assertActs("beta2", base, new Hyper(base.lr(), base.beta1OrMomentum(), is.beta2()));
+            }
+        }
+    }
+
+    /** Lets the schedule change one value after the first step. */
+    private void assertActs(String what, Hyper before, Hyper after) {
+        StepResult constant = scheduled("constant", create(), before, before);
+        StepResult changed = scheduled("changed", create(), before, after);
+        if (constant.difference(changed).isEmpty()) {
+            fail(
+                    "Steps 2 to %d with %s in context.hyper() wrote the same as with %s: %s is not taken from there, so that schedules are ignored."
+                            .formatted(STEPS, after, before, what));
+        }
+    }
+
+    @Test
+    void whatASettingSetsActsThroughTheContextOnly() {
+        Hyper base = base(create());
+        for (SettingVariant variant : variants()) {
+            Hyper is = base(variant.optimizer());
+            if (is.equals(base) || !sameSlots(variant)) {
+                continue;
+            }
+            scheduled(
+                            "made with '%s' %s".formatted(variant.setting(), variant.was()),
+                            create(),
+                            base,
+                            is)
+                    .assertSame(
+                            scheduled("made with " + variant, variant.optimizer(), base, is),
+                            "Both were stepped with the same context.hyper(), which is all that may differ by '%s': base() says it does, so that schedules change it."
+                                    .formatted(variant.setting()));
+        }
+    }
+
+    @Test
+    void whatSchedulesChangeIsInTheBase() {
+        Optimizer optimizer = create();
+        Hyper base = base(optimizer);
+        for (SettingVariant variant : variants()) {
+            if (!SCHEDULED.contains(variant.setting())
+                    || !sameSlots(variant)
+                    || !bases(variant.optimizer()).equals(bases(optimizer))) {
+                continue;
+            }
+            if (variant.setting().equals("lr")) {
+                fail(
+                        "Made with %s, base() is the same %s: the setting is ignored."
+                                .formatted(variant, base));
+            }
+            scheduled(
+                            "made with '%s' %s".formatted(variant.setting(), variant.was()),
+                            create(),
+                            base,
+                            base)
+                    .assertSame(
+                            scheduled("made with " + variant, variant.optimizer(), base, base),
+                            "base() does not hold '%s', so that no schedule changes it."
+                                    .formatted(variant.setting()));
+        }
+    }
+
+    private List<Hyper> bases(Optimizer optimizer) {
+        return List.of(optimizer.base(), base(optimizer));
+    }
+
+    @Test
+    void groupsOfOneStepDoNotShareHyperParameters() {
+        Optimizer optimizer = create();
+        Hyper own = base(optimizer);
+        Hyper others = own.withLr(own.lr() == 0 ? 1e-3 : own.lr() / 2);
+        StepResult alone = scheduled("a group alone", create(), own, own);
+        try (OptimizerRun first = open(optimizer, SHORT_LENGTH, Optional.empty(), 15);
+                OptimizerRun second = open(optimizer, SHORT_LENGTH, Optional.empty(), 15)) {
+            first.schedule(others);
+            second.schedule(own);
+            for (int step = 1; step <= STEPS; step++) {
+                first.step(step, SCALE);
+                second.fillGradient(step);
+                second.step(step, SCALE);
+            }
+            alone.assertSame(
+                    StepResult.of("behind a group with lr " + others.lr(), second),
+                    "Keep nothing of a context for the next call: in one step each group has its own.");
+        }
+    }
+
+    private StepResult scheduled(String how, Optimizer optimizer, Hyper first, Hyper later) {
+        try (OptimizerRun run = open(optimizer, SHORT_LENGTH, Optional.empty(), 15)) {
+            run.schedule(first);
+            for (int step = 1; step <= STEPS; step++) {
+                run.fillGradient(step);
+                run.step(step, SCALE);
+                run.schedule(later);
+            }
+            return StepResult.of(how, run);
+        }
+    }
+
+    private boolean sameSlots(SettingVariant variant) {
+        ParameterSpec parameter = parameter(SHORT_LENGTH);
+        return variant.optimizer().slots(parameter).equals(create().slots(parameter));
+    }
+
+    private Hyper base(Optimizer optimizer) {
+        return optimizer.base(parameter(SHORT_LENGTH));
+    }
+
+    private List<SettingVariant> variants() {
+        return SettingVariant.of(provider(), settings(), base(create()));
     }
 
     @Test
@@ -128,7 +308,9 @@ public abstract class OptimizerContract {
                 assertTrue(Float.isFinite(after[i]), "element " + i + " is " + after[i]);
                 moved += before[i] == after[i] ? 0 : 1;
             }
-            assertTrue(moved > before.length / 2, "only " + moved + " elements moved");
+            assertTrue(
+                    moved > before.length / 2,
+                    "only %,d of %,d weights moved".formatted(moved, before.length));
         }
     }
 
@@ -143,7 +325,10 @@ public abstract class OptimizerContract {
             }
             scaled.step(1, SCALE);
             whole.step(1, 1);
-            assertEquals(bits(whole.shard().master()), bits(scaled.shard().master()));
+            StepResult.of("gradients times %s and no scale".formatted(SCALE), whole)
+                    .assertSame(
+                            StepResult.of("gradientScale %s".formatted(SCALE), scaled),
+                            "Multiply each gradient by context.gradientScale(), once.");
         }
     }
 
@@ -156,7 +341,10 @@ public abstract class OptimizerContract {
                 for (int i = 0; i < SHORT_LENGTH; i++) {
                     float master = run.shard().master().get(i);
                     assertEquals(
-                            Rounding.stored(master, type), copy.get(i), type + " of " + master);
+                            Rounding.stored(master, type),
+                            copy.get(i),
+                            "element %d of the 16-bit copy of %s as %s"
+                                    .formatted(i, master, type.jsonName()));
                 }
             }
         }
@@ -170,9 +358,12 @@ public abstract class OptimizerContract {
             for (int step = 1; step <= STEPS; step++) {
                 run.step(step, SCALE);
             }
-            for (FlatBuffer buffer : run.written()) {
+            for (StepResult.Written array : StepResult.of("padding", run).arrays()) {
                 for (int i = SHORT_LENGTH / 2; i < SHORT_LENGTH; i++) {
-                    assertEquals(0, Math.abs(buffer.get(i)), "element " + i);
+                    assertEquals(
+                            0,
+                            Math.abs(array.values()[i]),
+                            "element %d of %s, which is padding".formatted(i, array.name()));
                 }
             }
         }
@@ -194,11 +385,17 @@ public abstract class OptimizerContract {
         }
     }
 
-    private Optimizer create() {
+    private Settings settings() {
         Settings.Checked checked = Settings.validate(provider().settings(), params(), "");
         assertEquals(
-                List.of(), checked.diagnostics().stream().filter(Diagnostic::isError).toList());
-        Optimizer optimizer = provider().create(checked.settings());
+                List.of(),
+                checked.diagnostics().stream().filter(Diagnostic::isError).toList(),
+                "the params of this test");
+        return checked.settings();
+    }
+
+    private Optimizer create() {
+        Optimizer optimizer = provider().create(settings());
         Assumptions.assumeTrue(
                 !(optimizer.kind(parameter(LENGTH)) instanceof Optimizer.Replica),
                 () -> provider().name() + " keeps a replica per rank");
@@ -218,8 +415,8 @@ public abstract class OptimizerContract {
     }
 
     /** Steps a shard in pieces, with {@code instances} optimizers one after the other. */
-    private List<Integer> run(
-            int length, int workers, Optional<DType> copy, int instances, int... cuts) {
+    private StepResult run(
+            String how, int length, int workers, Optional<DType> copy, int instances, int... cuts) {
         Optimizer optimizer = create();
         try (OptimizerRun run = new OptimizerRun(optimizer, parameter(length), workers, copy, 1)) {
             for (int step = 1; step <= STEPS; step++) {
@@ -227,17 +424,7 @@ public abstract class OptimizerContract {
                 run.fillGradient(step);
                 run.step(step, SCALE, cuts);
             }
-            List<Integer> bits = new ArrayList<>();
-            run.written().forEach(buffer -> bits.addAll(bits(buffer)));
-            return bits;
+            return StepResult.of(how, run);
         }
-    }
-
-    private static List<Integer> bits(FlatBuffer buffer) {
-        List<Integer> bits = new ArrayList<>();
-        for (float value : buffer.toFloats()) {
-            bits.add(Float.floatToRawIntBits(value));
-        }
-        return bits;
     }
 }

@@ -11,9 +11,9 @@ import ds.optim.spi.Optimizer;
 import ds.optim.spi.ParameterRange;
 import ds.optim.spi.ParameterSpec;
 import ds.optim.spi.Shard;
+import ds.optim.spi.StateSlot;
 import ds.optim.spi.StepContext;
 import java.lang.foreign.Arena;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
@@ -30,7 +30,9 @@ final class OptimizerRun implements AutoCloseable {
     private final List<FlatBuffer> measured;
     private final ExactNorm sum = new ExactNorm();
     private final FlatBuffer scratch;
+    private final List<StateSlot> slots;
     private Optimizer optimizer;
+    private Hyper hyper;
     private long used;
 
     OptimizerRun(
@@ -41,6 +43,8 @@ final class OptimizerRun implements AutoCloseable {
             long seed) {
         this.optimizer = optimizer;
         this.parameter = parameter;
+        this.slots = optimizer.slots(parameter);
+        this.hyper = optimizer.base(parameter);
         this.random = new SplittableRandom(seed);
         this.workers = new Workers("contract", workerCount);
         ModuleLayer own = OptimizerRun.class.getModule().getLayer();
@@ -54,7 +58,7 @@ final class OptimizerRun implements AutoCloseable {
                 new Shard(
                         allocate(DType.FP32, length),
                         allocate(DType.FP32, length),
-                        arrays(optimizer.slots(parameter).size(), length),
+                        arrays(slots.size(), length),
                         List.of(new ParameterRange(parameter, 0, 0, length)),
                         copy.map(type -> allocate(type, length)));
         Optimizer.Kind kind = optimizer.kind(parameter);
@@ -88,6 +92,16 @@ final class OptimizerRun implements AutoCloseable {
         optimizer = other;
     }
 
+    /** Makes the steps from here on with other hyper-parameters: the optimizer's own at first. */
+    void schedule(Hyper next) {
+        hyper = next;
+    }
+
+    /** Returns the slots of the shard, in order. */
+    List<StateSlot> slots() {
+        return slots;
+    }
+
     /** Writes usual gradients, and some that are zero, tiny or large. */
     void fillGradient(int step) {
         for (int i = 0; i < shard.length(); i++) {
@@ -113,7 +127,7 @@ final class OptimizerRun implements AutoCloseable {
 
     /** Steps the shard, cut before the elements given. */
     void step(int step, float scale, int... cuts) {
-        StepContext context = new StepContext(step, step, step, hyper(), scale, kernels);
+        StepContext context = new StepContext(step, step, step, hyper, scale, kernels);
         switch (optimizer.kind(parameter)) {
             case Optimizer.Element element ->
                     forParts(cuts, (from, to) -> element.step(part(from, to), context));
@@ -121,10 +135,6 @@ final class OptimizerRun implements AutoCloseable {
             case Optimizer.Matrix matrix -> matrix.step(part(0, shard.length()), context, scratch);
             case Optimizer.Replica _ -> throw new AssertionError("keeps a replica per rank");
         }
-    }
-
-    private Hyper hyper() {
-        return optimizer.base(parameter);
     }
 
     private void step(Optimizer.Norm norm, StepContext context, int... cuts) {
@@ -174,14 +184,6 @@ final class OptimizerRun implements AutoCloseable {
                 shard.slots().stream().map(slot -> slot.slice(from, to - from)).toList(),
                 ranges(from, to),
                 shard.copyOut().map(copy -> copy.slice(from, to - from)));
-    }
-
-    /** Returns what a step writes: master, slots, copy. */
-    List<FlatBuffer> written() {
-        List<FlatBuffer> buffers = new ArrayList<>(List.of(shard.master()));
-        buffers.addAll(shard.slots());
-        shard.copyOut().ifPresent(buffers::add);
-        return buffers;
     }
 
     @Override

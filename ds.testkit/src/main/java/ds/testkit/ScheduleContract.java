@@ -3,6 +3,7 @@ package ds.testkit;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assertions.fail;
 
 import ds.core.Diagnostic;
 import ds.core.KeyDeclaration;
@@ -10,8 +11,10 @@ import ds.core.Settings;
 import ds.optim.spi.Hyper;
 import ds.optim.spi.Schedule;
 import ds.optim.spi.ScheduleProvider;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.ToDoubleFunction;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -37,21 +40,32 @@ public abstract class ScheduleContract {
     @Test
     void everySettingIsDocumentedAndNamedOnce() {
         List<KeyDeclaration> settings = provider().settings();
-        assertFalse(provider().name().isBlank());
+        assertFalse(provider().name().isBlank(), "the provider has no name");
         for (KeyDeclaration key : settings) {
             assertFalse(key.doc().isBlank(), key.name() + " has no doc");
         }
         assertEquals(
-                settings.size(), settings.stream().map(KeyDeclaration::name).distinct().count());
+                settings.size(),
+                settings.stream().map(KeyDeclaration::name).distinct().count(),
+                () ->
+                        "settings share a name: "
+                                + settings.stream().map(KeyDeclaration::name).toList());
     }
 
     @Test
     void aValueDependsOnTheStepOnly() {
         Schedule forwards = create();
+        List<Hyper> values = new ArrayList<>();
+        for (long step = 0; step <= STEPS; step++) {
+            values.add(forwards.at(step, BASE));
+        }
         Schedule backwards = create();
-        for (long step = STEPS; step >= 0; step--) {
-            assertEquals(forwards.at(STEPS - step, BASE), backwards.at(STEPS - step, BASE));
-            assertEquals(forwards.at(step, BASE), backwards.at(step, BASE), "step " + step);
+        for (int step = values.size() - 1; step >= 0; step--) {
+            int asked = step;
+            assertEquals(
+                    values.get(step),
+                    backwards.at(step, BASE),
+                    () -> "step %d, asked forwards and backwards".formatted(asked));
         }
     }
 
@@ -64,17 +78,47 @@ public abstract class ScheduleContract {
         assertUsable(FAR, schedule.at(FAR, BASE));
     }
 
+    @Test
+    void decaysAreNotDropped() {
+        Schedule schedule = create();
+        assertNotDropped("beta1OrMomentum", schedule, Hyper::beta1OrMomentum);
+        assertNotDropped("beta2", schedule, Hyper::beta2);
+    }
+
+    private static void assertNotDropped(
+            String what, Schedule schedule, ToDoubleFunction<Hyper> value) {
+        for (long step = 0; step <= STEPS; step++) {
+            if (value.applyAsDouble(schedule.at(step, BASE)) != 0) {
+                return;
+            }
+        }
+        fail(
+                "%s is 0 at every step, where the base has %s: pass on what the schedule does not change, as base.withLr(...) does."
+                        .formatted(what, value.applyAsDouble(BASE)));
+    }
+
     private static void assertUsable(long step, Hyper hyper) {
-        assertTrue(hyper.lr() >= 0 && Double.isFinite(hyper.lr()), step + ": " + hyper);
-        assertTrue(hyper.beta1OrMomentum() >= 0, step + ": " + hyper);
-        assertTrue(hyper.beta1OrMomentum() < 1, step + ": " + hyper);
-        assertTrue(hyper.beta2() >= 0 && hyper.beta2() < 1, step + ": " + hyper);
+        assertTrue(
+                hyper.lr() >= 0 && Double.isFinite(hyper.lr()),
+                () -> "step %d: lr must be finite and 0 or more, was %s".formatted(step, hyper));
+        assertDecay(step, "beta1OrMomentum", hyper.beta1OrMomentum());
+        assertDecay(step, "beta2", hyper.beta2());
+    }
+
+    private static void assertDecay(long step, String what, double value) {
+        assertTrue(
+                value >= 0 && value < 1,
+                () ->
+                        "step %d: %s must be 0 or more and below 1, was %s"
+                                .formatted(step, what, value));
     }
 
     private Schedule create() {
         Settings.Checked checked = Settings.validate(provider().settings(), params(), "");
         assertEquals(
-                List.of(), checked.diagnostics().stream().filter(Diagnostic::isError).toList());
+                List.of(),
+                checked.diagnostics().stream().filter(Diagnostic::isError).toList(),
+                "the params of this test");
         return provider().create(checked.settings(), BASE);
     }
 }

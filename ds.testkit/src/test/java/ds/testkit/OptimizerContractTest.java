@@ -1,6 +1,7 @@
 package ds.testkit;
 
 import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import ds.core.FlatBuffer;
@@ -30,6 +31,11 @@ class OptimizerContractTest {
                         () -> (shard, context) -> descend(shard, context, context.gradientScale()));
         assertDoesNotThrow(contract::everySettingIsDocumentedAndNamedOnce);
         assertDoesNotThrow(contract::slotsAreFewNamedAndAlwaysTheSame);
+        assertDoesNotThrow(contract::slotsHoldWhatTheyAreDeclaredFor);
+        assertDoesNotThrow(contract::hyperParametersAreTakenFromTheContext);
+        assertDoesNotThrow(contract::whatASettingSetsActsThroughTheContextOnly);
+        assertDoesNotThrow(contract::whatSchedulesChangeIsInTheBase);
+        assertDoesNotThrow(contract::groupsOfOneStepDoNotShareHyperParameters);
         assertDoesNotThrow(contract::cutsOfAShardDoNotShow);
         assertDoesNotThrow(contract::workersDoNotShow);
         assertDoesNotThrow(contract::aFreshOptimizerContinuesFromTheSlots);
@@ -64,6 +70,26 @@ class OptimizerContractTest {
                 contract(
                         () -> (shard, context) -> shard.master().set(0, shard.master().get(0) + 1)),
                 OptimizerContract::theCopyIsTheRoundedMaster);
+    }
+
+    @Test
+    void aFailureSaysWhatDifferedWhereAndByHowMuch() {
+        OptimizerContract contract =
+                contract(
+                        () ->
+                                (shard, context) -> {
+                                    if (context.workers().count() == 3) {
+                                        shard.master().set(17, 1.5f);
+                                    } else {
+                                        shard.master().set(17, 1);
+                                    }
+                                });
+        var failure = assertThrows(AssertionError.class, contract::workersDoNotShow);
+        assertEquals(
+                "1 worker against 3 workers: element 17 of the weights is 1.0 against 1.5"
+                        + " (0x3f800000, 0x3fc00000); 1 of 66,313 elements differ."
+                        + " Pieces must not share what they write, nor depend on their order.",
+                failure.getMessage());
     }
 
     @Test
@@ -104,11 +130,12 @@ class OptimizerContractTest {
     private static void descend(Shard shard, StepContext context, float scale) {
         FlatBuffer w = shard.master();
         FlatBuffer g = shard.gradient();
+        float rate = (float) context.hyper().lr();
         context.forEachPiece(
                 shard.length(),
                 (from, to) -> {
                     for (long i = from; i < to; i++) {
-                        w.set(i, w.get(i) - RATE * (g.get(i) * scale));
+                        w.set(i, w.get(i) - rate * (g.get(i) * scale));
                     }
                 });
         shard.copyOut().ifPresent(copy -> context.kernels().convert(w, copy));
