@@ -8,6 +8,9 @@ import java.lang.foreign.MemorySegment;
 
 /** The passes, one element at a time. These methods define the bits. */
 final class ScalarPasses implements Passes {
+    /** All bits but the sign. */
+    static final int MAGNITUDE = 0x7fffffff;
+
     /** A loop over the first {@code count} elements of a tile. */
     @FunctionalInterface
     private interface Loop {
@@ -135,13 +138,23 @@ final class ScalarPasses implements Passes {
             float d = Math.fma(p, numbers.l2(), tile.gradient[i] * numbers.scale());
             float m = Math.fma(first[i], numbers.beta1(), d * numbers.gain1());
             float v = Math.fma(second[i], numbers.beta2(), d * d * numbers.gain2());
-            float most = Math.max(largest[i], v);
+            float most = larger(largest[i], v);
             float denominator = Math.fma((float) Math.sqrt(most), numbers.root(), numbers.eps());
             first[i] = m;
             second[i] = v;
             largest[i] = most;
             tile.master[i] = Math.fma(m / denominator, numbers.rate(), p * numbers.decay());
         }
+    }
+
+    /**
+     * Returns the larger of two numbers that are not negative: the one with the larger bits. A NaN,
+     * its sign taken away, has larger bits than all numbers. {@code Math.max}, which also minds the
+     * sign of zero, would cost a vector five times the instructions.
+     */
+    private static float larger(float most, float v) {
+        return Float.intBitsToFloat(
+                Math.max(Float.floatToRawIntBits(most), Float.floatToRawIntBits(v) & MAGNITUDE));
     }
 
     @Override

@@ -127,7 +127,11 @@ final class VectorLoops {
                             .fma(beta2, d.mul(d).mul(gain2));
             m.intoMemorySegment(first, at, ORDER);
             v.intoMemorySegment(second, at, ORDER);
-            FloatVector most = FloatVector.fromMemorySegment(FLOATS, largest, at, ORDER).max(v);
+            FloatVector most =
+                    FloatVector.fromMemorySegment(FLOATS, largest, at, ORDER)
+                            .reinterpretAsInts()
+                            .max(v.reinterpretAsInts().and(ScalarPasses.MAGNITUDE))
+                            .reinterpretAsFloats();
             most.intoMemorySegment(largest, at, ORDER);
             FloatVector denominator = most.sqrt().fma(root, eps);
             FloatVector updated = m.div(denominator).fma(rate, p.mul(decay));

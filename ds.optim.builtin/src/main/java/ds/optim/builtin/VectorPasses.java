@@ -3,6 +3,7 @@ package ds.optim.builtin;
 import ds.core.FlatBuffer;
 import ds.optim.spi.Shard;
 import java.lang.foreign.MemorySegment;
+import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.atomic.AtomicLong;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
@@ -19,7 +20,10 @@ final class VectorPasses implements Passes {
      * Elements between two roundings: what an Adam step touches of them stays in a first-level cache,
      * so the copy costs no second trip to memory.
      */
-    private static final int TILE = 256;
+    private static final int TILE = 512;
+
+    /** Roundings kept from one step to the next; only where workers are more, some are made anew. */
+    private static final int ROUNDINGS_MOST = 64;
 
     /**
      * Elements that an optimizer steps by scalar code first: about as long as the virtual machine
@@ -35,6 +39,10 @@ final class VectorPasses implements Passes {
 
     private final ScalarPasses tail = new ScalarPasses();
     private final AtomicLong scalarElements;
+
+    /** Those that no worker has at the moment. */
+    private final ArrayBlockingQueue<VectorRounding> roundings =
+            new ArrayBlockingQueue<>(ROUNDINGS_MOST);
 
     /** Creates passes that begin by scalar code. */
     VectorPasses() {
@@ -262,21 +270,24 @@ final class VectorPasses implements Passes {
         }
     }
 
-    private static void tiles(Shard shard, long from, long end, Loop loop) {
+    private void tiles(Shard shard, long from, long end, Loop loop) {
         if (shard.copyOut().isEmpty()) {
             loop.run(from * Float.BYTES, end * Float.BYTES);
             return;
         }
         FlatBuffer copy = shard.copyOut().get();
         MemorySegment master = shard.master().segment();
+        VectorRounding spare = roundings.poll();
+        VectorRounding rounding = spare != null ? spare : new VectorRounding(TILE);
         for (long tile = from; tile < end; tile += TILE) {
             long until = Math.min(tile + TILE, end);
             loop.run(tile * Float.BYTES, until * Float.BYTES);
             switch (copy.type()) {
-                case BF16 -> VectorRounding.toBf16(master, copy.segment(), tile, until);
-                case FP16 -> VectorRounding.toFp16(master, copy.segment(), tile, until);
+                case BF16 -> rounding.toBf16(master, copy.segment(), tile, until);
+                case FP16 -> rounding.toFp16(master, copy.segment(), tile, until);
                 case FP32 -> throw new AssertionError("a shard's copy is 16-bit");
             }
         }
+        roundings.offer(rounding); // where there are enough already, it is dropped
     }
 }

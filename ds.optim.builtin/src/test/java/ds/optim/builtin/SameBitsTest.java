@@ -142,16 +142,14 @@ class SameBitsTest {
 
     @Test
     void everySixteenBitPatternAndItsNeighboursRoundLikeTheScalarDefinition() {
-        // A step of rate 0 leaves the master and writes its rounding.
-        Optimizer still =
-                new Sgd(new Hyper(0, 0, 0), new SgdSettings(0, 0, false), new VectorPasses(0));
+        // A step of rate 0 leaves the master, infinities too, and writes its rounding.
+        Optimizer still = new Lion(new Hyper(0, 0.9, 0.99), 0, new VectorPasses(0));
         int[] lower = {
             0, 1, 0x0fff, 0x1000, 0x1001, 0x7fff, 0x8000, 0x8001, 0xefff, 0xf000, 0xf001, 0xffff
         };
         float[] values = new float[lower.length << 16];
         for (int i = 0; i < values.length; i++) {
-            float value = Float.intBitsToFloat((i & 0xffff) << 16 | lower[i >>> 16]);
-            values[i] = Float.isFinite(value) ? value : 0;
+            values[i] = Float.intBitsToFloat((i & 0xffff) << 16 | lower[i >>> 16]);
         }
         try (Bench bench = new Bench(2)) {
             for (DType type : List.of(DType.BF16, DType.FP16)) {
@@ -165,9 +163,11 @@ class SameBitsTest {
                 bench.step(still, shard, bench.context(1, still.base(), 1));
                 FlatBuffer copy = shard.copyOut().orElseThrow();
                 for (int i = 0; i < values.length; i++) {
-                    float stored = Rounding.stored(values[i], type);
-                    if (Float.floatToIntBits(stored) != Float.floatToIntBits(copy.get(i))) {
-                        assertEquals(stored, copy.get(i), type + " of " + values[i]);
+                    assertEquals(values[i], master.get(i));
+                    // The step made signalling NaNs quiet, so the master says what to expect.
+                    int stored = Float.floatToRawIntBits(Rounding.stored(master.get(i), type));
+                    if (stored != Float.floatToRawIntBits(copy.get(i))) {
+                        assertEquals(stored, Float.floatToRawIntBits(copy.get(i)), type + " " + i);
                     }
                 }
             }
