@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import ds.core.FlatBuffer;
 import ds.offload.FileOperations;
 import ds.offload.StorageException;
+import ds.offload.StoreLocation;
 import ds.offload.StoreTerms;
 import ds.testkit.FaultyFiles.Call;
 import ds.testkit.Loss.Tally;
@@ -14,22 +15,28 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Whichever call to the disk fails, what was committed before it is whole: with all of the state in
- * files, and with a share of it in memory.
+ * files, with a share of it in memory, and in three paths.
  */
 @ParameterizedClass
-@ValueSource(doubles = {1, 0.6})
+@CsvSource({"1, 1", "0.6, 1", "1, 3"})
 class StoreFailingCallsTest {
-    @Parameter double share;
+    @Parameter(0)
+    double share;
+
+    @Parameter(1)
+    int paths;
+
     @TempDir Path nvmePath = Path.of("");
 
     private int runs;
@@ -45,17 +52,28 @@ class StoreFailingCallsTest {
         return StoreTerms.DEFAULT.withShare(share);
     }
 
+    private StoreLocation location() {
+        Path run = nvmePath.resolve("run" + runs);
+        return new StoreLocation(
+                IntStream.range(0, paths).mapToObj(path -> run.resolve("nvme" + path)).toList(),
+                "rig",
+                0,
+                1);
+    }
+
     private Path directory() {
-        return StoreRig.location(nvmePath.resolve("run" + runs)).rankDirectory();
+        return location().rankDirectory();
+    }
+
+    private String form() {
+        return "ratio %s, %d paths".formatted(share, paths);
     }
 
     /** A store's life, from its making to the moment before its end. */
     private Promise live(FaultyFiles files) {
         runs++;
         Promise promise = new Promise();
-        try (StoreRig rig =
-                StoreRig.create(
-                        StoreRig.location(nvmePath.resolve("run" + runs)), files, terms())) {
+        try (StoreRig rig = StoreRig.create(location(), files, terms())) {
             for (int step = 0; step <= 3; step++) {
                 promise.attempted = step;
                 if (step > 0) {
@@ -90,11 +108,7 @@ class StoreFailingCallsTest {
             return promise.acknowledged < 0;
         }
         Files.deleteIfExists(directory().resolve("owner")); // this process still runs
-        try (StoreRig rig =
-                StoreRig.reopen(
-                        StoreRig.location(nvmePath.resolve("run" + runs)),
-                        Loss.UNSYNCED,
-                        terms())) {
+        try (StoreRig rig = StoreRig.reopen(location(), Loss.UNSYNCED, terms())) {
             rig.recover();
             rig.assertWhole();
             boolean promised =
@@ -123,7 +137,7 @@ class StoreFailingCallsTest {
             Promise promise = live(faulty().failing(call, n));
             tally = tally.plus(promise.failed, true, !isKept(promise));
         }
-        tally.report("call fails with EIO, ratio " + share + ": " + call);
+        tally.report("call fails with EIO, " + form() + ": " + call);
         assertEquals(tally.injected(), tally.detected(), "an error that nobody was told");
         assertEquals(0, tally.lost());
     }
@@ -141,7 +155,7 @@ class StoreFailingCallsTest {
             failed = promise.failed;
             tally = failed ? tally.plus(true, true, !isKept(promise)) : tally;
         }
-        tally.report("disk full (ENOSPC), ratio " + share);
+        tally.report("disk full (ENOSPC), " + form());
         assertTrue(tally.injected() > 5, tally::toString);
         assertEquals(0, tally.lost());
     }
@@ -159,7 +173,7 @@ class StoreFailingCallsTest {
             assertEquals(false, promise.failed, kind.getKey());
             assertEquals(3, promise.acknowledged);
             assertTrue(isKept(promise), kind.getKey());
-            new Tally(1, 1, 1, 0).report("short " + kind.getKey() + ", ratio " + share);
+            new Tally(1, 1, 1, 0).report("short " + kind.getKey() + ", " + form());
         }
     }
 
@@ -179,7 +193,7 @@ class StoreFailingCallsTest {
                 tally = tally.plus(promise.failed, !lost, lost);
             }
         }
-        tally.report("write torn or flipped, and reported whole, ratio " + share);
+        tally.report("write torn or flipped, and reported whole, " + form());
         assertEquals(0, tally.lost());
     }
 
@@ -189,11 +203,7 @@ class StoreFailingCallsTest {
             return promise.acknowledged >= 0;
         }
         Files.deleteIfExists(directory().resolve("owner"));
-        try (StoreRig rig =
-                StoreRig.reopen(
-                        StoreRig.location(nvmePath.resolve("run" + runs)),
-                        Loss.UNSYNCED,
-                        terms())) {
+        try (StoreRig rig = StoreRig.reopen(location(), Loss.UNSYNCED, terms())) {
             rig.recover();
             rig.assertWhole();
             return false;
