@@ -3,6 +3,7 @@ package ds.it;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -33,12 +34,14 @@ record RandomWay(int world, int workers, boolean recomputed, String zero, String
                 numerics.narrowMasters()
                         ? pick(random, "none", "cpu")
                         : pick(random, "none", "cpu", "nvme", "nvme");
+        boolean striped = random.nextInt(3) == 0;
+        Optional<Path> path = striped ? Optional.empty() : Optional.of(files);
         List<String> zero = new ArrayList<>();
         zero.add("\"stage\": %d".formatted(stage));
         zero.add(
                 "\"offload_optimizer\": {%s, \"buffer_count\": %d, \"pin_memory\": %b, \"pipeline_read\": %b, \"pipeline_write\": %b%s}"
                         .formatted(
-                                device(place, files),
+                                device(place, path),
                                 2 + random.nextInt(5),
                                 random.nextBoolean(),
                                 random.nextBoolean(),
@@ -57,7 +60,7 @@ record RandomWay(int world, int workers, boolean recomputed, String zero, String
             zero.add(
                     "\"offload_param\": {%s, \"pin_memory\": %b, \"buffer_count\": %d, \"max_in_cpu\": %d, \"buffer_size\": %d}"
                             .formatted(
-                                    device(parameters, files),
+                                    device(parameters, path),
                                     random.nextBoolean(),
                                     1 + random.nextInt(5),
                                     random.nextBoolean() ? 0 : random.nextInt(30_000),
@@ -68,12 +71,18 @@ record RandomWay(int world, int workers, boolean recomputed, String zero, String
                                     random.nextBoolean() ? 0 : random.nextInt(2000),
                                     100_000 + random.nextInt(100_000)));
         }
+        String keys = String.join(", ", zero);
+        String paths =
+                striped && keys.contains("nvme")
+                        ? ", \"nvme_paths\": [\"%s\", \"%s\"]"
+                                .formatted(files, files.resolve("second"))
+                        : "";
         return new RandomWay(
                 world,
                 1 + random.nextInt(2),
                 random.nextBoolean(),
-                String.join(", ", zero),
-                drawRuntime(random, stage, place));
+                keys,
+                drawRuntime(random, stage, place) + paths);
     }
 
     private static String drawRuntime(SplittableRandom random, int stage, String place) {
@@ -93,9 +102,9 @@ record RandomWay(int world, int workers, boolean recomputed, String zero, String
         return String.join(", ", jvm);
     }
 
-    private static String device(String place, Path files) {
-        return place.equals("nvme")
-                ? "\"device\": \"nvme\", \"nvme_path\": \"%s\"".formatted(files)
+    private static String device(String place, Optional<Path> path) {
+        return place.equals("nvme") && path.isPresent()
+                ? "\"device\": \"nvme\", \"nvme_path\": \"%s\"".formatted(path.orElseThrow())
                 : "\"device\": \"%s\"".formatted(place);
     }
 
