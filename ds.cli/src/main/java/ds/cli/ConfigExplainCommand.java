@@ -3,6 +3,10 @@ package ds.cli;
 import ds.config.CheckOptions;
 import ds.config.Explain;
 import ds.core.KeyDeclaration;
+import ds.core.ProviderTable;
+import ds.core.spi.NamedProvider;
+import ds.optim.spi.Optimizers;
+import ds.optim.spi.Schedules;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -31,11 +35,45 @@ final class ConfigExplainCommand extends Command {
         }
         List<Object> entries = new ArrayList<>();
         for (Explain.Explained explained : found) {
-            out().result(explained.render().stripTrailing());
-            entries.add(entry(explained));
+            List<? extends NamedProvider> named = named(explained.path());
+            out().result(explained.render().stripTrailing() + names(named));
+            Map<String, Object> entry = entry(explained);
+            if (!named.isEmpty()) {
+                entry.put("names", named.stream().map(ConfigExplainCommand::provider).toList());
+            }
+            entries.add(entry);
         }
         out().document(Map.of("results", entries));
         return Main.OK;
+    }
+
+    /** Returns what may be written where a key names a provider, sorted; else nothing. */
+    private static List<? extends NamedProvider> named(String path) {
+        return switch (path) {
+            case "optimizer.type" -> List.copyOf(Optimizers.in(ModuleLayer.boot()).all());
+            case "scheduler.type" -> List.copyOf(Schedules.in(ModuleLayer.boot()).all());
+            default -> List.of();
+        };
+    }
+
+    private static String names(List<? extends NamedProvider> named) {
+        StringBuilder lines = new StringBuilder();
+        for (NamedProvider provider : named) {
+            lines.append(
+                    "\n  %-8s %s of %s"
+                            .formatted(
+                                    lines.isEmpty() ? "names" : "",
+                                    provider.name(),
+                                    ProviderTable.home(provider.getClass())));
+        }
+        return lines.toString();
+    }
+
+    private static Map<String, Object> provider(NamedProvider provider) {
+        Map<String, Object> entry = new LinkedHashMap<>();
+        entry.put("name", provider.name());
+        entry.put("module", String.valueOf(provider.getClass().getModule().getName()));
+        return entry;
     }
 
     private int unknown(List<String> near) {

@@ -47,9 +47,17 @@ final class FailureReport {
         return of(command, status, message);
     }
 
-    /** Returns a check together with what planning the run found. */
+    /** Returns a check together with what planning the run found: each thing once, as the run says it. */
     private static ConfigCheck with(ConfigCheck check, ConfigException refused) {
         Set<Diagnostic> all = new LinkedHashSet<>(check.diagnostics());
+        all.removeIf(
+                remark ->
+                        refused.diagnostics().stream()
+                                .anyMatch(
+                                        error ->
+                                                error.code().equals(remark.code())
+                                                        && error.pointer()
+                                                                .equals(remark.pointer())));
         all.addAll(refused.diagnostics());
         return new ConfigCheck(
                 check.origin(), check.config(), List.copyOf(all), check.resolved(), check.text());

@@ -7,6 +7,7 @@ import ds.core.Spelling;
 import ds.engine.data.DataException;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.function.Supplier;
 import picocli.CommandLine;
 
@@ -64,7 +65,14 @@ public final class Main {
                 System.setProperty(format, "%4$s: %5$s%n"); // without date and class
             }
         }
-        System.exit(run(Output.system(false), arguments));
+        Output out = Output.system(false);
+        Optional<String> problem =
+                Optional.ofNullable(System.getenv("DS_PLUGINS"))
+                        .flatMap(path -> PluginPath.problem(path, ModuleLayer.boot()));
+        System.exit(
+                problem.isPresent()
+                        ? misused(failing(out, arguments), "ds", "ds: ", problem.get())
+                        : run(out, arguments));
     }
 
     /** Runs a command and returns its exit status. */

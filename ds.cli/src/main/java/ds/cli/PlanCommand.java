@@ -175,6 +175,8 @@ final class PlanCommand extends Command {
             Map<String, Object> entry = new LinkedHashMap<>();
             entry.put("kind", decision.kind().name().toLowerCase(Locale.ROOT));
             entry.put("pointer", decision.pointer());
+            entry.put("line", decision.line());
+            entry.put("column", decision.column());
             entry.put("text", decision.text());
             decisions.add(entry);
         }

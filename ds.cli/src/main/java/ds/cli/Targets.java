@@ -36,6 +36,20 @@ final class Targets {
     }
 
     /**
+     * Tries a file, whose folder is made with it.
+     *
+     * @throws UserMistakeException if it cannot be written
+     */
+    static void made(String option, Path file) {
+        Path folder = file.toAbsolutePath().getParent();
+        if (folder == null || Files.isDirectory(folder)) {
+            file(option, file);
+        } else {
+            directory(option, folder);
+        }
+    }
+
+    /**
      * Tries a directory, or where it would be made.
      *
      * @throws UserMistakeException if nothing can be written there

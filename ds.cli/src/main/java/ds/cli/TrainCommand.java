@@ -131,6 +131,9 @@ final class TrainCommand extends Command {
         if (plotFile != null) {
             Targets.file("--plot", plotFile);
         }
+        if (metricsFile != null) {
+            Targets.made("--metrics", metricsFile);
+        }
         if (saveTo != null) {
             Targets.directory("--save", saveTo);
         }
@@ -240,7 +243,7 @@ final class TrainCommand extends Command {
                 case WARNING ->
                         out().message(
                                         "warning: %s %s"
-                                                .formatted(decision.pointer(), decision.text()));
+                                                .formatted(decision.place(), decision.text()));
             }
         }
         if (auto + idle > 0) {

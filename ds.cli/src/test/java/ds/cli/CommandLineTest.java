@@ -435,14 +435,14 @@ class CommandLineTest {
         for (String line :
                 List.of(
                         "device host: 2 threads (1 ranks x 2 workers)",
-                        "warning: /scheduler/params/warmup_num_steps is 9, but only 2 steps are planned",
-                        "warning: /jvm/seed is 3, but the option says 4, which is used",
+                        "warning: /scheduler/params/warmup_num_steps (2:67) is 9, but only 2 steps are planned",
+                        "warning: /jvm/seed (3:44) is 3, but the option says 4, which is used",
                         "1 values of \"auto\" decided, 1 settings without effect here; ds plan names them")) {
             assertTrue(ran.messages().contains(line), ran.messages());
         }
         Ran plan = ds("plan", "--config", config, "--data", text, "--model", MODEL, "--steps", 20);
         assertTrue(
-                plan.results().contains("/train_batch_size became 8: 8 (micro) x 1 (accum"),
+                plan.results().contains("/train_batch_size (1:22) became 8: 8 (micro) x 1 (accum"),
                 plan.results());
         assertFalse(plan.results().contains("warning"), plan.results());
     }
@@ -562,5 +562,22 @@ class CommandLineTest {
         }
         assertTrue(ds("--help").results().startsWith("Usage: ds COMMAND"));
         assertEquals(2, ds("config").status());
+    }
+
+    @Test
+    void whereMetricsCannotBeWrittenIsSaidBeforeTraining() throws IOException {
+        Path folder = Files.createDirectory(temporary.resolve("folder"));
+        Path file = Files.writeString(temporary.resolve("file"), "");
+        for (Path metrics : List.of(folder, file.resolve("metrics.jsonl"))) {
+            Ran ran = train("--steps", 2, "--metrics", metrics);
+            assertEquals(2, ran.status(), ran.messages());
+            assertTrue(
+                    ran.messages().startsWith("ds: --metrics is '%s'".formatted(metrics))
+                            || ran.messages().startsWith("ds: --metrics is '%s'".formatted(file)),
+                    ran.messages());
+        }
+        Path made = temporary.resolve("new/deeper/metrics.jsonl");
+        assertEquals(0, train("--steps", 1, "--metrics", made).status());
+        assertEquals(1, Files.readAllLines(made).size());
     }
 }

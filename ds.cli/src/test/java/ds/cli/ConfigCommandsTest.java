@@ -15,8 +15,11 @@ import com.networknt.schema.SpecVersion.VersionFlag;
 import ds.config.CheckOptions;
 import ds.config.DsConfig;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -26,6 +29,8 @@ class ConfigCommandsTest {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final JsonSchemaFactory FACTORY =
             JsonSchemaFactory.getInstance(VersionFlag.V202012);
+
+    @TempDir private Path temporary;
 
     private static JsonNode printed(Object... options) throws IOException {
         Ran ran = ds(options);
@@ -132,5 +137,65 @@ class ConfigCommandsTest {
         assertEquals(0, document.get("results").size());
         assertEquals(near, document.get("near").get(0).asText(), document.toString());
         assertEquals("", ds("config", "explain", asked).results());
+    }
+
+    @Test
+    void explainListsWhatATypeMayBe() throws IOException {
+        JsonNode names = printed("config", "explain", "scheduler.type", "--format", "json");
+        assertEquals(
+                "[\"LRRangeTest\",\"OneCycle\",\"WarmupCosineLR\",\"WarmupDecayLR\",\"WarmupLR\"]",
+                names.get("results")
+                        .get(0)
+                        .get("names")
+                        .findValues("name")
+                        .toString()
+                        .replace(" ", ""));
+        String text = ds("config", "explain", "optimizer.type").results();
+        assertTrue(text.contains("names    adagrad of "), text);
+        assertTrue(text.indexOf("muadamw of") < text.indexOf("muon of"), text);
+        assertTrue(text.indexOf("muon of") < text.indexOf("zerooneadam of"), text);
+    }
+
+    @Test
+    void theCheckAsksTheProviderWhetherItsSettingsGoTogether() throws IOException {
+        Path file =
+                Files.writeString(
+                        temporary.resolve("contradiction.json"),
+                        """
+                        {
+                          "train_batch_size": 8,
+                          "optimizer": {"type": "SGD", "params": {"nesterov": true}}
+                        }
+                        """);
+        Ran ran = ds("config", "check", file, "--format", "json");
+        assertEquals(2, ran.status());
+        JsonNode result = JSON.readTree(ran.results()).get("results").get(0);
+        assertTrue(result.get("ok").asBoolean());
+        assertFalse(result.get("runnable").asBoolean());
+        JsonNode found = result.get("diagnostics").get(0);
+        assertEquals("/optimizer/params", found.get("pointer").asText());
+        assertEquals(3, found.get("line").asInt());
+        String message = found.get("message").asText();
+        assertTrue(message.startsWith("The optimizer 'sgd' of "), message);
+        assertTrue(
+                message.endsWith(
+                        " refuses this: SGD with nesterov needs a momentum above 0 and a dampening of 0, was given 0.0 and 0.0."),
+                message);
+    }
+
+    @Test
+    void theCheckAsksNobodyAboutWhatOnlyARunKnows() throws IOException {
+        Path file =
+                Files.writeString(
+                        temporary.resolve("auto.json"),
+                        """
+                        {
+                          "train_batch_size": 8,
+                          "optimizer": {"type": "AdamW", "params": {"lr": "auto"}},
+                          "scheduler": {"type": "WarmupDecayLR", "params": {"total_num_steps": "auto"}}
+                        }
+                        """);
+        Ran ran = ds("config", "check", file);
+        assertEquals(0, ran.status(), ran.results());
     }
 }

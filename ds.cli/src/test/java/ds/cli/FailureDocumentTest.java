@@ -128,4 +128,12 @@ class FailureDocumentTest {
                         .get("message")
                         .asText());
     }
+
+    @Test
+    void whatCheckAndPlanBothSayIsSaidOnceWithItsPlace() throws IOException {
+        JsonNode found = only(run(2, "{\n \"train_batch_size\": 8}", "plan"));
+        assertEquals("no-optimizer", found.get("code").asText());
+        assertEquals("error", found.get("severity").asText());
+        assertEquals(1, found.get("line").asInt());
+    }
 }

@@ -2,11 +2,13 @@ package ds.config;
 
 import ds.core.Diagnostic;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.LongStream;
 
 /**
  * The three batch keys as written. Any one or two give the rest once the number of ranks is known.
@@ -24,6 +26,8 @@ public record BatchSizes(
         Set<String> auto,
         Optional<Elasticity> elastic) {
     private static final int MOST_SHOWN = 24;
+    private static final long RANKS_TRIED = 4096;
+    private static final int RANKS_SHOWN = 4;
 
     static final String TRAIN = "train_batch_size";
     static final String MICRO = "train_micro_batch_size_per_gpu";
@@ -258,15 +262,16 @@ public record BatchSizes(
                 complete
                         ? "train_batch_size %d is not %s.".formatted(t, product)
                         : "train_batch_size %d is not a multiple of %s.".formatted(t, product);
-        return Diagnostic.error("batch", "/" + TRAIN, message, way(t, known, complete));
+        return Diagnostic.error("batch", "/" + TRAIN, message, way(t, known, ranks, complete));
     }
 
-    private String way(long t, long known, boolean complete) {
+    private String way(long t, long known, int ranks, boolean complete) {
         if (known == Long.MAX_VALUE) {
             return "Lower the factors.";
         }
         if (complete) {
-            return "%d would fit, or drop one of the three.".formatted(known);
+            return "%d would fit%s, or drop one of the three."
+                    .formatted(known, otherRanks(t, ranks, true));
         }
         long lower = t / known * known;
         String fits =
@@ -274,7 +279,34 @@ public record BatchSizes(
                         ? "%d would fit".formatted(known)
                         : "%d or %d would fit".formatted(lower, lower + known);
         return fits
+                + otherRanks(t, ranks, false)
                 + (micro.isPresent() || accumulation.isPresent() ? ", or drop one of them." : ".");
+    }
+
+    /** Says at which numbers of ranks, those nearest to {@code ranks}, the batch would do as it is. */
+    private String otherRanks(long t, int ranks, boolean complete) {
+        long each = product(micro.orElse(1), accumulation.orElse(1), 1);
+        if (t % each != 0) {
+            return "";
+        }
+        long most = t / each;
+        List<Long> fitting =
+                complete
+                        ? List.of(most)
+                        : LongStream.rangeClosed(1, Math.min(most, RANKS_TRIED))
+                                .filter(r -> most % r == 0)
+                                .boxed()
+                                .sorted(Comparator.comparing(r -> Math.abs(r - ranks)))
+                                .limit(RANKS_SHOWN)
+                                .sorted()
+                                .toList();
+        List<String> words = fitting.stream().map(String::valueOf).toList();
+        int last = words.size() - 1;
+        String list =
+                last == 0
+                        ? words.getFirst()
+                        : String.join(", ", words.subList(0, last)) + " or " + words.get(last);
+        return ", or %s rank%s (--world-size)".formatted(list, list.equals("1") ? "" : "s");
     }
 
     /** Returns the product, or {@code Long.MAX_VALUE} if it does not fit. */

@@ -181,7 +181,12 @@ final class Checker {
                         .filter(n -> anyCase ? n.equalsIgnoreCase(type) : n.equals(type))
                         .findFirst();
         if (match.isEmpty()) {
-            found.add(section.get().unknownType(known.keySet().stream().sorted().toList()));
+            found.add(
+                    section.get()
+                            .unknownType(
+                                    known.keySet().stream()
+                                            .sorted(String.CASE_INSENSITIVE_ORDER)
+                                            .toList()));
             return;
         }
         section.get()

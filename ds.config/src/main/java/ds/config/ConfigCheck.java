@@ -2,6 +2,7 @@ package ds.config;
 
 import ds.core.Diagnostic;
 import ds.core.Diagnostic.Phase;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -24,6 +25,17 @@ public record ConfigCheck(
     /** Copies the list. */
     public ConfigCheck {
         diagnostics = List.copyOf(diagnostics);
+    }
+
+    /** Returns this check with what else was found, in document order; for a sound document. */
+    public ConfigCheck and(List<Diagnostic> more) {
+        if (more.isEmpty()) {
+            return this;
+        }
+        List<Diagnostic> all = new ArrayList<>(diagnostics);
+        all.addAll(more);
+        return new ConfigCheck(
+                origin, config, config.orElseThrow().document().arrange(all), resolved, text);
     }
 
     /** Returns whether the document is sound; it may still ask for what cannot run here. */

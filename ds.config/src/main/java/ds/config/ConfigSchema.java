@@ -100,7 +100,9 @@ public final class ConfigSchema {
             String name,
             boolean anyCase) {
         List<Object> rules = new ArrayList<>();
-        for (Map.Entry<String, List<KeyDeclaration>> plugin : new TreeMap<>(plugins).entrySet()) {
+        Map<String, List<KeyDeclaration>> sorted = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
+        sorted.putAll(plugins);
+        for (Map.Entry<String, List<KeyDeclaration>> plugin : sorted.entrySet()) {
             String definition = name + "." + plugin.getKey();
             String pointer = "#/$defs/" + definition;
             Map<String, Object> settings =
@@ -120,7 +122,11 @@ public final class ConfigSchema {
         if (!rules.isEmpty()) {
             section.put("allOf", rules);
             inner(inner(section, "properties"), "type")
-                    .put("examples", plugins.keySet().stream().sorted().toList());
+                    .put(
+                            "examples",
+                            plugins.keySet().stream()
+                                    .sorted(String.CASE_INSENSITIVE_ORDER)
+                                    .toList());
         }
     }
 

@@ -100,7 +100,9 @@ final class KeyWalk {
     /** Adds the settings of plug-ins by name; those that several declare alike are one entry. */
     private void plugins(Map<String, List<KeyDeclaration>> plugins, List<KeyDeclaration> section) {
         Map<String, Map<KeyDeclaration, List<String>>> byName = new TreeMap<>();
-        for (Map.Entry<String, List<KeyDeclaration>> plugin : new TreeMap<>(plugins).entrySet()) {
+        Map<String, List<KeyDeclaration>> sorted = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
+        sorted.putAll(plugins);
+        for (Map.Entry<String, List<KeyDeclaration>> plugin : sorted.entrySet()) {
             for (KeyDeclaration key : plugin.getValue()) {
                 byName.computeIfAbsent(key.name(), _ -> new LinkedHashMap<>())
                         .computeIfAbsent(key, _ -> new ArrayList<>())

@@ -32,8 +32,18 @@ class BatchSizesTest {
                 problem(sizes(33, 16, 0), 2));
         assertEquals(
                 "/train_batch_size: train_batch_size 3 is not a multiple of 4 (ranks). 4 would"
-                        + " fit.",
+                        + " fit, or 1 or 3 ranks (--world-size).",
                 problem(sizes(3, 0, 0), 4));
+        assertEquals(
+                "/train_batch_size: train_batch_size 32 is not a multiple of 2 (micro) x 3 (ranks)."
+                        + " 30 or 36 would fit, or 1, 2, 4 or 8 ranks (--world-size), or drop one of"
+                        + " them.",
+                problem(sizes(32, 2, 0), 3));
+        assertEquals(
+                "/train_batch_size: train_batch_size 32 is not 4 (micro) x 4 (accumulation) x 1"
+                        + " (rank). 16 would fit, or 2 ranks (--world-size), or drop one of the"
+                        + " three.",
+                problem(sizes(32, 4, 4), 1));
         assertEquals(
                 "document: None of train_batch_size and train_micro_batch_size_per_gpu is given."
                         + " Give one of them, such as \"train_batch_size\": 32.",

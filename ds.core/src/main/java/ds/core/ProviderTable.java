@@ -74,7 +74,8 @@ public final class ProviderTable<P extends NamedProvider> {
         }
     }
 
-    static String home(Class<?> type) {
+    /** Returns where a provider comes from, for messages: {@code module ds.optim.builtin}. */
+    public static String home(Class<?> type) {
         return type.getModule().isNamed()
                 ? "module " + type.getModule().getName()
                 : "the class path";

@@ -23,7 +23,9 @@ public final class BrokenOptimizer implements OptimizerProvider {
 
     @Override
     public List<KeyDeclaration> settings() {
-        return List.of(KeyDeclaration.text("in").doc("Where."));
+        return List.of(
+                KeyDeclaration.text("in").doc("Where."),
+                KeyDeclaration.number("lr", 0.1).doc("At most 1, as create says."));
     }
 
     @Override
@@ -31,6 +33,9 @@ public final class BrokenOptimizer implements OptimizerProvider {
     public Optimizer create(Settings params) {
         String in = params.stringOr("in", "");
         breakIn("create", in);
+        if (params.doubleOr("lr", 0) > 1) {
+            throw new IllegalArgumentException("The rate must be 1 or less.");
+        }
         return in.equals("no create") ? null : new Broken(in);
     }
 

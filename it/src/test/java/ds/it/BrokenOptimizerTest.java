@@ -3,6 +3,7 @@ package ds.it;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import ds.config.ConfigException;
 import ds.config.DsConfig;
 import ds.core.ProviderException;
 import ds.engine.DeepSpeed;
@@ -62,5 +63,37 @@ class BrokenOptimizerTest {
                         + " A slot's name must be letters, digits, '_', '.' and '-', beginning with none of the last two;"
                         + " was '../sum'. Repair that module.",
                 failure.getMessage());
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            value = {
+                "/optimizer/params (2:44) | 2 | 0.5",
+                "/jvm/parameter_groups/0 (3:31) | 0.5 | 2",
+            })
+    void whatCreateRefusesHasItsPlace(String place, String lr, String groupLr) {
+        DsConfig config =
+                DsConfig.parse(
+                        """
+                        {"train_micro_batch_size_per_gpu": 2,
+                         "optimizer": {"type": "broken", "params": {"in": "nothing", "lr": %s}},
+                         "jvm": {"parameter_groups": [{"name": "table", "lr": %s}]}}
+                        """
+                                .formatted(lr, groupLr));
+        var refused =
+                assertThrows(
+                        ConfigException.class,
+                        () ->
+                                DeepSpeed.initialize(
+                                        new AwkwardModel(),
+                                        config,
+                                        o -> o.trainingData(EngineLifeTest.text())));
+        assertEquals(
+                place
+                        + ": The optimizer 'broken' of module ds.it refuses this: The rate must be 1 or"
+                        + " less. Change one of the settings.",
+                refused.diagnostics().getFirst().toString());
     }
 }

@@ -161,7 +161,7 @@ final class PlanText {
                     text,
                     decision.kind().name().toLowerCase(Locale.ROOT).replace('_', ' '),
                     "%s %s",
-                    decision.pointer(),
+                    decision.place(),
                     decision.text());
         }
         return text.toString();

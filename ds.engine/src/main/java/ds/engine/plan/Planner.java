@@ -142,7 +142,7 @@ public final class Planner {
                 irreproducible(replicas, codec, kernels.get()),
                 offload.codecs(formats.states()),
                 journal,
-                decisions);
+                decisions.stream().map(decision -> decision.in(config)).toList());
     }
 
     private static List<String> irreproducible(

@@ -26,6 +26,9 @@ import java.util.function.Supplier;
 
 /** The optimizer and schedule that a configuration names, with their settings checked. */
 final class PluginChoice {
+    /** Code of settings that a provider's {@code create} refuses. */
+    static final String CONTRADICTION = "contradiction";
+
     private static final long AUTO_WARMUP_STEPS = 2;
     private static final String TOTAL_STEPS = "total_num_steps";
     private static final String WARMUP_STEPS = "warmup_num_steps";
@@ -68,11 +71,12 @@ final class PluginChoice {
         ProviderTable<OptimizerProvider> table = Optimizers.in(inputs.layer());
         if (config.optimizer().isEmpty()) {
             problems.add(
-                    Diagnostic.refused(
-                            "no-optimizer",
-                            "/optimizer",
-                            "The configuration names no optimizer.",
-                            "Add \"optimizer\": {\"type\": \"AdamW\", \"params\": {\"lr\": 1e-3}}."));
+                    config.locate(
+                            Diagnostic.refused(
+                                    "no-optimizer",
+                                    "/optimizer",
+                                    "The configuration names no optimizer.",
+                                    "Add \"optimizer\": {\"type\": \"AdamW\", \"params\": {\"lr\": 1e-3}}.")));
             return Optional.empty();
         }
         PluginSection section = config.optimizer().get();
@@ -85,7 +89,8 @@ final class PluginChoice {
                 .flatMap(
                         settings ->
                                 created(
-                                        section,
+                                        section.pointer(),
+                                        new ProviderCall("optimizer", provider),
                                         () -> {
                                             differently =
                                                     group -> different(provider, settings, group);
@@ -170,7 +175,10 @@ final class PluginChoice {
                 .flatMap(
                         settings -> {
                             schedules = hyper -> made(provider, settings, hyper);
-                            return created(section, () -> schedules.apply(base));
+                            return created(
+                                    section.pointer(),
+                                    new ProviderCall("scheduler", provider),
+                                    () -> schedules.apply(base));
                         });
     }
 
@@ -186,10 +194,18 @@ final class PluginChoice {
      * own hyper-parameters; after {@link #schedule} has found nothing wrong.
      */
     Optimizer grouped(Optimizer optimizer, ParameterGroups groups) {
+        ProviderCall call =
+                new ProviderCall(
+                        "optimizer", Optimizers.in(inputs.layer()).require(optimizerName()));
         GroupedOptimizer.Group others = new GroupedOptimizer.Group(optimizer, 1);
         Map<ParameterGroups.Caught, GroupedOptimizer.Group> made = new IdentityHashMap<>();
         for (ParameterGroups.Caught group : groups.groups()) {
-            Optimizer own = differently.apply(group);
+            Optional<Optimizer> accepted =
+                    created(group.pointer().orElse(""), call, () -> differently.apply(group));
+            if (accepted.isEmpty()) {
+                continue;
+            }
+            Optimizer own = accepted.get();
             made.put(group, new GroupedOptimizer.Group(own, group.rule().lrMultiplier()));
             if (!own.slots().equals(optimizer.slots())) {
                 problems.add(
@@ -215,16 +231,16 @@ final class PluginChoice {
     }
 
     /** Makes the plug-in; settings that contradict one another become a diagnostic. */
-    private <T> Optional<T> created(PluginSection section, Supplier<T> create) {
+    private <T> Optional<T> created(String pointer, ProviderCall provider, Supplier<T> create) {
         try {
             return Optional.of(create.get());
         } catch (IllegalArgumentException e) {
             problems.add(
                     config.locate(
                             Diagnostic.refused(
-                                    "contradiction",
-                                    section.pointer(),
-                                    String.valueOf(e.getMessage()),
+                                    CONTRADICTION,
+                                    pointer,
+                                    "%s refuses this: %s".formatted(provider, e.getMessage()),
                                     "Change one of the settings.")));
             return Optional.empty();
         }
