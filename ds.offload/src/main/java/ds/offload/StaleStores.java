@@ -132,6 +132,7 @@ final class StaleStores {
         deleteParts(store);
         deleteEntries(store, "*" + ExtentFile.SUFFIX);
         deleteEntries(store, "journal-*.log*");
+        deleteEntries(store, PartsFile.FILE + "*"); // the parts are gone, or were said to stay
     }
 
     /** Deletes what a store has in other paths than its home. Whose parts they are was checked. */
@@ -170,7 +171,6 @@ final class StaleStores {
         deleteFiles(store);
         deleteEntries(store, StoreOwner.FILE + "*");
         deleteEntries(store, StoreDirectory.LOCK_FILE);
-        deleteEntries(store, PartsFile.FILE + "*");
         deleteDirectories(store);
     }
 

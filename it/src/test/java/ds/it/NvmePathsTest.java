@@ -17,10 +17,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import java.util.logging.Handler;
+import java.util.logging.Level;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -124,6 +129,34 @@ class NvmePathsTest {
         for (Path path : paths) {
             assertEquals(Map.of(), bytes(path), "an end in order leaves nothing");
         }
+    }
+
+    @Test
+    void anEndInOrderMissesNoPart() {
+        List<String> said = Collections.synchronizedList(new ArrayList<>());
+        Handler handler =
+                new Handler() {
+                    @Override
+                    public void publish(LogRecord line) {
+                        if (line.getLevel().intValue() >= Level.WARNING.intValue()) {
+                            said.add(line.getMessage());
+                        }
+                    }
+
+                    @Override
+                    public void flush() {}
+
+                    @Override
+                    public void close() {}
+                };
+        Logger logger = Logger.getLogger("ds.offload");
+        logger.addHandler(handler);
+        try (Engine engine = states(paths("a", "b"), _ -> {})) {
+            steps(engine, 1);
+        } finally {
+            logger.removeHandler(handler); // the engine is closed by now
+        }
+        assertEquals(List.of(), said);
     }
 
     private Path leave(List<Path> paths) {
