@@ -3,7 +3,6 @@ package ds.optim.builtin;
 import ds.core.FlatBuffer;
 import ds.optim.spi.Shard;
 import java.lang.foreign.MemorySegment;
-import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.atomic.AtomicLong;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
@@ -22,9 +21,6 @@ final class VectorPasses implements Passes {
      */
     private static final int TILE = 512;
 
-    /** Roundings kept from one step to the next; only where workers are more, some are made anew. */
-    private static final int ROUNDINGS_MOST = 64;
-
     /**
      * Elements that an optimizer steps by scalar code first: about as long as the virtual machine
      * takes to compile a vector loop, which it runs a thousand times slower until then.
@@ -39,10 +35,6 @@ final class VectorPasses implements Passes {
 
     private final ScalarPasses tail = new ScalarPasses();
     private final AtomicLong scalarElements;
-
-    /** Those that no worker has at the moment. */
-    private final ArrayBlockingQueue<VectorRounding> roundings =
-            new ArrayBlockingQueue<>(ROUNDINGS_MOST);
 
     /** Creates passes that begin by scalar code. */
     VectorPasses() {
@@ -270,24 +262,21 @@ final class VectorPasses implements Passes {
         }
     }
 
-    private void tiles(Shard shard, long from, long end, Loop loop) {
+    private static void tiles(Shard shard, long from, long end, Loop loop) {
         if (shard.copyOut().isEmpty()) {
             loop.run(from * Float.BYTES, end * Float.BYTES);
             return;
         }
         FlatBuffer copy = shard.copyOut().get();
         MemorySegment master = shard.master().segment();
-        VectorRounding spare = roundings.poll();
-        VectorRounding rounding = spare != null ? spare : new VectorRounding(TILE);
         for (long tile = from; tile < end; tile += TILE) {
             long until = Math.min(tile + TILE, end);
             loop.run(tile * Float.BYTES, until * Float.BYTES);
             switch (copy.type()) {
-                case BF16 -> rounding.toBf16(master, copy.segment(), tile, until);
-                case FP16 -> rounding.toFp16(master, copy.segment(), tile, until);
+                case BF16 -> VectorRounding.toBf16(master, copy.segment(), tile, until);
+                case FP16 -> VectorRounding.toFp16(master, copy.segment(), tile, until);
                 case FP32 -> throw new AssertionError("a shard's copy is 16-bit");
             }
         }
-        roundings.offer(rounding); // where there are enough already, it is dropped
     }
 }
