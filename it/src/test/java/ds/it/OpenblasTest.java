@@ -96,7 +96,7 @@ class OpenblasTest {
             String plan = engine.plan().toString();
             assertTrue(
                     plan.contains(
-                            "/jvm/kernels is 'openblas', which multiplies fp32 only; products in bf16 stay with the host"),
+                            "/jvm/kernels (5:21) is 'openblas', which multiplies fp32 only; products in bf16 stay with the host"),
                     plan);
         }
     }

@@ -184,7 +184,7 @@ class ResidentShareTest {
             String plan = engine.plan().toString();
             assertTrue(
                     plan.contains(
-                            "/zero_optimization/offload_optimizer/ratio is 0.995, but whole chunks of"
+                            "/zero_optimization/offload_optimizer/ratio (5:82) is 0.995, but whole chunks of"
                                     + " 32.0 MiB rest on NVMe or in memory, so that all of the"
                                     + " state rests on NVMe; a smaller jvm.chunk_bytes cuts finer"),
                     plan);
