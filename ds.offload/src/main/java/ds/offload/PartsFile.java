@@ -1,14 +1,11 @@
 package ds.offload;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -30,7 +27,7 @@ import java.util.zip.CRC32C;
  */
 record PartsFile(long set, int index, Stripes stripes, List<Path> nvmePaths) {
     static final String FILE = "parts";
-    static final String TEMPORARY = FILE + ".tmp";
+    static final String TEMPORARY = FILE + WholeFile.TEMPORARY;
 
     private static final String FORMAT = "1";
     private static final String CRC = "crc32c";
@@ -123,28 +120,7 @@ record PartsFile(long set, int index, Stripes stripes, List<Path> nvmePaths) {
 
     /** Writes this into a directory, whole or not at all. */
     void write(Path directory, FileOperations files, boolean durable) throws IOException {
-        Path temporary = directory.resolve(TEMPORARY);
-        ByteBuffer bytes = ByteBuffer.wrap(text().getBytes(StandardCharsets.UTF_8));
-        try (FileChannel channel =
-                FileChannel.open(
-                        temporary,
-                        StandardOpenOption.CREATE,
-                        StandardOpenOption.TRUNCATE_EXISTING,
-                        StandardOpenOption.WRITE,
-                        LinkOption.NOFOLLOW_LINKS)) {
-            while (bytes.hasRemaining()) {
-                if (files.write(channel, temporary, bytes, bytes.position()) <= 0) {
-                    throw new IOException("the operating system made no progress");
-                }
-            }
-            if (durable) {
-                files.force(channel, temporary, true);
-            }
-        }
-        files.rename(temporary, directory.resolve(FILE));
-        if (durable) {
-            files.syncDirectory(directory);
-        }
+        WholeFile.write(directory, FILE, text(), files, durable);
     }
 
     private String text() {

@@ -1,13 +1,9 @@
 package ds.offload;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.Map;
@@ -124,32 +120,11 @@ record StoreOwner(
 
     /** Writes this owner, whole or not at all. */
     void write(Path rankDirectory, FileOperations files) throws IOException {
-        Path temporary = rankDirectory.resolve(FILE + ".tmp");
         String text =
                 "format=%s\nuse=%s\npid=%d\nboot=%s\nstart=%d\nreleased=%s\n"
                                 .formatted(FORMAT, use.word(), pid, bootId, startMillis, released)
                         + backend.map("backend=%s\n"::formatted).orElse("");
-        ByteBuffer bytes = ByteBuffer.wrap((text + seal(text)).getBytes(StandardCharsets.UTF_8));
-        try (FileChannel channel =
-                FileChannel.open(
-                        temporary,
-                        StandardOpenOption.CREATE,
-                        StandardOpenOption.TRUNCATE_EXISTING,
-                        StandardOpenOption.WRITE,
-                        LinkOption.NOFOLLOW_LINKS)) {
-            while (bytes.hasRemaining()) {
-                if (files.write(channel, temporary, bytes, bytes.position()) <= 0) {
-                    throw new IOException("the operating system made no progress");
-                }
-            }
-            if (use == StoreUse.DURABLE) {
-                files.force(channel, temporary, true);
-            }
-        }
-        files.rename(temporary, rankDirectory.resolve(FILE));
-        if (use == StoreUse.DURABLE) {
-            files.syncDirectory(rankDirectory);
-        }
+        WholeFile.write(rankDirectory, FILE, text + seal(text), files, use == StoreUse.DURABLE);
     }
 
     /** Returns who has the store open and how, for a message to somebody who wants {@code other}. */

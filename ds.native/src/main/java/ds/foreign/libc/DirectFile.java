@@ -15,8 +15,8 @@ import java.util.Optional;
 
 /**
  * A file opened past the page cache: {@code int open(const char *pathname, int flags, ... mode_t
- * mode)}, {@code int close(int fd)}, {@code int fallocate(int fd, int mode, off_t offset, off_t len)}. Transfers are multiples of the device's sector, from aligned
- * memory. The constants are those of Linux on x86-64.
+ * mode)}, {@code int close(int fd)}, {@code int fallocate(int fd, int mode, off_t offset, off_t
+ * len)}. Transfers are multiples of the device's sector, from aligned memory. The constants are those of Linux on x86-64.
  */
 public final class DirectFile implements AutoCloseable {
     private static final MethodHandle OPEN =
