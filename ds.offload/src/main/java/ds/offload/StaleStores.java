@@ -1,8 +1,6 @@
 package ds.offload;
 
 import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryNotEmptyException;
@@ -11,7 +9,6 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -86,35 +83,18 @@ final class StaleStores {
         return found;
     }
 
-    /** Returns whether somebody holds the lock of a store, which is not this process's own. */
-    static boolean isLocked(Path store) {
-        try (FileChannel channel =
-                        FileChannel.open(
-                                store.resolve(StoreDirectory.LOCK_FILE),
-                                StandardOpenOption.WRITE,
-                                LinkOption.NOFOLLOW_LINKS);
-                FileLock lock = channel.tryLock()) {
-            return lock == null;
-        } catch (OverlappingFileLockException e) {
-            return true;
-        } catch (IOException e) {
-            return false; // not there, or not ours to open
-        }
-    }
-
     /** The owner does not run here; another machine or container may still hold the lock. */
     static boolean deleteIfUnlocked(Path store) {
-        Path lockFile = store.resolve(StoreDirectory.LOCK_FILE);
-        try (FileChannel channel =
-                        FileChannel.open(
-                                lockFile, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
-                FileLock lock = channel.tryLock()) {
-            if (lock == null) {
+        try {
+            Optional<StoreLock> lock = StoreLock.ofExisting(store);
+            if (lock.isEmpty()) {
                 return false;
             }
-            deleteFiles(store);
+            try (StoreLock _ = lock.get()) {
+                deleteFiles(store);
+            }
         } catch (NoSuchFileException e) {
-            // It died before it locked, so there is nothing but the owner's file.
+            deleteFiles(store); // it has lost its lock, so that nobody holds it
         } catch (IOException | OverlappingFileLockException e) {
             LOG.log(
                     System.Logger.Level.WARNING,
@@ -123,11 +103,11 @@ final class StaleStores {
                     e);
             return false;
         }
-        delete(store);
+        deleteEmptied(store);
         return true;
     }
 
-    /** Deletes the data files of a store, in all its paths, but neither owner nor lock. */
+    /** Deletes the data files of a store, in all its paths, while it is locked. */
     static void deleteFiles(Path store) {
         deleteParts(store);
         deleteEntries(store, "*" + ExtentFile.SUFFIX);
@@ -166,11 +146,13 @@ final class StaleStores {
         }
     }
 
-    /** Deletes a store's files, its directories, and the run's directory if it was the last. */
-    static void delete(Path store) {
-        deleteFiles(store);
+    /**
+     * Deletes what {@link #deleteFiles} left, once the lock is given up: owner, lock and directories,
+     * the run's too if it was the last.
+     */
+    static void deleteEmptied(Path store) {
         deleteEntries(store, StoreOwner.FILE + "*");
-        deleteEntries(store, StoreDirectory.LOCK_FILE);
+        deleteEntries(store, StoreLock.FILE);
         deleteDirectories(store);
     }
 

@@ -48,6 +48,11 @@ public record StoreLocation(List<Path> nvmePaths, String runId, int rank, int wo
         return new StoreLocation(nvmePaths.get(path), runId, rank, world);
     }
 
+    /** Returns the paths as they are found from everywhere. */
+    List<Path> absolute() {
+        return nvmePaths.stream().map(path -> path.toAbsolutePath().normalize()).toList();
+    }
+
     /** Returns this rank's directories, home first. */
     List<Path> rankDirectories() {
         return IntStream.range(0, nvmePaths.size())

@@ -11,7 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 
-/** Whether what all ranks are about to store fits on the devices that they share. */
+/** Whether what is about to be stored fits. */
 final class StoreSpace {
     /** What one device is asked for. */
     private record Demand(Path existing, List<Path> nvmePaths, long neededBytes) {
@@ -24,7 +24,33 @@ final class StoreSpace {
 
     private StoreSpace() {}
 
-    /** Checks every device; what nobody needs any more is deleted before. */
+    /** Checks the path of one store, before anything is written there. */
+    static void require(StoreLocation location, long neededBytes, FileOperations files) {
+        Path nvmePath = location.nvmePath();
+        long usableBytes;
+        try {
+            usableBytes = files.usableBytes(nvmePath);
+        } catch (IOException e) {
+            throw new StorageException(
+                    "Cannot tell the free space of nvme_path %s: %s.".formatted(nvmePath, e), e);
+        }
+        if (usableBytes < neededBytes) {
+            throw new StorageException(
+                    "The offload store needs %,d bytes and %s has %,d available; use fewer parameters, another nvme_path, or remove other stores there: %s."
+                            .formatted(
+                                    neededBytes,
+                                    nvmePath,
+                                    usableBytes,
+                                    StaleStores.describeOthers(
+                                            List.of(nvmePath),
+                                            Optional.of(location.runDirectory()))));
+        }
+    }
+
+    /**
+     * Checks every device that what all ranks are about to store goes to; what nobody needs any more
+     * is deleted before.
+     */
     static void require(Map<Path, Long> neededBytes, FileOperations files) {
         Map<FileStore, Demand> demands = new LinkedHashMap<>();
         new TreeMap<>(neededBytes)

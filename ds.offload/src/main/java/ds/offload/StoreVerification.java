@@ -93,7 +93,7 @@ public record StoreVerification(Path directory, List<String> problems, List<Stri
 
     private static void requireEmptyLock(Path rankDirectory, List<String> notes)
             throws IOException {
-        Path lock = rankDirectory.resolve(StoreDirectory.LOCK_FILE);
+        Path lock = rankDirectory.resolve(StoreLock.FILE);
         if (Files.exists(lock, LinkOption.NOFOLLOW_LINKS) && Files.size(lock) != 0) {
             notes.add("%s is not empty.".formatted(lock));
         }

@@ -351,7 +351,7 @@ public final class Stores {
             return StoreLife.RESUMABLE;
         }
         Optional<StoreOwner> owner = StoreOwner.read(rankDirectory);
-        if (owner.filter(StoreOwner::runs).isPresent() || StaleStores.isLocked(rankDirectory)) {
+        if (owner.filter(StoreOwner::runs).isPresent() || StoreLock.isHeld(rankDirectory)) {
             return StoreLife.LIVE;
         }
         if (owner.filter(StoreOwner::released).isPresent()) {
