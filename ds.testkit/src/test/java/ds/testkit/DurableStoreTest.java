@@ -6,24 +6,16 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ds.core.DType;
-import ds.core.Device;
 import ds.core.FlatBuffer;
-import ds.core.RankMemory;
 import ds.offload.FileOperations;
-import ds.offload.PipelineSettings;
 import ds.offload.StateCoding;
 import ds.offload.StateLayout;
-import ds.offload.StateStore;
-import ds.offload.StateStores;
 import ds.offload.StorageException;
 import ds.offload.StorageProviders;
 import ds.offload.StoreDirectory;
 import ds.offload.StoreLife;
 import ds.offload.StoreLocation;
-import ds.offload.StoreTerms;
-import ds.offload.StoreUse;
 import ds.offload.Stores;
-import ds.offload.Transfers;
 import ds.offload.spi.StorageProvider;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -31,7 +23,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -70,100 +61,6 @@ class DurableStoreTest {
                 rig.stepAndCommit();
                 rig.assertWhole();
             }
-        }
-    }
-
-    private static StoreTerms share(double inFiles) {
-        return StoreTerms.DEFAULT.withShare(inFiles);
-    }
-
-    private StoreRig createWith(double share) {
-        return StoreRig.create(StoreRig.location(nvmePath), FileOperations.system(), share(share));
-    }
-
-    private StoreRig reopenWith(double share) {
-        return StoreRig.reopen(StoreRig.location(nvmePath), FileOperations.system(), share(share));
-    }
-
-    /** What stays in memory is no property of a store: its files are always complete. */
-    @Test
-    void aStoreGoesOnWithAnyShareInMemory() {
-        try (StoreRig rig = createWith(0.6)) {
-            rig.commit();
-            rig.stepAndCommit();
-            rig.makeStep(); // never committed
-        }
-        long step = 1;
-        for (double share : new double[] {0.2, 1, 0, 0.6, 0.6, 1}) {
-            assertEquals(
-                    List.of(),
-                    Stores.verify(StoreRig.location(nvmePath).rankDirectory()).problems());
-            try (StoreRig rig = reopenWith(share).recover()) {
-                assertEquals(step, rig.step());
-                rig.assertWhole();
-                rig.makeStep();
-                rig.stepAndCommit();
-                rig.skipAndCommit();
-                rig.assertWhole();
-                step = rig.step();
-                rig.makeStep(); // never committed
-                rig.assertWhole();
-            }
-        }
-        try (StoreRig rig = reopenWith(0.6)) {
-            rig.recover(rig.store().lastCommit() - 1);
-            rig.assertWhole();
-        }
-    }
-
-    /** Two arrays of five chunks of 4 KiB, of which three are in files. */
-    @Test
-    void whatStaysInMemoryIsWrittenWithEachCommitAndNeverRead() {
-        long chunk = 2 * 4096;
-        try (StoreRig rig = createWith(0.6)) {
-            rig.commit();
-            Transfers before = rig.store().transfers();
-            rig.makeStep();
-            rig.makeStep();
-            assertMoved(before, rig, 2 * 3 * chunk, 2 * 3 * chunk);
-            rig.commit();
-            rig.store().awaitCommit();
-            assertMoved(before, rig, 2 * 3 * chunk, (2 * 3 + 2) * chunk);
-            rig.skipAndCommit();
-            rig.store().awaitCommit();
-            assertMoved(before, rig, 2 * 3 * chunk, (2 * 3 + 2) * chunk);
-            rig.store().write(1, 1024 + 7, FlatBuffer.ofFloats(new float[1]));
-            rig.store().read(1, 1024 + 7, FlatBuffer.ofFloats(new float[1]));
-            rig.commit();
-            rig.store().awaitCommit();
-            assertMoved(before, rig, 2 * 3 * chunk, (2 * 3 + 2 + 1) * chunk);
-        }
-    }
-
-    private static void assertMoved(Transfers before, StoreRig rig, long read, long written) {
-        Transfers moved = rig.store().transfers().since(before);
-        assertEquals(read, moved.readBytes(), "read");
-        assertEquals(written, moved.writtenBytes(), "written");
-    }
-
-    /** The files are where a store comes back from, so what stays in memory is checked there too. */
-    @Test
-    void aCorruptBlockOfWhatStaysInMemoryIsFoundWhenTheStoreComesBack() throws IOException {
-        try (StoreRig rig = createWith(0)) {
-            rig.commit();
-            rig.stepAndCommit();
-        }
-        Path file = StoreRig.location(nvmePath).rankDirectory().resolve("exp_avg.bin");
-        byte[] bytes = Files.readAllBytes(file);
-        for (int at = 0; at < bytes.length; at += 4096) {
-            bytes[at] ^= 1;
-        }
-        Files.write(file, bytes);
-        try (StoreRig rig = reopenWith(0)) {
-            StorageException failure = assertThrows(StorageException.class, rig::recover);
-            assertTrue(failure.getMessage().contains("exp_avg.bin"), failure.getMessage());
-            assertTrue(
-                    failure.getMessage().contains("is not what was written"), failure.getMessage());
         }
     }
 
@@ -470,66 +367,6 @@ class DurableStoreTest {
                 failure.getMessage());
         try (StoreRig rig = reopen(2).recover()) {
             assertEquals(0, rig.step());
-        }
-    }
-
-    /** With commits between, a durable store is any other store. */
-    abstract static class Durable extends StateStoreContract {
-        private int stores;
-        @TempDir Path nvmePath = Path.of("");
-
-        abstract StoreTerms terms();
-
-        @Override
-        protected StateStore create(
-                StateLayout layout, RankMemory memory, Device device, long chunkBytes) {
-            StoreDirectory directory =
-                    opened(
-                            StoreDirectory.open(
-                                    new StoreLocation(nvmePath, "run" + stores++, 0, 1),
-                                    StorageProviders.portable(),
-                                    FileOperations.system(),
-                                    StoreUse.DURABLE));
-            return StateStores.durable(
-                    layout,
-                    memory,
-                    device,
-                    directory,
-                    PipelineSettings.DEFAULT.withBufferCount(3).withChunkBytes(chunkBytes),
-                    terms(),
-                    StoreRig.IDENTITY);
-        }
-    }
-
-    @Nested
-    class WithTwoGenerations extends Durable {
-        @Override
-        StoreTerms terms() {
-            return StoreTerms.DEFAULT;
-        }
-    }
-
-    @Nested
-    class WithAThirdInMemory extends Durable {
-        @Override
-        StoreTerms terms() {
-            return StoreTerms.DEFAULT.withShare(2 / 3.0);
-        }
-    }
-
-    @Nested
-    class WithEverythingInMemory extends Durable {
-        @Override
-        StoreTerms terms() {
-            return StoreTerms.DEFAULT.withShare(0);
-        }
-    }
-
-    @Nested
-    class WithThreeGenerations extends Durable {
-        @Override
-        StoreTerms terms() {
-            return StoreTerms.DEFAULT.withGenerations(3);
         }
     }
 }

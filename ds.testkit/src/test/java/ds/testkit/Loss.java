@@ -47,6 +47,14 @@ final class Loss {
                     lost + (isLost ? 1 : 0));
         }
 
+        /** Counts a fault that was found before, or by going on from what it damaged. */
+        Tally plus(boolean found, Reopened reopened) {
+            return plus(
+                    found || reopened == Reopened.REFUSED,
+                    reopened == Reopened.WHOLE,
+                    reopened == Reopened.LOST);
+        }
+
         /** Notes the tally as a row of the fault table in {@code target/loss.md}. */
         Tally report(String kind) {
             try {

@@ -75,8 +75,7 @@ class PreviousGenerationTest {
         StoreVerification found;
         do {
             byte[] bytes = whole.get(file).clone();
-            int bit = random.nextInt(bytes.length * Byte.SIZE);
-            bytes[bit / Byte.SIZE] ^= (byte) (1 << bit % Byte.SIZE);
+            BitDamage.flipAny(bytes, random);
             Files.write(store.resolve(file), bytes);
             found = Stores.verify(store);
         } while (found.problems().isEmpty()); // it hit an older generation

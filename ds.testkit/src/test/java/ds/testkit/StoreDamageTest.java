@@ -3,8 +3,6 @@ package ds.testkit;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import ds.offload.StorageException;
-import ds.offload.StoreVerification;
 import ds.offload.Stores;
 import ds.testkit.Loss.Tally;
 import java.io.IOException;
@@ -25,9 +23,6 @@ import org.junit.jupiter.api.io.TempDir;
 class StoreDamageTest {
     private static final int COMMITS = 130; // both files of the journal are in use
     private static final long SEED = 20_261_126L;
-
-    /** CRC32C's polynomial, all 33 bits: added to data, it leaves the checksum as it is. */
-    private static final long POLYNOMIAL = 0x11EDC6F41L;
 
     @TempDir Path nvmePath = Path.of("");
 
@@ -50,23 +45,11 @@ class StoreDamageTest {
         }
         whole = Loss.bytes(store);
         assertTrue(Stores.verify(store).isSpotless(), () -> Stores.verify(store).toString());
-        assertEquals("whole", outcome());
+        assertEquals(Reopened.WHOLE, reopened());
     }
 
-    /** Goes on from the store as it lies there: what came of it. */
-    private String outcome() {
-        try (StoreRig rig = StoreRig.reopen(StoreRig.location(nvmePath), Loss.UNSYNCED, 2)) {
-            rig.recover();
-            if (rig.step() != COMMITS) {
-                return "lost";
-            }
-            rig.assertWhole();
-            return "whole";
-        } catch (StorageException e) {
-            return "error";
-        } catch (AssertionError e) {
-            return "lost";
-        }
+    private Reopened reopened() {
+        return Reopened.of(StoreRig.location(nvmePath), COMMITS);
     }
 
     private Tally damage(int count, List<String> files, Damage damage) throws IOException {
@@ -84,13 +67,8 @@ class StoreDamageTest {
             byte[] bytes = whole.get(file).clone();
             damage.apply(file, bytes, random);
             Files.write(store.resolve(file), bytes);
-            StoreVerification found = Stores.verify(store);
-            String outcome = outcome();
-            tally =
-                    tally.plus(
-                            !found.isSpotless() || outcome.equals("error"),
-                            outcome.equals("whole"),
-                            outcome.equals("lost"));
+            boolean found = !Stores.verify(store).isSpotless();
+            tally = tally.plus(found, reopened());
             restore(file);
         }
         return tally;
@@ -108,8 +86,7 @@ class StoreDamageTest {
     }
 
     private static void flip(String file, byte[] bytes, Random random) {
-        int bit = random.nextInt(bytes.length * Byte.SIZE);
-        bytes[bit / Byte.SIZE] ^= (byte) (1 << bit % Byte.SIZE);
+        BitDamage.flipAny(bytes, random);
     }
 
     @Test
@@ -167,7 +144,7 @@ class StoreDamageTest {
     void damageThatTheChecksumCannotSeeWouldBeALoss() throws IOException {
         byte[] zeros = new byte[64];
         byte[] word = new byte[64];
-        addPolynomial(word, 100);
+        BitDamage.flipUnseen(word, 100);
         assertEquals(crc(zeros), crc(word), "the checksum does not see it");
         assertTrue(Arrays.mismatch(zeros, word) >= 0, "and yet it is there");
         Tally tally =
@@ -175,7 +152,7 @@ class StoreDamageTest {
                                 100,
                                 List.of("exp_avg.bin", "master.bin"),
                                 (_, bytes, random) ->
-                                        addPolynomial(
+                                        BitDamage.flipUnseen(
                                                 bytes,
                                                 random.nextInt(bytes.length - 4096)
                                                                 / 4096
@@ -193,16 +170,6 @@ class StoreDamageTest {
         return crc.getValue();
     }
 
-    /** Adds the polynomial at a bit, in the order in which the checksum takes bits. */
-    private static void addPolynomial(byte[] bytes, int firstBit) {
-        for (int i = 0; i <= 32; i++) {
-            if ((POLYNOMIAL >> 32 - i & 1) != 0) {
-                int bit = firstBit + i;
-                bytes[bit / Byte.SIZE] ^= (byte) (1 << bit % Byte.SIZE);
-            }
-        }
-    }
-
     @Test
     void aFileThatWasCutAnywhereIsFound() throws IOException {
         Map<String, Integer> steps = new TreeMap<>();
@@ -216,12 +183,7 @@ class StoreDamageTest {
             for (int size = 0; size < bytes.length; size += step.getValue()) {
                 Files.write(store.resolve(step.getKey()), Arrays.copyOf(bytes, size));
                 boolean found = !Stores.verify(store).isSpotless();
-                String outcome = outcome();
-                tally =
-                        tally.plus(
-                                found || outcome.equals("error"),
-                                outcome.equals("whole"),
-                                outcome.equals("lost"));
+                tally = tally.plus(found, reopened());
                 restore(step.getKey());
             }
         }

@@ -2,6 +2,7 @@ package ds.testkit;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -15,6 +16,7 @@ import ds.offload.StoreUse;
 import ds.offload.StoreVerification;
 import ds.offload.Stores;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -25,6 +27,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.stream.Stream;
+import java.util.zip.CRC32C;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -214,21 +217,6 @@ class StripedStoreTest {
                 refusal(location(0, 1)));
     }
 
-    private String outcome() {
-        try (StoreRig rig = reopen(all())) {
-            rig.recover();
-            if (rig.step() != STEPS) {
-                return "lost";
-            }
-            rig.assertWhole();
-            return "whole";
-        } catch (StorageException e) {
-            return "error";
-        } catch (AssertionError e) {
-            return "lost";
-        }
-    }
-
     private Map<Path, byte[]> bytes() throws IOException {
         Map<Path, byte[]> bytes = new HashMap<>();
         for (int index = 0; index < 3; index++) {
@@ -257,8 +245,7 @@ class StripedStoreTest {
             if (cut) {
                 bytes = Arrays.copyOf(bytes, random.nextInt(bytes.length));
             } else {
-                int bit = random.nextInt(bytes.length * Byte.SIZE);
-                bytes[bit / Byte.SIZE] ^= (byte) (1 << bit % Byte.SIZE);
+                BitDamage.flipAny(bytes, random);
             }
             Files.write(file, bytes);
             StoreVerification found = Stores.verify(part(0));
@@ -268,7 +255,7 @@ class StripedStoreTest {
                     Stream.concat(found.problems().stream(), found.notes().stream())
                             .anyMatch(said -> said.contains(file.toString())),
                     () -> what + ": " + found);
-            assertFalse(outcome().equals("lost"), what);
+            assertNotEquals(Reopened.LOST, Reopened.of(all(), STEPS), what);
             for (Map.Entry<Path, byte[]> each : whole.entrySet()) {
                 Files.write(each.getKey(), each.getValue());
             }
@@ -375,8 +362,8 @@ class StripedStoreTest {
         }
         String owner = Files.readString(part(0).resolve("owner"));
         String dead = owner.substring(0, owner.indexOf("crc32c")).replaceFirst("pid=\\d+", "pid=0");
-        java.util.zip.CRC32C crc = new java.util.zip.CRC32C();
-        crc.update(dead.getBytes(java.nio.charset.StandardCharsets.UTF_8));
+        CRC32C crc = new CRC32C();
+        crc.update(dead.getBytes(StandardCharsets.UTF_8));
         Files.writeString(
                 part(0).resolve("owner"), dead + "crc32c=%08x\n".formatted(crc.getValue()));
         try (StoreRig _ =

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ds.offload.FileOperations;
+import ds.testkit.BitDamage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -35,9 +36,6 @@ class CheckpointDamageTest {
     private static final long SEED = 20_261_127L;
     private static final long OLDER = 10;
     private static final long NEWER = 20;
-
-    /** CRC32C's polynomial, all 33 bits: added to data, it leaves the checksum as it is. */
-    private static final long POLYNOMIAL = 0x11EDC6F41L;
 
     @TempDir private Path root;
 
@@ -168,7 +166,7 @@ class CheckpointDamageTest {
     private void flip(Part part, Random random) throws IOException {
         byte[] bytes = whole.get(part.file()).clone();
         int bit = part.firstByte() * Byte.SIZE + random.nextInt(part.sizeBytes() * Byte.SIZE);
-        bytes[bit / Byte.SIZE] ^= (byte) (1 << bit % Byte.SIZE);
+        BitDamage.flip(bytes, bit);
         Files.write(part.file(), bytes);
     }
 
@@ -233,7 +231,7 @@ class CheckpointDamageTest {
         int older = 0;
         for (int bit = 0; bit < good.length * Byte.SIZE; bit++) {
             byte[] bad = good.clone();
-            bad[bit / Byte.SIZE] ^= (byte) (1 << bit % Byte.SIZE);
+            BitDamage.flip(bad, bit);
             Files.write(root.resolve("latest"), bad);
             try (Checkpoint opened = Checkpoint.open(root)) {
                 assertEquals(root.resolve("step-00000031"), opened.directory());
@@ -310,12 +308,7 @@ class CheckpointDamageTest {
     void whatTheBlockChecksumCannotSeeVerifyDoes() throws IOException {
         Part data = parts().stream().filter(p -> p.place() == Place.DATA).findFirst().orElseThrow();
         byte[] bytes = whole.get(data.file()).clone();
-        for (int i = 0; i <= 32; i++) {
-            if ((POLYNOMIAL >> 32 - i & 1) != 0) {
-                int bit = (data.firstByte() + 100) * Byte.SIZE + i;
-                bytes[bit / Byte.SIZE] ^= (byte) (1 << bit % Byte.SIZE);
-            }
-        }
+        BitDamage.flipUnseen(bytes, (data.firstByte() + 100) * Byte.SIZE);
         assertEquals(crc(whole.get(data.file())), crc(bytes), "CRC32C does not see it");
         assertTrue(Arrays.mismatch(whole.get(data.file()), bytes) >= 0, "and yet it is there");
         Files.write(data.file(), bytes);

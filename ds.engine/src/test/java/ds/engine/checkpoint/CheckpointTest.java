@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import ds.core.DType;
 import ds.core.FlatBuffer;
 import ds.offload.FileOperations;
+import ds.testkit.BitDamage;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
@@ -187,7 +188,7 @@ class CheckpointTest {
                 byte[] bad = good.clone();
                 // the first flips hit the head, where a length or an offset may mislead the reader
                 int bit = flip < 20 ? flip * 16 : random.nextInt(good.length * 8);
-                bad[bit / 8] ^= (byte) (1 << bit % 8);
+                BitDamage.flip(bad, bit);
                 Files.write(target, bad);
                 String place = target.getFileName() + " bit " + bit;
                 assertEquals(1, damaged(Checkpoints.verify(temporary)), place);
