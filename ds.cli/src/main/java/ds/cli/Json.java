@@ -1,5 +1,6 @@
 package ds.cli;
 
+import ds.core.JsonQuotes;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
@@ -28,7 +29,7 @@ final class Json {
             case Double number -> number(out, number);
             case Float number -> number(out, number.doubleValue());
             case Number number -> out.append(number);
-            default -> quote(out, value.toString());
+            default -> JsonQuotes.append(out, value.toString());
         }
     }
 
@@ -52,7 +53,7 @@ final class Json {
         for (Iterator<? extends Map.Entry<?, ?>> i = map.entrySet().iterator(); i.hasNext(); ) {
             Map.Entry<?, ?> entry = i.next();
             out.append(inner);
-            quote(out, entry.getKey().toString());
+            JsonQuotes.append(out, entry.getKey().toString());
             out.append(": ");
             append(out, entry.getValue(), inner);
             out.append(i.hasNext() ? "," : line);
@@ -73,35 +74,5 @@ final class Json {
             out.append(i.hasNext() ? "," : line);
         }
         out.append(']');
-    }
-
-    private static void quote(StringBuilder out, String text) {
-        out.append('"');
-        for (int i = 0; i < text.length(); i++) {
-            char c = text.charAt(i);
-            switch (c) {
-                case '"', '\\' -> out.append('\\').append(c);
-                case '\n' -> out.append("\\n");
-                case '\t' -> out.append("\\t");
-                case '\r' -> out.append("\\r");
-                default -> {
-                    if (c < ' ' || Character.isSurrogate(c) && !paired(text, i)) {
-                        out.append("\\u").append(Character.forDigit(c >> 12, 16));
-                        out.append(Character.forDigit(c >> 8 & 15, 16));
-                        out.append(Character.forDigit(c >> 4 & 15, 16));
-                        out.append(Character.forDigit(c & 15, 16));
-                    } else {
-                        out.append(c);
-                    }
-                }
-            }
-        }
-        out.append('"');
-    }
-
-    private static boolean paired(String text, int i) {
-        return Character.isHighSurrogate(text.charAt(i))
-                ? i + 1 < text.length() && Character.isLowSurrogate(text.charAt(i + 1))
-                : i > 0 && Character.isHighSurrogate(text.charAt(i - 1));
     }
 }

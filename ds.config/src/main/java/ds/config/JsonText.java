@@ -1,5 +1,6 @@
 package ds.config;
 
+import ds.core.JsonQuotes;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.util.Iterator;
@@ -37,7 +38,7 @@ final class JsonText {
             case List<?> list -> list(list, line);
             case Boolean flag -> out.append(flag.booleanValue());
             case Number number -> out.append(number(number));
-            default -> quoted(value.toString());
+            default -> JsonQuotes.append(out, value.toString());
         }
     }
 
@@ -50,7 +51,7 @@ final class JsonText {
         String separator = "{";
         for (Map.Entry<?, ?> entry : map.entrySet()) {
             out.append(separator).append(inner);
-            quoted(String.valueOf(entry.getKey()));
+            JsonQuotes.append(out, String.valueOf(entry.getKey()));
             out.append(": ");
             value(entry.getValue(), inner);
             separator = ",";
@@ -95,32 +96,5 @@ final class JsonText {
             return sign + digits.charAt(0) + fraction + "e" + exponent;
         }
         return plain.scale() <= 0 ? plain.toPlainString() + ".0" : plain.toPlainString();
-    }
-
-    private void quoted(String text) {
-        out.append('"');
-        for (int i = 0; i < text.length(); i++) {
-            char c = text.charAt(i);
-            switch (c) {
-                case '"', '\\' -> out.append('\\').append(c);
-                case '\n' -> out.append("\\n");
-                case '\t' -> out.append("\\t");
-                case '\r' -> out.append("\\r");
-                default -> {
-                    if (c < ' ' || Character.isSurrogate(c) && !isPaired(text, i)) {
-                        out.append("\\u%04x".formatted((int) c));
-                    } else {
-                        out.append(c);
-                    }
-                }
-            }
-        }
-        out.append('"');
-    }
-
-    private static boolean isPaired(String text, int i) {
-        return Character.isHighSurrogate(text.charAt(i))
-                ? i + 1 < text.length() && Character.isLowSurrogate(text.charAt(i + 1))
-                : i > 0 && Character.isHighSurrogate(text.charAt(i - 1));
     }
 }

@@ -23,6 +23,23 @@ public interface FileOperations {
     int write(FileChannel channel, Path file, ByteBuffer from, long position) throws IOException;
 
     /**
+     * Writes all of {@code from} at a position.
+     *
+     * @throws IOException if the operating system makes no progress, too
+     */
+    default void writeFully(FileChannel channel, Path file, ByteBuffer from, long position)
+            throws IOException {
+        long at = position;
+        while (from.hasRemaining()) {
+            int written = write(channel, file, from, at);
+            if (written <= 0) {
+                throw new IOException("the operating system made no progress");
+            }
+            at += written;
+        }
+    }
+
+    /**
      * Returns what a backend that moves bytes without a channel (mapped memory, a kernel's queue)
      * uses in place of its own {@code queue}: the system's door lets it pass as it is.
      */

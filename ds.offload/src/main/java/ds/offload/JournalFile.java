@@ -103,7 +103,7 @@ final class JournalFile implements AutoCloseable {
         ByteBuffer zeros = ByteBuffer.allocate(CLEAR_BYTES);
         for (long at = 0; at < COPIES * halfBytes; at += zeros.capacity()) {
             zeros.clear().limit((int) Math.min(zeros.capacity(), COPIES * halfBytes - at));
-            writeFully(zeros, at);
+            files.writeFully(channel, file, zeros, at);
         }
     }
 
@@ -129,18 +129,7 @@ final class JournalFile implements AutoCloseable {
     }
 
     private void writeCopy(int copy, long offset, ByteBuffer buffer, int size) throws IOException {
-        writeFully(buffer.slice(0, size), copy * halfBytes + offset);
-    }
-
-    private void writeFully(ByteBuffer bytes, long position) throws IOException {
-        long at = position;
-        while (bytes.hasRemaining()) {
-            int moved = files.write(channel, file, bytes, at);
-            if (moved <= 0) {
-                throw new IOException("the operating system made no progress");
-            }
-            at += moved;
-        }
+        files.writeFully(channel, file, buffer.slice(0, size), copy * halfBytes + offset);
     }
 
     private static int checksum(ByteBuffer buffer, int size) {

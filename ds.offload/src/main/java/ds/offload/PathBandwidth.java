@@ -118,13 +118,7 @@ public final class PathBandwidth {
         long end = System.nanoTime() + PASS_NANOS;
         long at = 0;
         do {
-            var piece = memory.asSlice(0, PIECE_BYTES).asByteBuffer();
-            while (piece.hasRemaining()) {
-                int moved = files.write(channel, file, piece, at + piece.position());
-                if (moved <= 0) {
-                    throw new IOException("the operating system made no progress");
-                }
-            }
+            files.writeFully(channel, file, memory.asSlice(0, PIECE_BYTES).asByteBuffer(), at);
             at += PIECE_BYTES;
         } while (at < (long) PIECES * PIECE_BYTES && System.nanoTime() < end);
         files.force(channel, file, true);

@@ -32,11 +32,7 @@ final class WholeFile {
                         StandardOpenOption.TRUNCATE_EXISTING,
                         StandardOpenOption.WRITE,
                         LinkOption.NOFOLLOW_LINKS)) {
-            while (bytes.hasRemaining()) {
-                if (files.write(channel, temporary, bytes, bytes.position()) <= 0) {
-                    throw new IOException("the operating system made no progress");
-                }
-            }
+            files.writeFully(channel, temporary, bytes, 0);
             if (durable) {
                 files.force(channel, temporary, true);
             }

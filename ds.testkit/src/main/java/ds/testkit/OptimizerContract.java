@@ -1,7 +1,6 @@
 package ds.testkit;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
@@ -9,7 +8,6 @@ import com.sun.management.ThreadMXBean;
 import ds.core.DType;
 import ds.core.Diagnostic;
 import ds.core.FlatBuffer;
-import ds.core.KeyDeclaration;
 import ds.core.Rounding;
 import ds.core.Settings;
 import ds.optim.spi.Hyper;
@@ -66,17 +64,7 @@ public abstract class OptimizerContract {
 
     @Test
     void everySettingIsDocumentedAndNamedOnce() {
-        List<KeyDeclaration> settings = provider().settings();
-        assertFalse(provider().name().isBlank(), "the provider has no name");
-        for (KeyDeclaration key : settings) {
-            assertFalse(key.doc().isBlank(), key.name() + " has no doc");
-        }
-        assertEquals(
-                settings.size(),
-                settings.stream().map(KeyDeclaration::name).distinct().count(),
-                () ->
-                        "settings share a name: "
-                                + settings.stream().map(KeyDeclaration::name).toList());
+        DocumentedSettings.check(provider(), provider().settings());
     }
 
     @Test

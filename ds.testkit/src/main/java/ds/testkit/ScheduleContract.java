@@ -1,12 +1,10 @@
 package ds.testkit;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
 import ds.core.Diagnostic;
-import ds.core.KeyDeclaration;
 import ds.core.Settings;
 import ds.optim.spi.Hyper;
 import ds.optim.spi.Schedule;
@@ -39,17 +37,7 @@ public abstract class ScheduleContract {
 
     @Test
     void everySettingIsDocumentedAndNamedOnce() {
-        List<KeyDeclaration> settings = provider().settings();
-        assertFalse(provider().name().isBlank(), "the provider has no name");
-        for (KeyDeclaration key : settings) {
-            assertFalse(key.doc().isBlank(), key.name() + " has no doc");
-        }
-        assertEquals(
-                settings.size(),
-                settings.stream().map(KeyDeclaration::name).distinct().count(),
-                () ->
-                        "settings share a name: "
-                                + settings.stream().map(KeyDeclaration::name).toList());
+        DocumentedSettings.check(provider(), provider().settings());
     }
 
     @Test

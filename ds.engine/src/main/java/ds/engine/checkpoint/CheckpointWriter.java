@@ -188,7 +188,7 @@ public final class CheckpointWriter implements AutoCloseable {
         try (FileChannel channel =
                 FileChannel.open(from, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
             ByteBuffer bytes = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
-            RankWriter.writeFully(files, channel, from, bytes, 0);
+            files.writeFully(channel, from, bytes, 0);
             files.force(channel, from, true);
         }
         files.rename(from, where.resolve(name));

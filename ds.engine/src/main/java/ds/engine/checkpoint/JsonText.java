@@ -1,5 +1,7 @@
 package ds.engine.checkpoint;
 
+import ds.core.JsonQuotes;
+
 /** Writes JSON, compact, in the order of the calls. */
 final class JsonText {
     private final StringBuilder out = new StringBuilder();
@@ -20,7 +22,7 @@ final class JsonText {
 
     JsonText key(String name) {
         separate();
-        quote(name);
+        JsonQuotes.append(out, name);
         out.append(':');
         comma = false;
         return this;
@@ -28,7 +30,7 @@ final class JsonText {
 
     JsonText value(String text) {
         separate();
-        quote(text);
+        JsonQuotes.append(out, text);
         comma = true;
         return this;
     }
@@ -61,24 +63,6 @@ final class JsonText {
         if (comma) {
             out.append(',');
         }
-    }
-
-    private void quote(String text) {
-        out.append('"');
-        for (int i = 0; i < text.length(); i++) {
-            char c = text.charAt(i);
-            if (c == '"' || c == '\\') {
-                out.append('\\').append(c);
-            } else if (c == '\n') {
-                out.append("\\n");
-            } else if (c < ' ') {
-                out.append("\\u00").append(Character.forDigit(c >> 4, 16));
-                out.append(Character.forDigit(c & 15, 16));
-            } else {
-                out.append(c);
-            }
-        }
-        out.append('"');
     }
 
     String text() {

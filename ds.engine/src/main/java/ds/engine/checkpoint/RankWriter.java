@@ -2,7 +2,6 @@ package ds.engine.checkpoint;
 
 import ds.core.FlatBuffer;
 import ds.offload.FileOperations;
-import java.io.EOFException;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -111,27 +110,12 @@ public final class RankWriter implements AutoCloseable {
         digest.update(block.duplicate());
         blockCrcs.add((int) crc.getValue());
         try {
-            writeFully(files, channel, file, block, positionBytes);
+            files.writeFully(channel, file, block, positionBytes);
         } catch (IOException e) {
             throw failed("write", e);
         }
         positionBytes += size;
         block.clear();
-    }
-
-    static void writeFully(
-            FileOperations files, FileChannel channel, Path file, ByteBuffer from, long position)
-            throws IOException {
-        long at = position;
-        while (from.hasRemaining()) {
-            int written = files.write(channel, file, from, at);
-            if (written <= 0) {
-                throw new EOFException(
-                        "write of %,d bytes at %,d returned %d"
-                                .formatted(from.remaining(), at, written));
-            }
-            at += written;
-        }
     }
 
     /**

@@ -1,13 +1,11 @@
 package ds.engine.metrics;
 
-import ds.core.IoReason;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Stream;
 
 /**
  * The losses of a run, to be looked at. Grows by doubling the number of steps that one point
@@ -16,8 +14,6 @@ import java.util.Locale;
  */
 public final class LossCurve {
     private static final int POINTS_MAX = 4096;
-    private static final double SVG_WIDTH = 720;
-    private static final double SVG_HEIGHT = 360;
     private static final double SVG_MARGIN = 48;
 
     private record Point(long step, double loss) {}
@@ -179,91 +175,48 @@ public final class LossCurve {
         } else if (low == high) {
             high = low + 1;
         }
-        StringBuilder out = new StringBuilder();
-        line(
-                out,
-                "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %.0f %.0f\" font-family=\"sans-serif\" font-size=\"11\">",
-                SVG_WIDTH,
-                SVG_HEIGHT);
-        line(out, "<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>");
-        line(
-                out,
-                "<text x=\"%.0f\" y=\"20\" font-size=\"13\">%s</text>",
-                SVG_MARGIN,
-                escape(title));
+        SvgPlot plot = new SvgPlot(title, SVG_MARGIN);
         for (int tick = 0; tick <= 4; tick++) {
             double loss = low + (high - low) * tick / 4;
             double y = y(loss, low, high);
-            line(
-                    out,
+            plot.add(
                     "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"#ddd\"/>",
-                    SVG_MARGIN,
-                    SVG_WIDTH - 16,
-                    y,
-                    y);
-            line(
-                    out,
+                    SVG_MARGIN, SvgPlot.WIDTH - 16, y, y);
+            plot.add(
                     "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%.3f</text>",
-                    SVG_MARGIN - 6,
-                    y + 4,
-                    loss);
+                    SVG_MARGIN - 6, y + 4, loss);
             long step = first + (last - first) * tick / 4;
-            line(
-                    out,
+            plot.add(
                     "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%d</text>",
-                    x(step, first, last),
-                    SVG_HEIGHT - SVG_MARGIN + 18,
-                    step);
+                    x(step, first, last), SvgPlot.HEIGHT - SVG_MARGIN + 18, step);
         }
-        polyline(out, training, "#2563eb", first, last, low, high);
-        polyline(out, validation, "#dc2626", first, last, low, high);
-        line(
-                out,
+        plot.curve("#2563eb", points(training, first, last, low, high));
+        plot.curve("#dc2626", points(validation, first, last, low, high));
+        plot.add(
                 "<text x=\"%.0f\" y=\"%.0f\"><tspan fill=\"#2563eb\">training loss</tspan>%s</text>",
                 SVG_MARGIN,
-                SVG_HEIGHT - 10,
+                SvgPlot.HEIGHT - 10,
                 validation.isEmpty() ? "" : "   <tspan fill=\"#dc2626\">validation loss</tspan>");
-        return out.append("</svg>\n").toString();
+        return plot.end();
     }
 
-    private static void polyline(
-            StringBuilder out,
-            List<Point> points,
-            String colour,
-            long first,
-            long last,
-            double low,
-            double high) {
-        if (!points.isEmpty()) {
-            out.append("<polyline fill=\"none\" stroke-width=\"1.5\" stroke=\"");
-            out.append(colour).append("\" points=\"");
-            for (Point point : points) {
-                out.append(
-                        String.format(
-                                Locale.ROOT,
-                                "%.1f,%.1f ",
-                                x(Math.clamp(point.step(), first, last), first, last),
-                                y(point.loss(), low, high)));
-            }
-            out.append("\"/>\n");
-        }
-    }
-
-    private static void line(StringBuilder out, String format, Object... values) {
-        out.append(String.format(Locale.ROOT, format, values)).append('\n');
+    private static Stream<SvgPlot.Point> points(
+            List<Point> points, long first, long last, double low, double high) {
+        return points.stream()
+                .map(
+                        point ->
+                                new SvgPlot.Point(
+                                        x(Math.clamp(point.step(), first, last), first, last),
+                                        y(point.loss(), low, high)));
     }
 
     private static double x(long step, long first, long last) {
-        return SVG_MARGIN + (SVG_WIDTH - 16 - SVG_MARGIN) * (step - first) / (last - first);
+        return SVG_MARGIN + (SvgPlot.WIDTH - 16 - SVG_MARGIN) * (step - first) / (last - first);
     }
 
     private static double y(double loss, double low, double high) {
-        double height = SVG_HEIGHT - 2 * SVG_MARGIN;
+        double height = SvgPlot.HEIGHT - 2 * SVG_MARGIN;
         return SVG_MARGIN - 12 + height * (high - loss) / (high - low);
-    }
-
-    private static String escape(String text) {
-        return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;");
     }
 
     /**
@@ -272,13 +225,6 @@ public final class LossCurve {
      * @throws MetricsException if the file cannot be written
      */
     public void writeSvg(Path file, String title) {
-        try {
-            Files.writeString(file, svg(title));
-        } catch (IOException e) {
-            throw new MetricsException(
-                    "Cannot write the plot to %s: %s. Give --plot a file that can be written."
-                            .formatted(file, IoReason.of(e)),
-                    e);
-        }
+        SvgPlot.write(svg(title), file, "--plot");
     }
 }

@@ -1,6 +1,7 @@
 package ds.engine.metrics;
 
 import ds.core.IoReason;
+import ds.core.JsonQuotes;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -100,7 +101,7 @@ public final class MetricsWriter implements AutoCloseable {
         values.forEach(
                 (name, value) -> {
                     line.append(',');
-                    quote(line, name);
+                    JsonQuotes.append(line, name);
                     line.append(':');
                     append(line, value);
                 });
@@ -122,7 +123,7 @@ public final class MetricsWriter implements AutoCloseable {
             case Long number -> line.append(number.longValue());
             case Integer number -> line.append(number.intValue());
             case Boolean flag -> line.append(flag.booleanValue());
-            default -> quote(line, value.toString());
+            default -> JsonQuotes.append(line, value.toString());
         }
     }
 
@@ -134,22 +135,6 @@ public final class MetricsWriter implements AutoCloseable {
         } else {
             line.append(value);
         }
-    }
-
-    private static void quote(StringBuilder line, String text) {
-        line.append('"');
-        for (int i = 0; i < text.length(); i++) {
-            char c = text.charAt(i);
-            if (c == '"' || c == '\\') {
-                line.append('\\').append(c);
-            } else if (c < ' ') {
-                line.append("\\u00").append(Character.forDigit(c >> 4, 16));
-                line.append(Character.forDigit(c & 15, 16));
-            } else {
-                line.append(c);
-            }
-        }
-        line.append('"');
     }
 
     private static MetricsException failed(Path file, IOException e) {

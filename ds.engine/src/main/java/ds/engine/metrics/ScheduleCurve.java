@@ -1,14 +1,13 @@
 package ds.engine.metrics;
 
-import ds.core.IoReason;
 import ds.optim.spi.Hyper;
 import ds.optim.spi.Schedule;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * What a schedule does over a run, to be looked at: the learning rate, and the first beta or momentum
@@ -16,8 +15,6 @@ import java.util.function.ToDoubleFunction;
  */
 public final class ScheduleCurve {
     private static final int SVG_POINTS = 640;
-    private static final double SVG_WIDTH = 720;
-    private static final double SVG_HEIGHT = 360;
     private static final double SVG_MARGIN = 60;
     private static final int TICKS = 4;
 
@@ -109,78 +106,51 @@ public final class ScheduleCurve {
         double[] rates = values(SVG_POINTS, Hyper::lr);
         double[] momenta = values(SVG_POINTS, Hyper::beta1OrMomentum);
         boolean both = lowest(momenta) != highest(momenta);
-        StringBuilder out = new StringBuilder();
-        line(
-                out,
-                "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %.0f %.0f\" font-family=\"sans-serif\" font-size=\"11\">",
-                SVG_WIDTH,
-                SVG_HEIGHT);
-        line(out, "<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>");
-        line(
-                out,
-                "<text x=\"%.0f\" y=\"20\" font-size=\"13\">%s</text>",
-                SVG_MARGIN,
-                title.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"));
-        ticks(out, rates, "end", SVG_MARGIN - 6);
+        SvgPlot plot = new SvgPlot(title, SVG_MARGIN);
+        ticks(plot, rates, "end", SVG_MARGIN - 6);
         if (both) {
-            ticks(out, momenta, "start", SVG_WIDTH - SVG_MARGIN + 6);
-            polyline(out, momenta, "#dc2626");
+            ticks(plot, momenta, "start", SvgPlot.WIDTH - SVG_MARGIN + 6);
+            plot.curve("#dc2626", points(momenta));
         }
-        polyline(out, rates, "#2563eb");
+        plot.curve("#2563eb", points(rates));
         for (int tick = 0; tick <= TICKS; tick++) {
-            line(
-                    out,
+            plot.add(
                     "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%d</text>",
                     x(tick, TICKS + 1),
-                    SVG_HEIGHT - SVG_MARGIN + 18,
+                    SvgPlot.HEIGHT - SVG_MARGIN + 18,
                     1 + stepsBefore(tick, TICKS + 1));
         }
-        line(
-                out,
+        plot.add(
                 "<text x=\"%.0f\" y=\"%.0f\"><tspan fill=\"#2563eb\">learning rate</tspan>%s</text>",
                 SVG_MARGIN,
-                SVG_HEIGHT - 10,
+                SvgPlot.HEIGHT - 10,
                 both ? "   <tspan fill=\"#dc2626\">first beta, or momentum</tspan>" : "");
-        return out.append("</svg>\n").toString();
+        return plot.end();
     }
 
-    private static void ticks(StringBuilder out, double[] values, String anchor, double x) {
+    private static void ticks(SvgPlot plot, double[] values, String anchor, double x) {
         for (int tick = 0; tick <= TICKS; tick++) {
             double value = lowest(values) + (highest(values) - lowest(values)) * tick / TICKS;
-            line(
-                    out,
+            plot.add(
                     "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%.3g</text>",
-                    x,
-                    y(value, values) + 4,
-                    anchor,
-                    value);
+                    x, y(value, values) + 4, anchor, value);
         }
     }
 
-    private static void polyline(StringBuilder out, double[] values, String colour) {
-        out.append("<polyline fill=\"none\" stroke-width=\"1.5\" stroke=\"").append(colour);
-        out.append("\" points=\"");
-        for (int i = 0; i < values.length; i++) {
-            out.append(
-                    String.format(
-                            Locale.ROOT, "%.1f,%.1f ", x(i, values.length), y(values[i], values)));
-        }
-        out.append("\"/>\n");
+    private static Stream<SvgPlot.Point> points(double[] values) {
+        return IntStream.range(0, values.length)
+                .mapToObj(i -> new SvgPlot.Point(x(i, values.length), y(values[i], values)));
     }
 
     private static double x(int point, int count) {
-        return SVG_MARGIN + (SVG_WIDTH - 2 * SVG_MARGIN) * point / Math.max(1, count - 1);
+        return SVG_MARGIN + (SvgPlot.WIDTH - 2 * SVG_MARGIN) * point / Math.max(1, count - 1);
     }
 
     private static double y(double value, double[] values) {
         double low = lowest(values);
         double high = highest(values);
         double share = high > low ? (value - low) / (high - low) : 0.5;
-        return SVG_HEIGHT - SVG_MARGIN - (SVG_HEIGHT - 2 * SVG_MARGIN) * share;
-    }
-
-    private static void line(StringBuilder out, String format, Object... values) {
-        out.append(String.format(Locale.ROOT, format, values)).append('\n');
+        return SvgPlot.HEIGHT - SVG_MARGIN - (SvgPlot.HEIGHT - 2 * SVG_MARGIN) * share;
     }
 
     /**
@@ -189,13 +159,6 @@ public final class ScheduleCurve {
      * @throws MetricsException if the file cannot be written
      */
     public void writeSvg(Path file, String title) {
-        try {
-            Files.writeString(file, svg(title));
-        } catch (IOException e) {
-            throw new MetricsException(
-                    "Cannot write the plot to %s: %s. Give --plot-schedule a file that can be written."
-                            .formatted(file, IoReason.of(e)),
-                    e);
-        }
+        SvgPlot.write(svg(title), file, "--plot-schedule");
     }
 }

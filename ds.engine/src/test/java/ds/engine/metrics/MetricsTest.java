@@ -33,7 +33,7 @@ class MetricsTest {
             metrics.write(1, values);
         }
         assertEquals(
-                "{\"step\":1,\"loss\":0.30000000000000004,\"grad_norm\":\"-inf\",\"x\":\"nan\",\"skipped\":false,\"tokens_seen\":1099511627776,\"note\":\"a\\\"b\\u000a\",\"unknown\":null}\n",
+                "{\"step\":1,\"loss\":0.30000000000000004,\"grad_norm\":\"-inf\",\"x\":\"nan\",\"skipped\":false,\"tokens_seen\":1099511627776,\"note\":\"a\\\"b\\n\",\"unknown\":null}\n",
                 Files.readString(file));
     }
 
