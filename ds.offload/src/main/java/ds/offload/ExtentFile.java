@@ -9,7 +9,6 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
-import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.LongAdder;
 
@@ -63,11 +62,7 @@ final class ExtentFile implements AutoCloseable {
 
     private final Path file;
     private final StoreParts place;
-    private final int blockBytes;
-    private final long[] starts;
-    private final long[] sizes;
-    private final long[] offsets;
-    private final int[] firstBlocks;
+    private final ExtentMap map;
     private final ExtentTable table;
     private final BlockChecksum checksum;
     private final StorageBackend backend;
@@ -183,26 +178,14 @@ final class ExtentFile implements AutoCloseable {
         this.place = place;
         this.file = place.home().resolve(shape.fileName());
         this.checksum = new BlockChecksum(storeId, shape.number());
-        this.blockBytes = shape.blockBytes();
+        this.map = new ExtentMap(file, shape);
         this.backend = backend;
-        int extents = shape.extentBytes().size();
-        this.starts = new long[extents + 1];
-        this.sizes = new long[extents];
-        this.offsets = new long[extents + 1];
-        this.firstBlocks = new int[extents + 1];
-        for (int i = 0; i < extents; i++) {
-            sizes[i] = shape.extentBytes().get(i);
-            starts[i + 1] = starts[i] + sizes[i];
-            offsets[i + 1] = offsets[i] + padded(sizes[i]);
-            long blocks = (padded(sizes[i]) + blockBytes - 1) / blockBytes;
-            firstBlocks[i + 1] = Math.toIntExact(firstBlocks[i] + blocks);
-        }
-        this.table = new ExtentTable(firstBlocks[extents], shape.slots());
+        this.table = new ExtentTable(map.blocks(), shape.slots());
     }
 
     /** Returns the bytes under one checksum. */
     int blockBytes() {
-        return blockBytes;
+        return map.blockBytes();
     }
 
     /** Returns what every block holds. */
@@ -219,10 +202,10 @@ final class ExtentFile implements AutoCloseable {
     }
 
     private void sealZeros(ByteBuffer zeros) {
-        for (int extent = 0; extent < sizes.length; extent++) {
-            for (int block = 0; block < blocks(extent); block++) {
-                int size = blockSize(extent, block);
-                int index = firstBlocks[extent] + block;
+        for (int extent = 0; extent < map.extents(); extent++) {
+            for (int block = 0; block < map.blocks(extent); block++) {
+                int size = map.blockSize(extent, block);
+                int index = map.index(extent, 0) + block;
                 table.first(index);
                 begin(extent, block, index);
                 for (int at = 0; at < size; at += zeros.capacity()) {
@@ -233,14 +216,6 @@ final class ExtentFile implements AutoCloseable {
         }
     }
 
-    private int blocks(int extent) {
-        return firstBlocks[extent + 1] - firstBlocks[extent];
-    }
-
-    private int blockSize(int extent, int block) {
-        return (int) Math.min(blockBytes, padded(sizes[extent]) - (long) block * blockBytes);
-    }
-
     /** Begins the checksum of a block in its current slot and generation. */
     private void begin(int extent, int block, int index) {
         int slot = table.slot(index);
@@ -249,7 +224,7 @@ final class ExtentFile implements AutoCloseable {
 
     private int checksum(int extent, int block, int index, ByteBuffer bytes, int position) {
         begin(extent, block, index);
-        bytes.limit(position + blockSize(extent, block)).position(position);
+        bytes.limit(position + map.blockSize(extent, block)).position(position);
         checksum.update(bytes);
         bytes.clear();
         return checksum.end();
@@ -292,21 +267,21 @@ final class ExtentFile implements AutoCloseable {
     }
 
     private Pending start(Transfer wanted, long at, long sizeBytes) {
-        int block = firstBlocks[wanted.extent()] + (int) ((wanted.offset() + at) / blockBytes);
-        long slotStart = table.slot(block) * offsets[sizes.length];
+        long offset = wanted.offset() + at;
+        int slot = table.slot(map.index(wanted.extent(), offset));
         return wanted.direction()
                 .start(
-                        slotStart + offsets[wanted.extent()] + wanted.offset() + at,
+                        map.position(slot, wanted.extent(), offset),
                         wanted.memory().asSlice(at, sizeBytes));
     }
 
     /** Returns how many bytes from {@code at} on lie in one slot. */
     private long sameSlotBytes(Transfer wanted, long at) {
-        int first = firstBlocks[wanted.extent()] + (int) ((wanted.offset() + at) / blockBytes);
+        int first = map.index(wanted.extent(), wanted.offset() + at);
         int block = first;
         long end = at;
         while (end < wanted.memory().byteSize() && table.slot(block) == table.slot(first)) {
-            end = Math.min(end + blockBytes, wanted.memory().byteSize());
+            end = Math.min(end + map.blockBytes(), wanted.memory().byteSize());
             block++;
         }
         return end - at;
@@ -343,15 +318,14 @@ final class ExtentFile implements AutoCloseable {
      * @throws StorageException naming file, extent, block, expected and actual
      */
     void verify(int extent, long offsetInExtent, ByteBuffer bytes, long sizeBytes) {
-        int block = (int) (offsetInExtent / blockBytes);
-        for (int at = 0; at < sizeBytes; at += blockBytes, block++) {
-            int index = firstBlocks[extent] + block;
+        int block = (int) (offsetInExtent / map.blockBytes());
+        for (int at = 0; at < sizeBytes; at += map.blockBytes(), block++) {
+            int index = map.index(extent, 0) + block;
             int slot = table.slot(index);
             int expected = table.checksum(index, slot);
             int actual = checksum(extent, block, index, bytes, at);
             if (actual != expected) {
-                long offset =
-                        slot * offsets[sizes.length] + offsets[extent] + (long) block * blockBytes;
+                long offset = map.position(slot, extent, (long) block * map.blockBytes());
                 throw new StorageException(
                         "Block %d of extent %d of %s (slot %d, offset %,d, generation %d) is not what was written: checksum %08x expected, %08x read; the device or its driver lost or changed data, so %s."
                                 .formatted(
@@ -360,7 +334,7 @@ final class ExtentFile implements AutoCloseable {
                                         place.holders(
                                                 file.getFileName().toString(),
                                                 offset,
-                                                blockSize(extent, block)),
+                                                map.blockSize(extent, block)),
                                         slot,
                                         offset,
                                         table.generation(index, slot),
@@ -384,9 +358,9 @@ final class ExtentFile implements AutoCloseable {
      */
     void seal(int extent, long offsetInExtent, ByteBuffer bytes, long sizeBytes) {
         writtenBytes.add(sizeBytes);
-        int block = (int) (offsetInExtent / blockBytes);
-        for (int at = 0; at < sizeBytes; at += blockBytes, block++) {
-            int index = firstBlocks[extent] + block;
+        int block = (int) (offsetInExtent / map.blockBytes());
+        for (int at = 0; at < sizeBytes; at += map.blockBytes(), block++) {
+            int index = map.index(extent, 0) + block;
             table.move(index);
             table.seal(index, checksum(extent, block, index, bytes, at));
         }
@@ -396,7 +370,7 @@ final class ExtentFile implements AutoCloseable {
     void read(long firstByte, MemorySegment into, Staging staging) {
         long done = 0;
         while (done < into.byteSize()) {
-            Span span = span(firstByte + done, into.byteSize() - done, staging);
+            ExtentMap.Span span = span(firstByte + done, into.byteSize() - done, staging);
             fetch(span, staging);
             MemorySegment.copy(
                     staging.areas().getFirst(), span.skip(), into, done, span.payloadBytes());
@@ -409,18 +383,17 @@ final class ExtentFile implements AutoCloseable {
         MemorySegment area = staging.areas().getFirst();
         long done = 0;
         while (done < from.byteSize()) {
-            Span span = span(firstByte + done, from.byteSize() - done, staging);
-            if (!span.covers(sizes[span.extent()])) {
-                span =
-                        span.firstBlock(
-                                blockBytes, sizes[span.extent()], padded(sizes[span.extent()]));
-                if (!span.covers(sizes[span.extent()])) {
+            ExtentMap.Span span = span(firstByte + done, from.byteSize() - done, staging);
+            long extentBytes = map.sizeBytes(span.extent());
+            if (!span.covers(extentBytes)) {
+                span = span.firstBlock(map.blockBytes(), extentBytes);
+                if (!span.covers(extentBytes)) {
                     fetch(span, staging);
                 }
             }
             MemorySegment.copy(from, done, area, span.skip(), span.payloadBytes());
             long end = span.skip() + span.payloadBytes();
-            if (span.offset() + end == sizes[span.extent()]) {
+            if (span.offset() + end == extentBytes) {
                 area.asSlice(end, span.sizeBytes() - end).fill((byte) 0);
             }
             seal(span.extent(), span.offset(), staging.bytes().getFirst(), span.sizeBytes());
@@ -429,69 +402,20 @@ final class ExtentFile implements AutoCloseable {
         }
     }
 
-    private void fetch(Span span, Staging staging) {
+    private void fetch(ExtentMap.Span span, Staging staging) {
         read(span.extent(), span.offset(), staging.areas().getFirst().asSlice(0, span.sizeBytes()))
                 .await();
         verify(span.extent(), span.offset(), staging.bytes().getFirst(), span.sizeBytes());
     }
 
-    /**
-     * Whole blocks of one extent that hold wanted bytes.
-     *
-     * @param offset of the first block in the extent
-     * @param sizeBytes of the blocks
-     * @param skip bytes before the wanted ones
-     * @param payloadBytes wanted
-     */
-    record Span(int extent, long offset, long sizeBytes, long skip, long payloadBytes) {
-        /** Returns whether the wanted bytes are all there are in these blocks. */
-        boolean covers(long extentBytes) {
-            long used = Math.min(sizeBytes, extentBytes - offset);
-            return skip == 0 && payloadBytes == used;
-        }
-
-        /** Returns the part in the first block; the last one, if the blocks before it are covered. */
-        Span firstBlock(int blockBytes, long extentBytes, long paddedBytes) {
-            if (skip == 0 && payloadBytes >= blockBytes) {
-                long whole = payloadBytes / blockBytes * blockBytes;
-                return new Span(extent, offset, whole, 0, whole);
-            }
-            long size = Math.min(blockBytes, paddedBytes - offset);
-            return new Span(extent, offset, size, skip, Math.min(payloadBytes, size - skip));
-        }
-    }
-
     /** Returns the blocks that hold up to {@code wanted} bytes from {@code firstByte} on. */
-    Span span(long firstByte, long wanted, Staging staging) {
-        long areaBytes = staging.areas().getFirst().byteSize();
-        int extent = extentAt(firstByte);
-        long at = firstByte - starts[extent];
-        long offset = at / blockBytes * blockBytes;
-        long limit = areaBytes >= blockBytes ? areaBytes / blockBytes * blockBytes : areaBytes;
-        long end =
-                (Math.min(at + wanted, sizes[extent]) + blockBytes - 1) / blockBytes * blockBytes;
-        long size = Math.min(Math.min(end, padded(sizes[extent])) - offset, limit);
-        long payload = Math.min(Math.min(wanted, sizes[extent] - at), offset + size - at);
-        return new Span(extent, offset, size, at - offset, payload);
-    }
-
-    private int extentAt(long byteIndex) {
-        int found = Arrays.binarySearch(starts, byteIndex);
-        int extent = found >= 0 ? found : -found - 2;
-        while (extent < sizes.length && sizes[extent] == 0) {
-            extent++; // an empty extent starts where its successor does
-        }
-        if (byteIndex < 0 || extent >= sizes.length) {
-            throw new IndexOutOfBoundsException(
-                    "Byte %,d lies outside %s, which has %,d."
-                            .formatted(byteIndex, file, starts[sizes.length]));
-        }
-        return extent;
+    ExtentMap.Span span(long firstByte, long wanted, Staging staging) {
+        return map.span(firstByte, wanted, staging.areas().getFirst().byteSize());
     }
 
     /** Returns the bytes of the file. */
     long fileBytes() {
-        return table.slots() * offsets[sizes.length];
+        return table.slots() * map.slotBytes();
     }
 
     /** Deletes the file, which is closed, in all its paths. */

@@ -29,7 +29,7 @@ final class NvmeShardFile implements ShardFile {
 
     /** A read that was asked for ahead of time. */
     private record Ahead(
-            long firstByte, long sizeBytes, ExtentFile.Span span, Staging staging, Pending read) {
+            long firstByte, long sizeBytes, ExtentMap.Span span, Staging staging, Pending read) {
         boolean touches(long first, long size) {
             long blocksBegin = firstByte - span.skip();
             return first < blocksBegin + span.sizeBytes() && blocksBegin < first + size;
@@ -173,7 +173,7 @@ final class NvmeShardFile implements ShardFile {
         if (ahead.size() >= aheadLimit) {
             return null;
         }
-        ExtentFile.Span span = file.span(firstByte, wantedBytes, direct);
+        ExtentMap.Span span = file.span(firstByte, wantedBytes, direct);
         behind.settle(firstByte, span.payloadBytes());
         if (free.isEmpty()) {
             return null;
@@ -223,7 +223,7 @@ final class NvmeShardFile implements ShardFile {
 
     private void take(Ahead found, MemorySegment into) {
         found.read().await();
-        ExtentFile.Span span = found.span();
+        ExtentMap.Span span = found.span();
         Staging staging = found.staging();
         file.verify(span.extent(), span.offset(), staging.bytes().getFirst(), span.sizeBytes());
         MemorySegment.copy(staging.areas().getFirst(), span.skip(), into, 0, span.payloadBytes());

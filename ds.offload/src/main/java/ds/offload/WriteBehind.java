@@ -27,12 +27,12 @@ final class WriteBehind {
 
     /** Bytes from the first of a block on, which wait for more. */
     private static final class Gathered {
-        final ExtentFile.Span room;
+        final ExtentMap.Span room;
         final long firstByte;
         final Staging staging;
         long filled;
 
-        Gathered(ExtentFile.Span room, long firstByte, Staging staging) {
+        Gathered(ExtentMap.Span room, long firstByte, Staging staging) {
             this.room = room;
             this.firstByte = firstByte;
             this.staging = staging;
@@ -89,7 +89,7 @@ final class WriteBehind {
         if (limit == 0) {
             return null;
         }
-        ExtentFile.Span room = file.span(firstByte, Long.MAX_VALUE - firstByte, direct);
+        ExtentMap.Span room = file.span(firstByte, Long.MAX_VALUE - firstByte, direct);
         if (room.skip() != 0) {
             return null;
         }
@@ -107,7 +107,7 @@ final class WriteBehind {
 
     private void submit(Gathered full) {
         gathered = null;
-        ExtentFile.Span room = full.room;
+        ExtentMap.Span room = full.room;
         full.bytes().asSlice(full.filled, room.sizeBytes() - full.filled).fill((byte) 0);
         file.seal(room.extent(), room.offset(), full.staging.bytes().getFirst(), room.sizeBytes());
         underWay.add(
