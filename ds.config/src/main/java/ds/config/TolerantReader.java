@@ -1,9 +1,6 @@
 package ds.config;
 
-import ds.core.Diagnostic;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -18,25 +15,15 @@ import org.jspecify.annotations.Nullable;
  * <p>Only texts that the strict reader refused come here: what is accepted is never up to a guess.
  */
 final class TolerantReader {
-    /** Most slips said: behind that many the text is something else than JSON. */
-    static final int MOST_SLIPS = 20;
-
     private static final Object UNREAD = DocumentDraft.UNREAD;
-
-    /** Offset of the opener of a document that is read on behind its end. */
-    private static final int NOWHERE = -1;
-
-    private record Opener(int offset, char close) {}
 
     private final TextCursor cursor;
     private final Lines lines;
     private final DocumentDraft draft;
     private final String text;
     private final boolean braces;
-    private final Deque<Opener> open = new ArrayDeque<>();
-    private int slips;
-    private int lastSlip = -1;
-    private String member = "";
+    private final SlipReport slips;
+    private final Brackets brackets;
 
     private TolerantReader(String text, Lines lines, DocumentDraft draft, boolean braces) {
         this.text = text;
@@ -44,6 +31,8 @@ final class TolerantReader {
         this.lines = lines;
         this.draft = draft;
         this.braces = braces;
+        this.slips = new SlipReport(lines, text.length(), draft);
+        this.brackets = new Brackets(cursor, text, lines, slips);
     }
 
     /** Reads {@code text} into {@code draft} and returns the members that could be read. */
@@ -62,7 +51,7 @@ final class TolerantReader {
             return braceless();
         }
         container("", root);
-        while (!isStopped() && !cursor.isEnded()) {
+        while (!slips.isStopped() && !cursor.isEnded()) {
             behind(root);
             blank();
         }
@@ -71,7 +60,7 @@ final class TolerantReader {
 
     /** Reads a document without its outer braces, if nothing else is wrong with it. */
     private Map<String, Object> braceless() {
-        slip(
+        slips.add(
                 cursor.at(),
                 "The document must be an object in braces.",
                 "Put { before the first key and } after the last, and commas between.");
@@ -95,72 +84,52 @@ final class TolerantReader {
             return;
         }
         if (c == '}' || c == ']' || c == ')') {
-            strayCloser();
+            brackets.stray();
             return;
         }
-        slip(
+        slips.add(
                 cursor.at(),
                 "There is more text after the closing brace of the document.",
                 "Remove it, or the brace that ends the document too early.");
         if (c == ',' || c == '"') {
             cursor.skip(c == ',' ? 1 : 0);
-            open.push(new Opener(NOWHERE, '}')); // perhaps the brace was the slip
+            brackets.reopen(); // perhaps the brace was the slip
             members("", root);
-            open.pop();
+            brackets.leave();
         } else {
             cursor.to(text.length());
         }
     }
 
     private void container(String at, Map<String, Object> into) {
-        open.push(new Opener(cursor.at(), '}'));
-        cursor.skip(1);
+        brackets.open('}');
         members(at, into);
-        open.pop();
+        brackets.leave();
     }
 
     private void members(String at, Map<String, Object> into) {
-        boolean separated = true;
-        boolean first = true;
-        while (!isStopped()) {
-            blank();
-            member = at;
-            char c = cursor.peek();
-            if (cursor.isEnded()) {
-                unclosed();
-                return;
-            }
-            if (isCloser(c)) {
-                if (closes(c, '}')) {
-                    return;
-                }
-            } else if (isComma(c)) {
-                comma(separated, first);
-                separated = true;
-            } else {
-                if (!separated && braces) {
-                    missingComma();
-                }
-                member(at, into);
-                separated = false;
-            }
-            first = false;
-        }
+        elements(at, '}', () -> member(at, into));
     }
 
-    private void items(String at, List<Object> into, char close) {
+    private void item(String at, List<Object> into) {
+        Object item = value(at + "/" + into.size());
+        into.add(item == UNREAD ? null : item);
+    }
+
+    /** Reads what stands between commas, up to the closer. */
+    private void elements(String at, char close, Runnable element) {
         boolean separated = true;
         boolean first = true;
-        while (!isStopped()) {
+        while (!slips.isStopped()) {
             blank();
-            member = at;
+            slips.about(at);
             char c = cursor.peek();
             if (cursor.isEnded()) {
-                unclosed();
+                brackets.unclosed();
                 return;
             }
             if (isCloser(c)) {
-                if (closes(c, close)) {
+                if (brackets.closes(c, close)) {
                     return;
                 }
             } else if (isComma(c)) {
@@ -170,8 +139,7 @@ final class TolerantReader {
                 if (!separated && braces) {
                     missingComma();
                 }
-                Object item = value(at + "/" + into.size());
-                into.add(item == UNREAD ? null : item);
+                element.run();
                 separated = false;
             }
             first = false;
@@ -189,7 +157,7 @@ final class TolerantReader {
             return;
         }
         String pointer = Pointers.child(at, name.get());
-        member = pointer;
+        slips.about(pointer);
         blank();
         if (!colon()) {
             return;
@@ -216,11 +184,11 @@ final class TolerantReader {
         int start = cursor.at();
         Optional<String> placeholder = cursor.placeholder();
         if (placeholder.isPresent()) {
-            slip(start, SyntaxAdvice.placeholder(placeholder.get()), SyntaxAdvice.FILL_IN);
+            slips.add(start, SyntaxAdvice.placeholder(placeholder.get()), SyntaxAdvice.FILL_IN);
             return placeholder;
         }
         if (c == '{' || c == '[' || c == '(') {
-            slip(
+            slips.add(
                     start,
                     "A value stands where the name of a key belongs.",
                     "Write \"name\": first.");
@@ -228,7 +196,7 @@ final class TolerantReader {
             return Optional.empty();
         }
         if (c == ':' || c == '=') {
-            slip(start, "The name of a key is missing before this.", "Write \"name\": value.");
+            slips.add(start, "The name of a key is missing before this.", "Write \"name\": value.");
             cursor.skip(1);
             blank();
             if (!isCloser(cursor.peek()) && !isComma(cursor.peek())) {
@@ -239,12 +207,12 @@ final class TolerantReader {
         String word = cursor.word();
         if (word.isEmpty()) {
             cursor.skip(1);
-            slip(start, SyntaxAdvice.stray(c), "Remove it.");
+            slips.add(start, SyntaxAdvice.stray(c), "Remove it.");
             return Optional.empty();
         }
         if (!word.chars().allMatch(TolerantReader::mayBeBare)) {
             boolean nameLike = word.chars().anyMatch(Character::isLetterOrDigit);
-            slip(
+            slips.add(
                     start,
                     nameLike
                             ? "The name %s needs quotes.".formatted(Pointers.cut(word))
@@ -279,25 +247,25 @@ final class TolerantReader {
             return true;
         }
         if (c == '=' || c == '\uff1a') {
-            slip(
+            slips.add(
                     here,
                     "A colon stands between name and value, was %s.".formatted(c),
                     "Write \":\".");
             cursor.skip(cursor.startsWith("=>") ? 2 : 1);
             return true;
         }
-        slip(here, "A colon is missing after the name of a key.", "Write \"name\": value.");
+        slips.add(here, "A colon is missing after the name of a key.", "Write \"name\": value.");
         return !cursor.isEnded() && !isCloser(c) && !isComma(c);
     }
 
     private @Nullable Object value(String pointer) {
-        member = pointer;
+        slips.about(pointer);
         draft.value(pointer, lines.place(cursor.at()));
         char c = cursor.peek();
         int start = cursor.at();
         Optional<String> placeholder = cursor.placeholder();
         if (placeholder.isPresent()) {
-            slip(start, SyntaxAdvice.placeholder(placeholder.get()), SyntaxAdvice.FILL_IN);
+            slips.add(start, SyntaxAdvice.placeholder(placeholder.get()), SyntaxAdvice.FILL_IN);
             return UNREAD;
         }
         if (c == '{') {
@@ -316,19 +284,18 @@ final class TolerantReader {
 
     private Object list(String pointer, char opener) {
         if (opener == '(') {
-            slip(cursor.at(), "A list stands in [ ], not in ( ).", "Write [ and ].");
+            slips.add(cursor.at(), "A list stands in [ ], not in ( ).", "Write [ and ].");
         }
         char close = opener == '(' ? ')' : ']';
-        open.push(new Opener(cursor.at(), close));
-        cursor.skip(1);
+        brackets.open(close);
         List<Object> items = new ArrayList<>();
-        items(pointer, items, close);
-        open.pop();
+        elements(pointer, close, () -> item(pointer, items));
+        brackets.leave();
         return items;
     }
 
     private boolean isTooDeep() {
-        if (open.size() < DocumentParser.MOST_DEPTH) {
+        if (brackets.depth() < DocumentParser.MOST_DEPTH) {
             return false;
         }
         draft.limit(
@@ -341,7 +308,7 @@ final class TolerantReader {
         if (cursor.startsWith("'''")) {
             return tripled();
         }
-        QuotedText quoted = new QuotedText(cursor, this::slip);
+        QuotedText quoted = new QuotedText(cursor, slips::add);
         String read = quoted.read();
         if (read.length() > DocumentParser.MOST_STRING) {
             draft.limit(
@@ -354,7 +321,7 @@ final class TolerantReader {
     private String tripled() {
         int start = cursor.at();
         int end = text.indexOf("'''", start + 3);
-        slip(
+        slips.add(
                 start,
                 "Text in ''' is not read here.",
                 "Write one \"quoted\" string with \\n for a new line.");
@@ -365,11 +332,10 @@ final class TolerantReader {
     /** Reads a number, a literal, or a text that lacks its quotes, which stands at {@code pointer}. */
     private @Nullable Object bare(String pointer) {
         int start = cursor.at();
-        boolean named = !open.isEmpty() && open.element().close() == '}';
-        Optional<String> thousands = named ? cursor.thousands() : Optional.empty();
+        Optional<String> thousands = brackets.isInObject() ? cursor.thousands() : Optional.empty();
         if (thousands.isPresent()) {
             String plain = thousands.get().replace(",", "");
-            slip(
+            slips.add(
                     start,
                     "'%s' is not a JSON number.".formatted(Pointers.cut(thousands.get())),
                     "Write %s.".formatted(Pointers.cut(plain)));
@@ -385,7 +351,7 @@ final class TolerantReader {
         if (JsonNumber.isStrict(word)) {
             Optional<Number> value = JsonNumber.value(word);
             if (value.isEmpty()) {
-                slip(start, SyntaxAdvice.FAR_EXPONENT, "Write a finite number.");
+                slips.add(start, SyntaxAdvice.FAR_EXPONENT, "Write a finite number.");
             }
             return value.<Object>map(number -> number).orElse(UNREAD);
         }
@@ -399,7 +365,7 @@ final class TolerantReader {
             return missingValue(start);
         }
         SyntaxAdvice.Guess guess = SyntaxAdvice.guess(written);
-        slip(start, guess.message(), guess.way());
+        slips.add(start, guess.message(), guess.way());
         Object meant = guess.value().orElse(UNREAD);
         return meant == SyntaxAdvice.NULL ? null : meant;
     }
@@ -407,7 +373,7 @@ final class TolerantReader {
     private Object missingValue(int start) {
         char c = cursor.peek();
         boolean ends = cursor.isEnded() || isCloser(c) || isComma(c);
-        slip(
+        slips.add(
                 start,
                 ends ? "A value is missing here." : SyntaxAdvice.stray(c),
                 ends ? "Write one, or remove the key." : "Remove it.");
@@ -419,9 +385,10 @@ final class TolerantReader {
         int here = cursor.at();
         char c = cursor.peek();
         if (c != ',') {
-            slip(here, "Members are separated by commas, was %s.".formatted(c), "Write \",\".");
+            slips.add(
+                    here, "Members are separated by commas, was %s.".formatted(c), "Write \",\".");
         } else if (separated) {
-            slip(
+            slips.add(
                     here,
                     first ? "Nothing stands before this comma." : "Two commas follow each other.",
                     first ? "Remove it." : "Remove one.");
@@ -430,121 +397,24 @@ final class TolerantReader {
     }
 
     private void missingComma() {
-        slip(
+        slips.add(
                 cursor.at(),
                 "A comma is missing before this.",
                 "Separate members with commas; a new line does not.");
-    }
-
-    /** Takes a closer; true if the container that wants {@code wanted} ends with it. */
-    private boolean closes(char c, char wanted) {
-        if (c == wanted && !open.isEmpty()) {
-            cursor.skip(1);
-            return true;
-        }
-        long objects = open.stream().filter(opener -> opener.close() == '}').count();
-        boolean outer = open.stream().skip(1).anyMatch(opener -> opener.close() == c);
-        boolean spare = c != '}' || objects >= cursor.surplusBraces();
-        if (outer && spare) {
-            Opener opener = open.element();
-            slip(
-                    cursor.at(),
-                    "The %c of %s is not closed before this %c."
-                            .formatted(text.charAt(opener.offset()), place(opener), c),
-                    "Write %c before it.".formatted(opener.close()),
-                    List.of(related(opener)));
-            return true;
-        }
-        boolean lacking = c == '}' ? outer : objects > cursor.surplusBraces();
-        if (!open.isEmpty() && !isReopened() && lacking) {
-            Opener opener = open.element();
-            slip(
-                    cursor.at(),
-                    "The %c of %s is closed by %c."
-                            .formatted(text.charAt(opener.offset()), place(opener), c),
-                    "Write %c.".formatted(opener.close()),
-                    List.of(related(opener)));
-            cursor.skip(1);
-            return true;
-        }
-        strayCloser();
-        return false;
-    }
-
-    private void strayCloser() {
-        slip(
-                cursor.at(),
-                "This closing brace or bracket has no partner.",
-                "Remove it, or add the opening one.");
-        cursor.skip(1);
-    }
-
-    private void unclosed() {
-        if (open.isEmpty() || isReopened()) {
-            return;
-        }
-        Opener opener = open.element();
-        slip(
-                cursor.at(),
-                "The text ends, but the %c of %s is still open."
-                        .formatted(text.charAt(opener.offset()), place(opener)),
-                "Close it with %c.".formatted(opener.close()),
-                List.of(related(opener)));
-    }
-
-    /** Returns whether the innermost object is the document, read on behind its end. */
-    private boolean isReopened() {
-        return open.element().offset() == NOWHERE;
-    }
-
-    private Place place(Opener opener) {
-        return lines.place(opener.offset());
-    }
-
-    private Diagnostic.Related related(Opener opener) {
-        Place start = place(opener);
-        return new Diagnostic.Related(member, start.line(), start.column(), "opened here");
     }
 
     private void blank() {
         cursor.skipBlank(
                 (offset, what) -> {
                     if (what.equals("comment")) {
-                        slip(offset, "This comment has no end.", "Write */ behind it.");
+                        slips.add(offset, "This comment has no end.", "Write */ behind it.");
                     } else {
-                        slip(offset, SyntaxAdvice.oddBlank(text.charAt(offset)), "Write a space.");
+                        slips.add(
+                                offset,
+                                SyntaxAdvice.oddBlank(text.charAt(offset)),
+                                "Write a space.");
                     }
                 });
-    }
-
-    private boolean isStopped() {
-        return slips >= MOST_SLIPS || draft.isFull();
-    }
-
-    private void slip(int offset, String message, String way) {
-        slip(offset, message, way, List.of());
-    }
-
-    private void slip(int offset, String message, String way, List<Diagnostic.Related> alongside) {
-        if (offset == lastSlip || isStopped()) {
-            return; // one thing at a time about one place
-        }
-        lastSlip = offset;
-        slips++;
-        Place place = lines.place(Math.min(offset, text.length()));
-        draft.broken(
-                Diagnostic.error("syntax", member, message, way)
-                        .at(place.line(), place.column())
-                        .alongside(alongside));
-        if (slips == MOST_SLIPS) {
-            draft.broken(
-                    Diagnostic.error(
-                                    "syntax",
-                                    "",
-                                    "Behind this place the document was not read any further.",
-                                    "Correct what was found so far.")
-                            .at(place.line(), place.column()));
-        }
     }
 
     private static boolean isCloser(char c) {

@@ -131,7 +131,7 @@ class TolerantReaderTest {
         LocatedDocument document = DocumentParser.parse("{" + "@ ? ; =\n".repeat(100_000));
         List<Diagnostic> slips =
                 document.problems().stream().filter(d -> d.code().equals("syntax")).toList();
-        assertEquals(TolerantReader.MOST_SLIPS + 1, slips.size());
+        assertEquals(SlipReport.MOST + 1, slips.size());
         assertEquals(
                 "Behind this place the document was not read any further.",
                 slips.getLast().message());
