@@ -26,7 +26,7 @@ class BrokenOptimizerTest {
                 DeepSpeed.initialize(
                         new AwkwardModel(),
                         config,
-                        o -> o.trainingData(EngineLifeTest.text()).ranks(2).workers(1))) {
+                        o -> o.trainingData(AwkwardEngine.text()).ranks(2).workers(1))) {
             engine.trainStep();
         }
     }
@@ -89,7 +89,7 @@ class BrokenOptimizerTest {
                                 DeepSpeed.initialize(
                                         new AwkwardModel(),
                                         config,
-                                        o -> o.trainingData(EngineLifeTest.text())));
+                                        o -> o.trainingData(AwkwardEngine.text())));
         assertEquals(
                 place
                         + ": The optimizer 'broken' of module ds.it refuses this: The rate must be 1 or"

@@ -28,7 +28,7 @@ class EngineCheckpointTest {
     @Test
     void resumingFromAnOlderCheckpointSaysSoAndClosesItsFiles() throws IOException {
         Path run = directory.resolve("run");
-        try (Engine engine = EngineLifeTest.engine(new AwkwardModel(), "", _ -> {})) {
+        try (Engine engine = AwkwardEngine.of(new AwkwardModel(), "", _ -> {})) {
             engine.trainStep();
             engine.saveCheckpoint(run);
             engine.trainStep();
@@ -51,7 +51,7 @@ class EngineCheckpointTest {
                 };
         Logger logger = Logger.getLogger(Engine.class.getName());
         logger.addHandler(handler);
-        try (Engine engine = EngineLifeTest.engine(new AwkwardModel(), "", _ -> {})) {
+        try (Engine engine = AwkwardEngine.of(new AwkwardModel(), "", _ -> {})) {
             engine.resume(run);
             assertEquals(1, engine.step());
             assertTrue(
@@ -70,13 +70,13 @@ class EngineCheckpointTest {
     void anOpenCheckpointIsNotOpenedAgain() throws IOException {
         Path saved;
         String expected;
-        try (Engine engine = EngineLifeTest.engine(new AwkwardModel(), "", o -> o.ranks(2))) {
+        try (Engine engine = AwkwardEngine.of(new AwkwardModel(), "", o -> o.ranks(2))) {
             engine.trainStep();
             saved = engine.saveCheckpoint(directory.resolve("run"));
             expected = engine.parameterHash();
         }
         try (Checkpoint checkpoint = Checkpoint.open(saved);
-                Engine engine = EngineLifeTest.engine(new AwkwardModel(), "", _ -> {})) {
+                Engine engine = AwkwardEngine.of(new AwkwardModel(), "", _ -> {})) {
             Files.delete(saved.resolve("MANIFEST.json")); // no other opening can succeed
             assertThrows(CheckpointException.class, () -> Checkpoint.open(saved));
             engine.resume(checkpoint);
@@ -91,7 +91,7 @@ class EngineCheckpointTest {
         Path run = directory.resolve("run");
         var files = FaultyFiles.around(FileOperations.system()).failing(FaultyFiles.Call.FORCE, 1);
         try (Engine engine =
-                EngineLifeTest.engine(new AwkwardModel(), "", o -> o.ranks(2).files(files))) {
+                AwkwardEngine.of(new AwkwardModel(), "", o -> o.ranks(2).files(files))) {
             engine.trainStep();
             var failure = assertThrows(CheckpointException.class, () -> engine.saveCheckpoint(run));
             assertTrue(
@@ -100,7 +100,7 @@ class EngineCheckpointTest {
             engine.trainStep();
             engine.saveCheckpoint(run);
         }
-        try (Engine engine = EngineLifeTest.engine(new AwkwardModel(), "", _ -> {})) {
+        try (Engine engine = AwkwardEngine.of(new AwkwardModel(), "", _ -> {})) {
             engine.resume(run);
             assertEquals(2, engine.step());
         }
@@ -110,18 +110,16 @@ class EngineCheckpointTest {
     void onlyADynamicScaleIsTakenFromACheckpoint() {
         Path run = directory.resolve("run");
         String fp16 = ", \"fp16\": {\"enabled\": true, \"loss_scale\": %s}";
-        try (Engine engine =
-                EngineLifeTest.engine(new AwkwardModel(), fp16.formatted(64), _ -> {})) {
+        try (Engine engine = AwkwardEngine.of(new AwkwardModel(), fp16.formatted(64), _ -> {})) {
             assertEquals(64, engine.trainStep().lossScale());
             engine.saveCheckpoint(run);
         }
-        try (Engine engine =
-                EngineLifeTest.engine(new AwkwardModel(), fp16.formatted(16), _ -> {})) {
+        try (Engine engine = AwkwardEngine.of(new AwkwardModel(), fp16.formatted(16), _ -> {})) {
             engine.resume(run);
             assertEquals(16, engine.trainStep().lossScale(), "the configuration's own");
         }
         try (Engine engine =
-                EngineLifeTest.engine(
+                AwkwardEngine.of(
                         new AwkwardModel(),
                         ", \"fp16\": {\"enabled\": true, \"initial_scale_power\": 9}",
                         _ -> {})) {
@@ -130,8 +128,7 @@ class EngineCheckpointTest {
             engine.saveCheckpoint(run);
         }
         try (Engine engine =
-                EngineLifeTest.engine(
-                        new AwkwardModel(), ", \"fp16\": {\"enabled\": true}", _ -> {})) {
+                AwkwardEngine.of(new AwkwardModel(), ", \"fp16\": {\"enabled\": true}", _ -> {})) {
             engine.resume(run);
             assertEquals(512, engine.trainStep().lossScale(), "a dynamic scale's last");
         }

@@ -67,7 +67,7 @@ class FailedTaskTest {
 
     /** The parameters after two steps with nothing in between, to compare with. */
     private String hashAfterTwoSteps(TrainableModel model, String more) {
-        try (Engine engine = EngineLifeTest.engine(model, more, o -> o.ranks(3))) {
+        try (Engine engine = AwkwardEngine.of(model, more, o -> o.ranks(3))) {
             engine.trainStep();
             engine.trainStep();
             return engine.parameterHash();
@@ -79,7 +79,7 @@ class FailedTaskTest {
         return List.of(
                 ", \"zero_optimization\": {\"stage\": 1}",
                 ", \"zero_optimization\": {\"stage\": 3, \"stage3_param_persistence_threshold\": 0}",
-                EngineLifeTest.OFFLOAD.formatted(
+                AwkwardEngine.OFFLOAD.formatted(
                         directory.resolve("nvme"), directory.resolve("nvme")));
     }
 
@@ -90,16 +90,16 @@ class FailedTaskTest {
             // On every rank in turn, in the middle of its units, with gathers under way elsewhere.
             for (int cursed = 0; cursed < 3; cursed++) {
                 var model = new CursedModel(cursed);
-                try (Engine engine = EngineLifeTest.engine(model, more, o -> o.ranks(3))) {
+                try (Engine engine = AwkwardEngine.of(model, more, o -> o.ranks(3))) {
                     engine.trainStep();
-                    double loss = engine.evaluate(EngineLifeTest.text()).loss();
+                    double loss = engine.evaluate(AwkwardEngine.text()).loss();
                     long allocations = 0;
                     for (int i = 0; i < 3; i++) {
                         model.cursed = true;
                         var failure =
                                 assertThrows(
                                         IllegalStateException.class,
-                                        () -> engine.evaluate(EngineLifeTest.text()));
+                                        () -> engine.evaluate(AwkwardEngine.text()));
                         assertEquals("This pass is cursed.", failure.getMessage());
                         failure =
                                 assertThrows(
@@ -107,7 +107,7 @@ class FailedTaskTest {
                                         () -> engine.generate("As", g -> g.tokens(3)));
                         assertEquals("This pass is cursed.", failure.getMessage());
                         model.cursed = false;
-                        assertEquals(loss, engine.evaluate(EngineLifeTest.text()).loss());
+                        assertEquals(loss, engine.evaluate(AwkwardEngine.text()).loss());
                         if (i == 0) {
                             allocations = engine.allocationCount();
                         }
@@ -124,7 +124,7 @@ class FailedTaskTest {
     void aTaskThatThrowsBetweenPassesLeavesTheEngineAsItWas() throws IOException {
         for (String more : stages()) {
             String expected = hashAfterTwoSteps(new AwkwardModel(), more);
-            try (Engine engine = EngineLifeTest.engine(new AwkwardModel(), more, o -> o.ranks(3))) {
+            try (Engine engine = AwkwardEngine.of(new AwkwardModel(), more, o -> o.ranks(3))) {
                 engine.trainStep();
                 List<String> seen = Collections.synchronizedList(new ArrayList<>());
                 var failure =
@@ -140,7 +140,7 @@ class FailedTaskTest {
                                                     try {
                                                         rank.backward(
                                                                 rank.forward(
-                                                                        EngineLifeTest.batch()));
+                                                                        AwkwardEngine.batch()));
                                                     } catch (CommException e) {
                                                         seen.add(e.getMessage());
                                                         throw e;
@@ -167,14 +167,14 @@ class FailedTaskTest {
 
     @Test
     void aTaskThatThrowsAfterItsStepsHasMadeThem() {
-        try (Engine engine = EngineLifeTest.engine(new AwkwardModel(), "", o -> o.ranks(2))) {
+        try (Engine engine = AwkwardEngine.of(new AwkwardModel(), "", o -> o.ranks(2))) {
             assertThrows(
                     ArithmeticException.class,
                     () ->
                             engine.onEachRank(
                                     rank -> {
                                         for (int k = 0; k < 2; k++) {
-                                            rank.backward(rank.forward(EngineLifeTest.batch()));
+                                            rank.backward(rank.forward(AwkwardEngine.batch()));
                                             rank.step();
                                         }
                                         throw new ArithmeticException("Too late.");
@@ -186,15 +186,15 @@ class FailedTaskTest {
 
     @Test
     void ranksThatMadeDifferentPassesAreOfNoUseAnyMore() {
-        try (Engine engine = EngineLifeTest.engine(new AwkwardModel(), "", o -> o.ranks(2))) {
+        try (Engine engine = AwkwardEngine.of(new AwkwardModel(), "", o -> o.ranks(2))) {
             assertThrows(
                     ArithmeticException.class,
                     () ->
                             engine.onEachRank(
                                     rank -> {
-                                        rank.backward(rank.forward(EngineLifeTest.batch()));
+                                        rank.backward(rank.forward(AwkwardEngine.batch()));
                                         if (rank.rank() == 0) {
-                                            rank.backward(rank.forward(EngineLifeTest.batch()));
+                                            rank.backward(rank.forward(AwkwardEngine.batch()));
                                         } else {
                                             throw new ArithmeticException("Half way.");
                                         }
@@ -202,7 +202,7 @@ class FailedTaskTest {
             var refused =
                     assertThrows(
                             IllegalStateException.class,
-                            () -> engine.evaluate(EngineLifeTest.text()));
+                            () -> engine.evaluate(AwkwardEngine.text()));
             assertTrue(refused.getMessage().contains("(Half way.)"), refused::getMessage);
         }
     }

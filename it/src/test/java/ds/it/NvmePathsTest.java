@@ -50,7 +50,7 @@ class NvmePathsTest {
     }
 
     private static Engine engine(String offload, String jvm, Consumer<EngineOptions> more) {
-        return EngineLifeTest.engine(
+        return AwkwardEngine.of(
                 new AwkwardModel(),
                 ", \"zero_optimization\": {%s}, \"jvm\": {\"chunk_bytes\": 16384%s}"
                         .formatted(offload, jvm),

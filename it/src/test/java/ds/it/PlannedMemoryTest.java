@@ -192,7 +192,7 @@ class PlannedMemoryTest {
                         o ->
                                 o.trainingData(
                                                 model instanceof AwkwardModel
-                                                        ? EngineLifeTest.text()
+                                                        ? AwkwardEngine.text()
                                                         : Rhyme.TEXT)
                                         .ranks(WORLD)
                                         .workers(1)

@@ -44,7 +44,7 @@ class PreviousGenerationTest {
     }
 
     private Engine engine(String backend, int generations, Consumer<EngineOptions> more) {
-        return EngineLifeTest.engine(
+        return AwkwardEngine.of(
                 new AwkwardModel(),
                 """
                 , "zero_optimization": {"stage": 3,
@@ -70,7 +70,7 @@ class PreviousGenerationTest {
     private List<String> uninterrupted() {
         List<String> bits = new ArrayList<>();
         try (Engine engine =
-                EngineLifeTest.engine(
+                AwkwardEngine.of(
                         new AwkwardModel(),
                         ", \"zero_optimization\": {\"stage\": 3}",
                         o -> o.ranks(2))) {

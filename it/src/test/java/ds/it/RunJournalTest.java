@@ -36,7 +36,7 @@ class RunJournalTest {
     }
 
     private Engine engine(String journal, String more, Consumer<EngineOptions> options) {
-        return EngineLifeTest.engine(
+        return AwkwardEngine.of(
                 new AwkwardModel(),
                 """
                 , "fp16": {"enabled": true, "initial_scale_power": 30, "hysteresis": 1},
