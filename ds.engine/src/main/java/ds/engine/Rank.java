@@ -398,7 +398,7 @@ final class Rank implements AutoCloseable {
     }
 
     /**
-     * The one factor that the step kernel applies (NUMERICS 3): average, loss scale and clipping,
+     * The one factor that the step kernel applies (docs/numerics.md): average, loss scale and clipping,
      * rounded once.
      */
     static float gradientScale(double norm, double divisor, double clip) {

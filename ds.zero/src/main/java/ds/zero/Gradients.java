@@ -25,7 +25,7 @@ import java.util.Optional;
 
 /**
  * Takes one rank's contributions, exchanges them unit by unit as the model completes units, and
- * folds what this rank owns of everybody's into accumulators (NUMERICS 2). Owned by the rank's
+ * folds what this rank owns of everybody's into accumulators (docs/numerics.md). Owned by the rank's
  * thread.
  */
 final class Gradients {

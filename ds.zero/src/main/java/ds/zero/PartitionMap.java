@@ -12,7 +12,7 @@ import java.util.Map;
 import java.util.function.Predicate;
 
 /**
- * Who owns which elements (NUMERICS 6). Pure arithmetic over a layout and a number of ranks,
+ * Who owns which elements (docs/numerics.md, "Partition"). Pure arithmetic over a layout and a number of ranks,
  * immutable, the same on every rank and at every stage.
  *
  * <p>Units come in layout order. A unit has up to three {@link Region}s. In each, a parameter starts

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Every element belongs to exactly one rank, in whole blocks, by the rule of NUMERICS 6. */
+/** Every element belongs to exactly one rank, in whole blocks, by the rule of docs/numerics.md. */
 class PartitionMapTest {
     private static ModelLayout random(Random random) {
         List<Unit> units = new ArrayList<>();

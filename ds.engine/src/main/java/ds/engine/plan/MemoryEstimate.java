@@ -22,7 +22,7 @@ import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
- * Bytes of the rank that holds the most, by arithmetic alone (NUMERICS 6); activations are not in
+ * Bytes of the rank that holds the most, by arithmetic alone; activations are not in
  * it, since they depend on the model's code.
  *
  * @param parameters working parameters kept between steps, wherever they rest
