@@ -75,6 +75,14 @@ public final class Golden {
         return ((List<?>) of(manifest, key)).stream().map(Golden::object).toList();
     }
 
+    /** Returns the object in the list {@code key} whose {@code id} it is. */
+    public Map<String, Object> find(String key, String id) {
+        return cases(key).stream()
+                .filter(found -> id.equals(found.get("id")))
+                .findFirst()
+                .orElseThrow();
+    }
+
     /** Returns a tensor of fp32, fp16 or bf16 elements, row-major, widened exactly. */
     public float[] floats(String name) {
         Map<String, Object> entry = object(of(tensorEntries(), name));

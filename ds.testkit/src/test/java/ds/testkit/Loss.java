@@ -3,7 +3,6 @@ package ds.testkit;
 import ds.offload.FileOperations;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
@@ -99,35 +98,11 @@ final class Loss {
         }
     }
 
-    private static final class Unsynced implements FileOperations {
-        private final FileOperations files = FileOperations.system();
-
-        @Override
-        public int read(FileChannel channel, Path file, ByteBuffer into, long position)
-                throws IOException {
-            return files.read(channel, file, into, position);
-        }
-
-        @Override
-        public int write(FileChannel channel, Path file, ByteBuffer from, long position)
-                throws IOException {
-            return files.write(channel, file, from, position);
-        }
-
+    private static final class Unsynced extends ForwardingFiles {
         @Override
         public void force(FileChannel channel, Path file, boolean metaData) {}
 
         @Override
-        public void rename(Path from, Path to) throws IOException {
-            files.rename(from, to);
-        }
-
-        @Override
         public void syncDirectory(Path directory) {}
-
-        @Override
-        public long usableBytes(Path directory) throws IOException {
-            return files.usableBytes(directory);
-        }
     }
 }

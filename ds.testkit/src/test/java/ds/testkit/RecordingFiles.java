@@ -1,6 +1,5 @@
 package ds.testkit;
 
-import ds.offload.FileOperations;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -9,7 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** The system's files, with a log of everything that changes one. Safe for use by many threads. */
-final class RecordingFiles implements FileOperations {
+final class RecordingFiles extends ForwardingFiles {
     /** What was done, in the order in which it returned. */
     sealed interface Event {
         /** Bytes were handed to the operating system. */
@@ -36,16 +35,10 @@ final class RecordingFiles implements FileOperations {
     }
 
     @Override
-    public int read(FileChannel channel, Path file, ByteBuffer into, long position)
-            throws IOException {
-        return FileOperations.system().read(channel, file, into, position);
-    }
-
-    @Override
     public int write(FileChannel channel, Path file, ByteBuffer from, long position)
             throws IOException {
         ByteBuffer copy = from.duplicate();
-        int moved = FileOperations.system().write(channel, file, from, position);
+        int moved = super.write(channel, file, from, position);
         byte[] bytes = new byte[moved];
         copy.get(bytes);
         note(new Event.Write(file, position, bytes));
@@ -58,15 +51,5 @@ final class RecordingFiles implements FileOperations {
     }
 
     @Override
-    public void rename(Path from, Path to) throws IOException {
-        FileOperations.system().rename(from, to);
-    }
-
-    @Override
     public void syncDirectory(Path directory) {}
-
-    @Override
-    public long usableBytes(Path directory) throws IOException {
-        return FileOperations.system().usableBytes(directory);
-    }
 }

@@ -106,27 +106,16 @@ class ChronicleImageTest {
                                                 .formatted(directory.resolve("journal"))
                                         : ""));
         Programs.Outcome outcome =
-                Programs.run(
+                Programs.train(
+                        image,
                         directory,
-                        List.of(
-                                image.resolve("bin", "ds").toString(),
-                                "train",
-                                "--config",
-                                config.toString(),
-                                "--data",
-                                Reactor.ROOT
-                                        .resolve("examples", "gpt-text", "devils-dictionary.txt")
-                                        .toString(),
-                                "--model",
-                                "gpt:layers=1,width=32,heads=2,context=32",
-                                "--world-size",
-                                "2",
-                                "--steps",
-                                Integer.toString(STEPS),
-                                "--save",
-                                directory.resolve(backend).toString(),
-                                "--metrics",
-                                directory.resolve(backend + ".jsonl").toString()));
+                        Map.of(),
+                        config,
+                        STEPS,
+                        "--save",
+                        directory.resolve(backend).toString(),
+                        "--metrics",
+                        directory.resolve(backend + ".jsonl").toString());
         assertEquals(0, outcome.status(), outcome.err());
         return outcome;
     }

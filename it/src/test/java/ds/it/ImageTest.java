@@ -192,26 +192,14 @@ class ImageTest {
                 }
                 """
                         .formatted(optimizer, scheduler, directory));
-        return Programs.run(
+        return Programs.train(
+                image,
                 directory,
                 environment,
-                List.of(
-                        image.resolve("bin", "ds").toString(),
-                        "train",
-                        "--config",
-                        config.toString(),
-                        "--data",
-                        Reactor.ROOT
-                                .resolve("examples", "gpt-text", "devils-dictionary.txt")
-                                .toString(),
-                        "--model",
-                        "gpt:layers=1,width=32,heads=2,context=32",
-                        "--world-size",
-                        "2",
-                        "--steps",
-                        Integer.toString(STEPS),
-                        "--metrics",
-                        directory.resolve("metrics.jsonl").toString()));
+                config,
+                STEPS,
+                "--metrics",
+                directory.resolve("metrics.jsonl").toString());
     }
 
     private static double loss(String line) {

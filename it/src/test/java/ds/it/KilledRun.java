@@ -9,9 +9,7 @@ import ds.offload.FileOperations;
 import ds.offload.StorageException;
 import ds.offload.StoreGeneration;
 import ds.offload.Stores;
-import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
+import ds.testkit.ForwardingFiles;
 import java.nio.file.Path;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -124,42 +122,11 @@ final class KilledRun {
     }
 
     /** The system's own files, with a line for each call. */
-    private static final class Announced implements FileOperations {
-        private static FileOperations files() {
+    private static final class Announced extends ForwardingFiles {
+        @Override
+        protected FileOperations files() {
             System.out.println(CALL);
-            return FileOperations.system();
-        }
-
-        @Override
-        public int read(FileChannel channel, Path file, ByteBuffer into, long position)
-                throws IOException {
-            return files().read(channel, file, into, position);
-        }
-
-        @Override
-        public int write(FileChannel channel, Path file, ByteBuffer from, long position)
-                throws IOException {
-            return files().write(channel, file, from, position);
-        }
-
-        @Override
-        public void force(FileChannel channel, Path file, boolean metaData) throws IOException {
-            files().force(channel, file, metaData);
-        }
-
-        @Override
-        public void rename(Path from, Path to) throws IOException {
-            files().rename(from, to);
-        }
-
-        @Override
-        public void syncDirectory(Path directory) throws IOException {
-            files().syncDirectory(directory);
-        }
-
-        @Override
-        public long usableBytes(Path directory) throws IOException {
-            return files().usableBytes(directory);
+            return super.files();
         }
     }
 

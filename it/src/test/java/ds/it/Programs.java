@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -48,6 +49,36 @@ final class Programs {
             Files.delete(out);
             Files.delete(err);
         }
+    }
+
+    /** Has the {@code ds} of an image train a tiny GPT on two ranks. */
+    static Outcome train(
+            Path image,
+            Path directory,
+            Map<String, String> environment,
+            Path config,
+            int steps,
+            String... more)
+            throws IOException, InterruptedException {
+        List<String> command =
+                new ArrayList<>(
+                        List.of(
+                                image.resolve("bin", "ds").toString(),
+                                "train",
+                                "--config",
+                                config.toString(),
+                                "--data",
+                                Reactor.ROOT
+                                        .resolve("examples", "gpt-text", "devils-dictionary.txt")
+                                        .toString(),
+                                "--model",
+                                "gpt:layers=1,width=32,heads=2,context=32",
+                                "--world-size",
+                                "2",
+                                "--steps",
+                                Integer.toString(steps)));
+        command.addAll(List.of(more));
+        return run(directory, environment, command);
     }
 
     /**

@@ -104,10 +104,7 @@ class RecordedOperationsTest {
     }
 
     private static Map<String, Object> recorded(String id) {
-        return golden.cases("cases").stream()
-                .filter(c -> c.get("id").equals(id))
-                .findFirst()
-                .orElseThrow();
+        return golden.find("cases", id);
     }
 
     private static DType type(Map<String, Object> recorded) {

@@ -72,11 +72,7 @@ class RecordedSixteenBitTest {
     @CsvSource({"bf16/fusedhead_fusedres,BF16", "fp16/fusedhead_fusedres_s1024,FP16"})
     void gradientsAndLogits(String id, DType type) throws IOException {
         Golden golden = Golden.read("lm16");
-        Map<String, Object> recorded =
-                golden.cases("cases").stream()
-                        .filter(c -> c.get("id").equals(id))
-                        .findFirst()
-                        .orElseThrow();
+        Map<String, Object> recorded = golden.find("cases", id);
         Map<String, Object> tolerances = Golden.object(recorded.get("tol_rel_l2"));
         float seed = ((Number) recorded.get("seed")).floatValue();
         Listening model = new Listening(RecordedTrainingTest.languageModel(false));

@@ -125,11 +125,7 @@ class RecordedSixteenBitTrainingTest {
     /** Follows a recorded configuration; {@code ownSums} adds the rule of DeepSpeed's stage 1. */
     private static Run run(String id, boolean ownSums) throws IOException {
         Golden golden = Golden.read("train");
-        Map<String, Object> recorded =
-                golden.cases("cases").stream()
-                        .filter(c -> c.get("id").equals(id))
-                        .findFirst()
-                        .orElseThrow();
+        Map<String, Object> recorded = golden.find("cases", id);
         String kind = (String) recorded.get("model");
         int world = ((Number) recorded.get("world")).intValue();
         Map<String, Object> section = Golden.object(recorded.get("config"));

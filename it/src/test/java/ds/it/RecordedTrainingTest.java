@@ -74,11 +74,7 @@ class RecordedTrainingTest {
 
     private void follow(String id, boolean checkpointing, FixtureReport report) throws IOException {
         Golden golden = Golden.read("train");
-        Map<String, Object> recorded =
-                golden.cases("cases").stream()
-                        .filter(c -> c.get("id").equals(id))
-                        .findFirst()
-                        .orElseThrow();
+        Map<String, Object> recorded = golden.find("cases", id);
         String kind = (String) recorded.get("model");
         int world = ((Number) recorded.get("world")).intValue();
         DsConfig config = DsConfig.of(here(Golden.object(recorded.get("config"))));

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ds.offload.FileOperations;
+import ds.testkit.ForwardingFiles;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -26,8 +27,7 @@ class InterruptedSaveTest {
     }
 
     /** Fails in the n-th call; with {@code kill} as if the process ended there. */
-    private static class Failing implements FileOperations {
-        private final FileOperations system = FileOperations.system();
+    private static class Failing extends ForwardingFiles {
         private final int failAt;
         private final boolean kill;
         private int calls;
@@ -50,7 +50,7 @@ class InterruptedSaveTest {
         public int read(FileChannel channel, Path file, ByteBuffer into, long position)
                 throws IOException {
             count();
-            return system.read(channel, file, into, position);
+            return super.read(channel, file, into, position);
         }
 
         @Override
@@ -60,41 +60,36 @@ class InterruptedSaveTest {
                 // half of it is on the disk already, as after a real crash
                 ByteBuffer half = from.duplicate();
                 half.limit(half.position() + half.remaining() / 2);
-                system.write(channel, file, half, position);
+                super.write(channel, file, half, position);
             }
             count();
             // short writes are legal, so every second one is short
             if (calls % 2 == 0 && from.remaining() > 3) {
                 ByteBuffer part = from.duplicate();
                 part.limit(part.position() + part.remaining() / 3);
-                int written = system.write(channel, file, part, position);
+                int written = super.write(channel, file, part, position);
                 from.position(from.position() + written);
                 return written;
             }
-            return system.write(channel, file, from, position);
+            return super.write(channel, file, from, position);
         }
 
         @Override
         public void force(FileChannel channel, Path file, boolean metaData) throws IOException {
             count();
-            system.force(channel, file, metaData);
+            super.force(channel, file, metaData);
         }
 
         @Override
         public void rename(Path from, Path to) throws IOException {
             count();
-            system.rename(from, to);
+            super.rename(from, to);
         }
 
         @Override
         public void syncDirectory(Path directory) throws IOException {
             count();
-            system.syncDirectory(directory);
-        }
-
-        @Override
-        public long usableBytes(Path directory) throws IOException {
-            return system.usableBytes(directory);
+            super.syncDirectory(directory);
         }
     }
 
