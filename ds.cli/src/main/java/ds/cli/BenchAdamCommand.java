@@ -130,7 +130,7 @@ final class BenchAdamCommand extends Command {
         if (colon >= 0) {
             Words.read("--optimizer", text.substring(colon + 1), params);
         }
-        List<KeyDeclaration> declared = provider.settings();
+        List<KeyDeclaration> declared = Optimizers.settings(provider);
         params.replaceAll((key, value) -> Words.typed(declared, key, value));
         if (declared.stream().anyMatch(key -> key.name().equals("base_shapes"))) {
             params.putIfAbsent("base_shapes", Map.of("*", List.of(length)));

@@ -259,7 +259,7 @@ public final class Main {
                     "There is not enough memory (%s). Take a smaller model, more ranks at stage 3, or offload; 'ds plan' shows the bytes."
                             .formatted(e.getMessage()),
                     e);
-        } catch (RuntimeException | AssertionError e) {
+        } catch (Throwable e) { // a trace is for those who ask for it
             return failed(
                     command,
                     name,

@@ -3,6 +3,7 @@ package ds.cli;
 import ds.core.InputFiles;
 import ds.core.IoReason;
 import ds.core.KeyDeclaration;
+import ds.core.ProviderCall;
 import ds.core.ProviderTable;
 import ds.core.Settings;
 import ds.model.Models;
@@ -54,7 +55,8 @@ record ModelSpec(ModelProvider provider, Settings settings) {
         }
         ProviderTable<ModelProvider> models = Models.in(ModuleLayer.boot());
         ModelProvider provider = models.require(name);
-        List<KeyDeclaration> declared = provider.settings();
+        List<KeyDeclaration> declared =
+                new ProviderCall(MODEL, provider).settings(provider::settings);
         Map<String, Object> typed = new LinkedHashMap<>();
         raw.forEach((key, value) -> typed.put(key, Words.typed(declared, key, value)));
         Settings.Checked checked = Settings.validate(declared, typed, "");

@@ -3,6 +3,8 @@ package ds.core;
 import ds.core.spi.NamedProvider;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -27,10 +29,9 @@ public record ProviderCall(String kind, NamedProvider provider) {
             result = call.get();
         } catch (DsException e) {
             throw e;
-        } catch (RuntimeException | LinkageError | AssertionError | StackOverflowError e) {
-            throw new ProviderException(
-                    "%s failed in %s: %s Repair that module.".formatted(this, method, sentence(e)),
-                    e);
+        } catch (Throwable e) { // a stranger's: anything may come, undeclared exceptions too
+            ProviderFailure failure = ProviderFailure.of(e, "Repair that module.");
+            throw new ProviderException("%s failed in %s: %s".formatted(this, method, failure), e);
         }
         if (result == null) {
             throw wrong("returned null from %s".formatted(method));
@@ -53,17 +54,44 @@ public record ProviderCall(String kind, NamedProvider provider) {
     /**
      * Returns the provider's settings.
      *
-     * @throws ProviderException if the call throws or returns null, or two settings share a name
+     * @throws ProviderException if the call throws or returns null, two settings share a name, or a
+     *     default is none of the values that its setting takes
      */
     public List<KeyDeclaration> settings(Supplier<List<KeyDeclaration>> call) {
-        List<KeyDeclaration> settings = List.copyOf(of("settings()", call));
+        List<KeyDeclaration> settings = of("settings()", call);
+        if (settings.stream().anyMatch(Objects::isNull)) {
+            throw wrong("has a null among its settings()");
+        }
         Set<String> names = new HashSet<>();
         for (KeyDeclaration setting : settings) {
             if (!names.add(setting.name())) {
                 throw wrong("declares the setting '%s' twice".formatted(setting.name()));
             }
+            checkDefault(setting);
         }
-        return settings;
+        return List.copyOf(settings);
+    }
+
+    /** What is not written has the default, which nothing else checks. */
+    private void checkDefault(KeyDeclaration setting) {
+        if (setting.defaultValue().isEmpty()) {
+            return;
+        }
+        Object value = setting.defaultValue().get();
+        List<Diagnostic> problems =
+                Settings.validate(List.of(setting), Map.of(setting.name(), value), "")
+                        .diagnostics();
+        if (problems.stream().anyMatch(Diagnostic::isError)) {
+            throw wrong(
+                    "declares the setting '%s' as %s, with the default %s"
+                            .formatted(setting.name(), setting.rule(), value));
+        }
+    }
+
+    /** Returns what the provider says against its settings, as a sentence for the user. */
+    public String refusal(IllegalArgumentException e) {
+        return "%s refuses this: %s"
+                .formatted(this, sentence(e.getMessage() == null ? e : e.getMessage()));
     }
 
     /** Returns the error that this provider did {@code what}. */

@@ -1,11 +1,13 @@
 package ds.core;
 
 import ds.core.spi.NamedProvider;
+import java.security.CodeSource;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
 import java.util.TreeMap;
@@ -18,6 +20,8 @@ import java.util.TreeMap;
  * @param <P> the provider type
  */
 public final class ProviderTable<P extends NamedProvider> {
+    private static final String REMOVE = "Remove or repair that module.";
+
     private final String kind;
     private final Map<String, P> byName = new TreeMap<>();
 
@@ -32,41 +36,82 @@ public final class ProviderTable<P extends NamedProvider> {
         List<ServiceLoader.Provider<P>> found = new ArrayList<>();
         try {
             loader.stream().forEach(found::add);
-        } catch (ServiceConfigurationError e) {
-            throw new ProviderException(
-                    "Cannot read the %s providers: %s Remove or repair that module."
-                            .formatted(kind, e.getMessage()),
-                    e);
+        } catch (ServiceConfigurationError | LinkageError e) {
+            throw unreadable(e);
         }
         for (ServiceLoader.Provider<P> provider : found) {
             add(instantiate(provider));
         }
     }
 
+    /** A {@link LinkageError} comes from the class path, and does not say from which of its jars. */
+    private ProviderException unreadable(Error e) {
+        Throwable cause = e instanceof ServiceConfigurationError ? e.getCause() : null;
+        return new ProviderException(
+                "Cannot read the %s providers: %s%s"
+                        .formatted(
+                                kind,
+                                cause == null ? "" : e.getMessage() + ": ",
+                                ProviderFailure.of(cause == null ? e : cause, REMOVE)),
+                e);
+    }
+
     private P instantiate(ServiceLoader.Provider<P> provider) {
         try {
             return provider.get();
         } catch (ServiceConfigurationError e) {
+            Throwable cause = e.getCause();
             throw new ProviderException(
-                    "The %s provider %s of %s cannot be created: %s Remove or repair that module."
+                    "The %s provider %s of %s cannot be created: %s"
                             .formatted(
                                     kind,
                                     provider.type().getName(),
                                     home(provider.type()),
-                                    ProviderCall.sentence(
-                                            e.getCause() == null ? e.getMessage() : e.getCause())),
+                                    ProviderFailure.of(cause == null ? e : cause, REMOVE)),
                     e);
         }
     }
 
+    /** Returns the name, which every message needs: the one call that has to be guarded without it. */
+    private String name(P provider) {
+        String name;
+        try {
+            name = provider.name();
+        } catch (Throwable e) { // as in ProviderCall
+            throw nameless(
+                    provider, "failed in name(): " + ProviderFailure.of(e, REMOVE), Optional.of(e));
+        }
+        if (name == null || name.isBlank()) {
+            throw nameless(
+                    provider,
+                    "returned %s from name(). %s"
+                            .formatted(name == null ? "null" : "\"" + name + "\"", REMOVE),
+                    Optional.empty());
+        }
+        return name;
+    }
+
+    private ProviderException nameless(P provider, String what, Optional<Throwable> cause) {
+        String message =
+                "The %s provider %s of %s %s"
+                        .formatted(
+                                kind,
+                                provider.getClass().getName(),
+                                home(provider.getClass()),
+                                what);
+        return cause.map(e -> new ProviderException(message, e))
+                .orElseGet(() -> new ProviderException(message));
+    }
+
     private void add(P provider) {
-        P before = byName.putIfAbsent(key(provider.name()), provider);
+        String name = name(provider);
+        P before = byName.putIfAbsent(key(name), provider);
         if (before != null) {
             throw new ProviderException(
                     "Two %s providers are named '%s', in any case: %s in %s and %s in %s. Remove one of the modules."
                             .formatted(
                                     kind,
-                                    provider.name(),
+                                    name,
                                     before.getClass().getName(),
                                     home(before.getClass()),
                                     provider.getClass().getName(),
@@ -74,11 +119,18 @@ public final class ProviderTable<P extends NamedProvider> {
         }
     }
 
-    /** Returns where a provider comes from, for messages: {@code module ds.optim.builtin}. */
+    /**
+     * Returns where a provider comes from, for messages: {@code module ds.optim.builtin}, or {@code
+     * the class path (/opt/my.jar)}.
+     */
     public static String home(Class<?> type) {
-        return type.getModule().isNamed()
-                ? "module " + type.getModule().getName()
-                : "the class path";
+        if (type.getModule().isNamed()) {
+            return "module " + type.getModule().getName();
+        }
+        CodeSource source = type.getProtectionDomain().getCodeSource();
+        return source == null || source.getLocation() == null
+                ? "the class path"
+                : "the class path (%s)".formatted(source.getLocation().getPath());
     }
 
     private static String key(String name) {
@@ -97,7 +149,8 @@ public final class ProviderTable<P extends NamedProvider> {
                     "No %s provider is named '%s'; this runtime has %s. Add its module to the module path."
                             .formatted(kind, name, names()));
         }
-        provider.unavailable()
+        new ProviderCall(kind, provider)
+                .of("unavailable()", provider::unavailable)
                 .ifPresent(
                         why -> {
                             throw new ProviderException(

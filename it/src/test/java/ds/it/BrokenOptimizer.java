@@ -9,6 +9,7 @@ import ds.optim.spi.ParameterSpec;
 import ds.optim.spi.Shard;
 import ds.optim.spi.StateSlot;
 import ds.optim.spi.StepContext;
+import java.io.IOException;
 import java.util.List;
 
 /** An optimizer that somebody got wrong: where, its setting says. */
@@ -33,10 +34,21 @@ public final class BrokenOptimizer implements OptimizerProvider {
     public Optimizer create(Settings params) {
         String in = params.stringOr("in", "");
         breakIn("create", in);
+        if (in.equals("error")) {
+            throw new Error("not mine");
+        }
+        if (in.equals("undeclared")) {
+            throw BrokenOptimizer.<RuntimeException>undeclared(new IOException("not mine"));
+        }
         if (params.doubleOr("lr", 0) > 1) {
             throw new IllegalArgumentException("The rate must be 1 or less.");
         }
         return in.equals("no create") ? null : new Broken(in);
+    }
+
+    @SuppressWarnings("unchecked") // as other languages of the JVM throw
+    private static <T extends Throwable> T undeclared(Throwable thrown) throws T {
+        throw (T) thrown;
     }
 
     private static void breakIn(String method, String in) {

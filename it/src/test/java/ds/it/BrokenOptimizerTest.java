@@ -41,6 +41,8 @@ class BrokenOptimizerTest {
             delimiter = '|',
             value = {
                 "create | failed in create: java.lang.IllegalStateException: not mine",
+                "error | failed in create: java.lang.Error: not mine",
+                "undeclared | failed in create: java.io.IOException: not mine",
                 "no create | returned null from create",
                 "no base | returned null from base()",
                 "no slots | returned null from slots()",

@@ -240,7 +240,7 @@ final class PluginChoice {
                             Diagnostic.refused(
                                     CONTRADICTION,
                                     pointer,
-                                    "%s refuses this: %s".formatted(provider, e.getMessage()),
+                                    provider.refusal(e),
                                     "Change one of the settings.")));
             return Optional.empty();
         }

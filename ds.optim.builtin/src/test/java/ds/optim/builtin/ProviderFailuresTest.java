@@ -20,6 +20,8 @@ import java.util.Set;
 import java.util.spi.ToolProvider;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Providers are found by name; a stranger's broken module is named, never passed over. */
 class ProviderFailuresTest {
@@ -36,14 +38,15 @@ class ProviderFailuresTest {
             }
 
             public final class Stranger implements OptimizerProvider {
-                public Stranger() {
-                    %s
-                }
-                @Override public String name() { return "%s"; }
+                %s
+                @Override public String name() { %s }
                 @Override public List<KeyDeclaration> settings() { %s }
                 @Override public Optimizer create(Settings params) { throw new AssertionError(); }
             }
             """;
+
+    private static final String NAMED = "return \"lookahead\";";
+    private static final String NONE = "return List.of();";
 
     private static final List<String> BUILT_IN =
             List.of(
@@ -123,8 +126,8 @@ class ProviderFailuresTest {
         var failure = assertThrows(ProviderException.class, () -> Optimizers.in(layer));
         assertEquals(
                 "The optimizer provider stranger.Stranger of module stranger cannot be created:"
-                        + " java.lang.NoClassDefFoundError: stranger/Aid. Remove or repair that"
-                        + " module.",
+                        + " java.lang.NoClassDefFoundError: stranger/Aid. Add the module or jar that"
+                        + " holds this class. Remove or repair that module.",
                 failure.getMessage());
     }
 
@@ -138,8 +141,71 @@ class ProviderFailuresTest {
         assertTrue(message.endsWith("Remove or repair that module."), message);
     }
 
+    @Test
+    void oneWhoseClassCannotBeInitializedIsNamedWithTheReason() throws IOException {
+        ModuleLayer layer =
+                stranger("static final int RATE = Integer.parseInt(\"fast\");", NAMED, NONE);
+        var failure = assertThrows(ProviderException.class, () -> Optimizers.in(layer));
+        assertEquals(
+                "The optimizer provider stranger.Stranger of module stranger cannot be created:"
+                        + " java.lang.NumberFormatException: For input string: \"fast\"."
+                        + " Remove or repair that module.",
+                failure.getMessage());
+    }
+
+    @Test
+    void oneThatSaysNothingIsNamedWithThePlace() throws IOException {
+        ModuleLayer layer =
+                stranger("{ if (name() != null) throw new IllegalStateException(); }", NAMED, NONE);
+        var failure = assertThrows(ProviderException.class, () -> Optimizers.in(layer));
+        assertEquals(
+                "The optimizer provider stranger.Stranger of module stranger cannot be created:"
+                        + " java.lang.IllegalStateException at"
+                        + " stranger/stranger.Stranger.<init>(Stranger.java:12)."
+                        + " Remove or repair that module.",
+                failure.getMessage());
+    }
+
+    @Test
+    void oneOfANewerJavaIsNamedWithWhatWouldDo() throws IOException {
+        ModuleLayer layer = stranger("", "x");
+        Path file = directory.resolve("classes/stranger/Stranger.class");
+        byte[] code = Files.readAllBytes(file);
+        code[7] = 99; // the format's major version
+        Files.write(file, code);
+        var failure = assertThrows(ProviderException.class, () -> Optimizers.in(layer));
+        String message = String.valueOf(failure.getMessage());
+        assertTrue(
+                message.startsWith(
+                        "Cannot read the optimizer providers: ds.optim.spi.OptimizerProvider: Unable to load"
+                                + " stranger.Stranger: java.lang.UnsupportedClassVersionError: stranger/Stranger"),
+                message);
+        assertTrue(
+                message.endsWith(
+                        ". Compile it with --release %d or lower, or run a newer Java."
+                                .formatted(Runtime.version().feature())),
+                message);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "return null; | returned null from name().",
+                "return \" \"; | returned \" \" from name().",
+                "throw new ArithmeticException(\"no\"); | failed in name(): java.lang.ArithmeticException: no.",
+            })
+    void oneWithoutANameIsNamedByItsClass(String body, String what) throws IOException {
+        ModuleLayer layer = stranger("", body, NONE);
+        var failure = assertThrows(ProviderException.class, () -> Optimizers.in(layer));
+        assertEquals(
+                "The optimizer provider stranger.Stranger of module stranger %s Remove or repair that module."
+                        .formatted(what),
+                failure.getMessage());
+    }
+
     private void settingsFail(String body, String what) throws IOException {
-        ModuleLayer layer = stranger("", "lookahead", body);
+        ModuleLayer layer = stranger("", NAMED, body);
         var failure =
                 assertThrows(
                         ProviderException.class,
@@ -169,15 +235,39 @@ class ProviderFailuresTest {
                 "declares the setting 'lr' twice");
     }
 
-    private ModuleLayer stranger(String constructor, String name) throws IOException {
-        return stranger(constructor, name, "return List.of();");
+    @Test
+    void oneWithANullAmongItsSettingsIsNamed() throws IOException {
+        settingsFail(
+                "return java.util.Arrays.asList((KeyDeclaration) null);",
+                "has a null among its settings()");
     }
 
-    private ModuleLayer stranger(String constructor, String name, String settings)
-            throws IOException {
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "number(\"momentum\", 2).atLeast(0).below(1) | 'momentum' as a number, 0 or more and below 1, with the default 2.0",
+                "number(\"momentum\", Double.NaN) | 'momentum' as a number, with the default NaN",
+                "choice(\"momentum\", \"none\", List.of(\"heavy\", \"light\")) | 'momentum' as one of heavy, light, with the default none",
+                "numbers(\"momentum\", 0.9).items(2) | 'momentum' as a list of 2 numbers, with the default [0.9]",
+            })
+    void oneWhoseDefaultItWouldNotTakeIsNamed(String declaration, String what) throws IOException {
+        settingsFail(
+                "return List.of(KeyDeclaration.%s.doc(\"x\"));".formatted(declaration),
+                "declares the setting " + what);
+    }
+
+    private ModuleLayer stranger(String constructor, String name) throws IOException {
+        return stranger(
+                "public Stranger() { %s }".formatted(constructor),
+                "return \"%s\";".formatted(name),
+                NONE);
+    }
+
+    private ModuleLayer stranger(String members, String name, String settings) throws IOException {
         Path source = Files.createDirectories(directory.resolve("src"));
         Files.writeString(
-                source.resolve("Stranger.java"), PROVIDER.formatted(constructor, name, settings));
+                source.resolve("Stranger.java"), PROVIDER.formatted(members, name, settings));
         Files.writeString(
                 source.resolve("module-info.java"),
                 "module stranger { requires ds.optim.spi;"
