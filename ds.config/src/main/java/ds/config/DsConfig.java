@@ -134,7 +134,7 @@ public final class DsConfig {
 
     /** Returns the largest gradient norm; 0 turns clipping off; default 1.0. */
     public Tunable<Double> gradientClipping() {
-        return tunable(root, "gradient_clipping", root.doubleOr("gradient_clipping", 1.0));
+        return new FilledSection(root).tunableNumber("gradient_clipping");
     }
 
     /**
@@ -149,31 +149,31 @@ public final class DsConfig {
 
     /** Returns whether progress says where the time of a step went; default false. */
     public boolean wallClockBreakdown() {
-        return root.booleanOr("wall_clock_breakdown", false);
+        return new FilledSection(root).flag("wall_clock_breakdown");
     }
 
     /** Returns the {@code fp16} section. */
     public Fp16 fp16() {
-        Settings fp16 = root.section("fp16");
+        FilledSection fp16 = FilledSection.of(root, "fp16");
         return new Fp16(
-                tunable(fp16, "enabled", fp16.booleanOr("enabled", false)),
-                fp16.doubleOr("loss_scale", 0),
-                fp16.intOr("initial_scale_power", 16),
-                fp16.longOr("loss_scale_window", 1000),
-                fp16.intOr("hysteresis", 2),
-                fp16.booleanOr("consecutive_hysteresis", false),
-                fp16.longOr("min_loss_scale", 1),
-                fp16.booleanOr("fp16_master_weights_and_grads", false));
+                fp16.tunableFlag("enabled"),
+                fp16.number("loss_scale"),
+                fp16.smallInteger("initial_scale_power"),
+                fp16.integer("loss_scale_window"),
+                fp16.smallInteger("hysteresis"),
+                fp16.flag("consecutive_hysteresis"),
+                fp16.integer("min_loss_scale"),
+                fp16.flag("fp16_master_weights_and_grads"));
     }
 
     /** Returns the {@code bf16} section. */
     public Bf16 bf16() {
-        Settings bf16 = root.section("bf16");
+        FilledSection bf16 = FilledSection.of(root, "bf16");
         return new Bf16(
-                tunable(bf16, "enabled", bf16.booleanOr("enabled", false)),
-                bf16.booleanOr("check_grad_overflow", true),
-                bf16.booleanOr("bf16_master_weights_and_grads", false),
-                bf16.booleanOr("bf16_optimizer_states", false));
+                bf16.tunableFlag("enabled"),
+                bf16.flag("check_grad_overflow"),
+                bf16.flag("bf16_master_weights_and_grads"),
+                bf16.flag("bf16_optimizer_states"));
     }
 
     /** Returns what {@code torch_autocast} or {@code amp} say about products of matrices. */
@@ -186,11 +186,11 @@ public final class DsConfig {
         return new GradientOptions(
                 type(root.section("data_types"), "grad_accum_dtype"),
                 type(root, "communication_data_type"),
-                root.booleanOr("prescale_gradients", false),
+                new FilledSection(root).flag("prescale_gradients"),
                 root.value("gradient_predivide_factor").orElse(1.0) instanceof Number factor
                         ? factor.doubleValue()
                         : 1, // a problem of its own
-                root.stringOr("gradient_allreduce_op", "mean").equalsIgnoreCase("sum"));
+                new FilledSection(root).text("gradient_allreduce_op").equalsIgnoreCase("sum"));
     }
 
     private static Optional<DType> type(Settings section, String name) {
@@ -201,70 +201,73 @@ public final class DsConfig {
 
     /** Returns the {@code zero_optimization} section. */
     public ZeroOptimization zero() {
-        Settings zero = root.section("zero_optimization");
+        FilledSection zero = FilledSection.of(root, "zero_optimization");
         return new ZeroOptimization(
-                zero.intOr("stage", 0),
-                size(zero, "reduce_bucket_size"),
-                size(zero, "allgather_bucket_size"),
-                size(zero, "sub_group_size"),
-                size(zero, "stage3_prefetch_bucket_size"),
-                size(zero, "stage3_param_persistence_threshold"),
-                size(zero, "stage3_max_live_parameters"),
-                zero.booleanOr("overlap_comm", false),
-                zero.booleanOr("stage3_gather_16bit_weights_on_model_save", false),
-                offloadParam(zero.section("offload_param")),
-                offloadOptimizer(zero.section("offload_optimizer")));
+                zero.smallInteger("stage"),
+                zero.tunableInteger("reduce_bucket_size"),
+                zero.tunableInteger("allgather_bucket_size"),
+                zero.tunableInteger("sub_group_size"),
+                zero.tunableInteger("stage3_prefetch_bucket_size"),
+                zero.tunableInteger("stage3_param_persistence_threshold"),
+                zero.tunableInteger("stage3_max_live_parameters"),
+                zero.flag("overlap_comm"),
+                zero.flag("stage3_gather_16bit_weights_on_model_save"),
+                offloadParam(FilledSection.of(zero.settings(), ZeroKeys.OffloadKeys.parameters())),
+                offloadOptimizer(
+                        FilledSection.of(zero.settings(), ZeroKeys.OffloadKeys.optimizer())));
     }
 
     /** Returns the {@code activation_checkpointing} section. */
     public ActivationCheckpointing activationCheckpointing() {
-        Settings section = root.section("activation_checkpointing");
+        FilledSection section = FilledSection.of(root, "activation_checkpointing");
         return new ActivationCheckpointing(
                 document.root().containsKey("activation_checkpointing"),
-                section.booleanOr("partition_activations", false),
-                section.booleanOr("cpu_checkpointing", false),
-                optionalInt(section, "number_checkpoints"));
+                section.flag("partition_activations"),
+                section.flag("cpu_checkpointing"),
+                optionalInt(section.settings(), "number_checkpoints"));
     }
 
     /** Returns the {@code aio} section. */
     public Aio aio() {
-        Settings aio = root.section("aio");
+        FilledSection aio = FilledSection.of(root, "aio");
         return new Aio(
-                aio.longOr("block_size", 1 << 20),
-                aio.longOr("queue_depth", 8),
-                aio.longOr("intra_op_parallelism", 1),
-                aio.booleanOr("single_submit", false),
-                aio.booleanOr("overlap_events", true));
+                aio.integer("block_size"),
+                aio.integer("queue_depth"),
+                aio.integer("intra_op_parallelism"),
+                aio.flag("single_submit"),
+                aio.flag("overlap_events"));
     }
 
     /** Returns the {@code jvm} object: settings that only this runtime has. */
     public Jvm jvm() {
-        Settings jvm = root.section("jvm");
+        FilledSection jvm = FilledSection.of(root, "jvm");
         return new Jvm(
-                jvm.stringOr("unknown_keys", "error").equals("warn"),
-                jvm.stringOr("reduction", "ordered"),
-                jvm.longOr("chunk_bytes", 32L << 20),
-                jvm.stringOr("pipeline_wait", "block"),
-                optionalInt(jvm, "workers"),
-                jvm.stringOr("kernels", "host"),
-                tunable(jvm, "seed", jvm.longOr("seed", 42)),
-                jvm.booleanOr("stochastic_rounding", false),
-                jvm.booleanOr("crash_consistent", true),
-                (int) jvm.longOr("commit_every_steps", 1),
-                (int) jvm.longOr("generations", 2),
-                jvm.list("nvme_paths").stream().flatMap(path -> path(path).stream()).toList(),
-                jvm.stringOr("storage_backend", "auto"),
-                jvm.stringOr("state_codec", "fp32"),
-                jvm.stringOr("offload_gradients", "none").equals("nvme"),
-                jvm.isGiven("journal")
-                        ? Optional.of(journal(jvm.section("journal")))
+                jvm.text("unknown_keys").equals("warn"),
+                jvm.text("reduction"),
+                jvm.integer("chunk_bytes"),
+                jvm.text("pipeline_wait"),
+                optionalInt(jvm.settings(), "workers"),
+                jvm.text("kernels"),
+                jvm.tunableInteger("seed"),
+                jvm.flag("stochastic_rounding"),
+                jvm.flag("crash_consistent"),
+                (int) jvm.integer("commit_every_steps"),
+                (int) jvm.integer("generations"),
+                jvm.settings().list("nvme_paths").stream()
+                        .flatMap(path -> path(path).stream())
+                        .toList(),
+                jvm.text("storage_backend"),
+                jvm.text("state_codec"),
+                jvm.text("offload_gradients").equals("nvme"),
+                jvm.settings().isGiven("journal")
+                        ? Optional.of(journal(FilledSection.of(jvm.settings(), "journal")))
                         : Optional.empty());
     }
 
-    private static Journal journal(Settings section) {
+    private static Journal journal(FilledSection section) {
         return new Journal(
-                section.stringOr("type", "jsonl"),
-                section.value("path").map(path -> Path.of(path.toString())));
+                section.text("type"),
+                section.settings().value("path").map(path -> Path.of(path.toString())));
     }
 
     /** Returns the groups of parameters for which something is different, in order. */
@@ -370,26 +373,26 @@ public final class DsConfig {
         return Optional.of(new PluginSection(name, section.stringOr("type", ""), params, document));
     }
 
-    private static OffloadParam offloadParam(Settings section) {
+    private static OffloadParam offloadParam(FilledSection section) {
         return new OffloadParam(
-                OffloadDevice.of(section.stringOr("device", "none")),
-                section.value("nvme_path").flatMap(DsConfig::path),
-                section.longOr("buffer_count", 5),
-                section.longOr("buffer_size", 100_000_000),
-                section.longOr("max_in_cpu", 1_000_000_000),
-                flag(section, "pin_memory"));
+                OffloadDevice.of(section.text("device")),
+                section.settings().value("nvme_path").flatMap(DsConfig::path),
+                section.integer("buffer_count"),
+                section.integer("buffer_size"),
+                section.integer("max_in_cpu"),
+                section.tunableFlag("pin_memory"));
     }
 
-    private static OffloadOptimizer offloadOptimizer(Settings section) {
+    private static OffloadOptimizer offloadOptimizer(FilledSection section) {
         return new OffloadOptimizer(
-                OffloadDevice.of(section.stringOr("device", "none")),
-                section.value("nvme_path").flatMap(DsConfig::path),
-                section.longOr("buffer_count", 4),
-                flag(section, "pin_memory"),
-                flag(section, "pipeline_read"),
-                flag(section, "pipeline_write"),
-                section.booleanOr("fast_init", false),
-                section.doubleOr("ratio", 1));
+                OffloadDevice.of(section.text("device")),
+                section.settings().value("nvme_path").flatMap(DsConfig::path),
+                section.integer("buffer_count"),
+                section.tunableFlag("pin_memory"),
+                section.tunableFlag("pipeline_read"),
+                section.tunableFlag("pipeline_write"),
+                section.flag("fast_init"),
+                section.number("ratio"));
     }
 
     /** Returns the path, or empty if this machine's file names have no such characters. */
@@ -399,22 +402,6 @@ public final class DsConfig {
         } catch (InvalidPathException e) {
             return Optional.empty();
         }
-    }
-
-    private static Tunable<Long> size(Settings section, String name) {
-        return tunable(section, name, section.longOr(name, 0));
-    }
-
-    private static Tunable<Boolean> flag(Settings section, String name) {
-        return tunable(section, name, section.booleanOr(name, false));
-    }
-
-    private static <T> Tunable<T> tunable(Settings section, String name, T value) {
-        Tunable.Origin origin =
-                section.isAuto(name)
-                        ? Tunable.Origin.AUTO
-                        : section.isGiven(name) ? Tunable.Origin.GIVEN : Tunable.Origin.DEFAULT;
-        return new Tunable<>(value, origin);
     }
 
     private static OptionalInt optionalInt(Settings section, String name) {

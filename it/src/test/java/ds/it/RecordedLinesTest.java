@@ -410,11 +410,8 @@ class RecordedLinesTest {
 
     private static List<String> list(Golden golden, Pass pass) {
         String id = pass.fused.substring(0, pass.fused.length() - 1);
-        return golden.cases("cases").stream()
-                .filter(c -> c.get("id").equals(id))
-                .flatMap(c -> ((List<?>) c.get("tensors_list")).stream())
-                .map(Object::toString)
-                .toList();
+        return ((List<?>) golden.find("cases", id).get("tensors_list"))
+                .stream().map(Object::toString).toList();
     }
 
     /** A residual sum in two roundings, forward and backward, is seen; and a store without one. */
