@@ -88,6 +88,47 @@ public interface Kernels {
     }
 
     /**
+     * C = addend + op(A) op(B) (+ bias): the bits of a copy and {@link #gemm} with accumulation.
+     *
+     * @param addend as many elements as {@code c}, of its type
+     */
+    default void gemmPlus(
+            Transpose transposeA,
+            Transpose transposeB,
+            int m,
+            int n,
+            int k,
+            FlatBuffer a,
+            FlatBuffer b,
+            Optional<FlatBuffer> bias,
+            FlatBuffer addend,
+            FlatBuffer c) {
+        c.copyFrom(addend);
+        gemm(transposeA, transposeB, m, n, k, a, b, bias, c, true);
+    }
+
+    /**
+     * dx = dy · f'(x), where dy = op(A) op(B) as it would be stored in the type of {@code dx}: the
+     * bits of {@link #gemm} and {@link #activationBackward} in turn.
+     *
+     * @param x as many elements as {@code dx}, of its type
+     */
+    default void gemmActivationBackward(
+            Transpose transposeA,
+            Transpose transposeB,
+            int m,
+            int n,
+            int k,
+            FlatBuffer a,
+            FlatBuffer b,
+            Activation f,
+            FlatBuffer x,
+            FlatBuffer dx) {
+        gemm(transposeA, transposeB, m, n, k, a, b, Optional.empty(), dx, false);
+        activationBackward(f, x, dx, dx, false);
+    }
+
+    /**
      * Sums the rows of x[rows,width] into out[width]: the gradient of a bias. Rows are added in
      * order inside groups of 32, groups in order.
      */

@@ -67,6 +67,16 @@ public abstract class KernelsContract {
     }
 
     @Test
+    void aProductWithTheSlopeOfAnActivationHasTheBitsOfTheTwoInTurn() {
+        new ProductChecks(rig).aProductWithTheSlopeOfAnActivationHasTheBitsOfTheTwoInTurn();
+    }
+
+    @Test
+    void aProductAddedToAnotherMatrixHasTheBitsOfOneAddedToItsCopy() {
+        new ProductChecks(rig).aProductAddedToAnotherMatrixHasTheBitsOfOneAddedToItsCopy();
+    }
+
+    @Test
     void activationsAndTheirSlopes() {
         new LayerChecks(rig).activationsAndTheirSlopes();
     }

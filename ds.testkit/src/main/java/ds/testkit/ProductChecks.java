@@ -217,6 +217,52 @@ final class ProductChecks {
         }
     }
 
+    void aProductWithTheSlopeOfAnActivationHasTheBitsOfTheTwoInTurn() {
+        for (int[] size : List.of(new int[] {1, 1, 1}, new int[] {70, 300, 257})) {
+            for (DType type : DType.values()) {
+                for (Kernels.Activation f : Kernels.Activation.values()) {
+                    int m = size[0];
+                    int n = size[1];
+                    int k = size[2];
+                    FlatBuffer a = rig.normal(type, (long) m * k, 1);
+                    FlatBuffer b = rig.normal(type, (long) k * n, 2);
+                    FlatBuffer x = rig.normal(type, (long) m * n, 3);
+                    FlatBuffer dy = rig.zeros(type, (long) m * n);
+                    FlatBuffer dx = rig.zeros(type, (long) m * n);
+                    kernels.gemm(
+                            Transpose.NO, Transpose.NO, m, n, k, a, b, Optional.empty(), dy, false);
+                    kernels.activationBackward(f, x, dy, dx, false);
+                    FlatBuffer both = rig.zeros(type, (long) m * n);
+                    kernels.gemmActivationBackward(
+                            Transpose.NO, Transpose.NO, m, n, k, a, b, f, x, both);
+                    assertArrayEquals(bytes(dx), bytes(both), type + " " + f);
+                }
+            }
+        }
+    }
+
+    void aProductAddedToAnotherMatrixHasTheBitsOfOneAddedToItsCopy() {
+        for (int[] size : List.of(new int[] {1, 1, 1}, new int[] {70, 300, 257})) {
+            for (DType type : DType.values()) {
+                int m = size[0];
+                int n = size[1];
+                int k = size[2];
+                FlatBuffer a = rig.normal(type, (long) m * k, 1);
+                FlatBuffer b = rig.normal(type, (long) k * n, 2);
+                Optional<FlatBuffer> bias = Optional.of(rig.normal(type, n, 3));
+                FlatBuffer addend = rig.normal(type, (long) m * n, 4);
+                FlatBuffer c = rig.zeros(type, (long) m * n);
+                c.copyFrom(addend);
+                kernels.gemm(Transpose.NO, Transpose.YES, m, n, k, a, b, bias, c, true);
+                FlatBuffer sum = rig.zeros(type, (long) m * n);
+                byte[] before = bytes(addend);
+                kernels.gemmPlus(Transpose.NO, Transpose.YES, m, n, k, a, b, bias, addend, sum);
+                assertArrayEquals(bytes(c), bytes(sum), type.toString());
+                assertArrayEquals(before, bytes(addend), type + " addend");
+            }
+        }
+    }
+
     void operandsThatAreTooSmallAreNamed() {
         IllegalArgumentException failure =
                 assertThrows(

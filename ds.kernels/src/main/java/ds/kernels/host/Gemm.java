@@ -18,6 +18,11 @@ final class Gemm {
 
     private static final int ROWS = Lanes.TILE_ROWS;
     private static final int COLUMNS = Lanes.TILE_COLUMNS;
+
+    /** Rows and columns of the widest tile: two strips by two panels. */
+    private static final int GROUP_ROWS = 2 * ROWS;
+
+    private static final int GROUP_COLUMNS = 2 * COLUMNS;
     private static final int PART_ROWS = 256;
     private static final int LEAST_ROWS = 64;
     private static final int CHUNK_COLUMNS = 256;
@@ -55,13 +60,19 @@ final class Gemm {
             FlatBuffer b,
             float @Nullable [] bias,
             FlatBuffer c,
-            boolean accumulate,
-            @Nullable Activated then) {}
+            @Nullable FlatBuffer addend,
+            @Nullable Then then) {}
 
-    /** What else becomes of C: {@code y = f(C as stored)}. */
-    record Activated(Activation f, FlatBuffer y) {}
+    /** What becomes of a product. */
+    sealed interface Then {}
 
-    /** C (+)= op(A) op(B) (+ bias), and what becomes of it. */
+    /** C is stored, and {@code y = f(C as stored)}. */
+    record Activated(Activation f, FlatBuffer y) implements Then {}
+
+    /** The product as C would store it is multiplied by {@code f'(x)}, and that is stored as C. */
+    record Sloped(Activation f, FlatBuffer x) implements Then {}
+
+    /** C = (addend +) op(A) op(B) (+ bias), and what becomes of it; the addend may be C. */
     void run(
             Transpose transposeA,
             Transpose transposeB,
@@ -72,8 +83,8 @@ final class Gemm {
             FlatBuffer b,
             Optional<FlatBuffer> bias,
             FlatBuffer c,
-            boolean accumulate,
-            @Nullable Activated then) {
+            @Nullable FlatBuffer addend,
+            @Nullable Then then) {
         if (m == 0 || n == 0) {
             return;
         }
@@ -96,7 +107,7 @@ final class Gemm {
                         b,
                         row,
                         c,
-                        accumulate,
+                        addend,
                         then);
         long limit = Math.max(COLUMNS, PANEL_LIMIT / Math.max(k, 1) / COLUMNS * COLUMNS);
         int width = (int) Math.min(limit, up(n, COLUMNS));
@@ -137,19 +148,20 @@ final class Gemm {
         int share = wanted == 1 ? PART_ROWS : Math.max(LEAST_ROWS, parts(call.m, 2 * wanted));
         int stripRows =
                 Math.clamp(
-                        STRIP_LIMIT / Math.max(call.k, 1) / ROWS * ROWS,
-                        ROWS,
+                        STRIP_LIMIT / Math.max(call.k, 1) / GROUP_ROWS * GROUP_ROWS,
+                        GROUP_ROWS,
                         Math.min(share, PART_ROWS));
         int rowParts = parts(call.m, stripRows);
         if (rowParts > wanted && rowParts % wanted != 0) {
             rowParts += wanted - rowParts % wanted;
         }
-        int rows = up(parts(call.m, rowParts), ROWS);
+        int rows = up(parts(call.m, rowParts), GROUP_ROWS);
         int finalRowParts = parts(call.m, rows);
         int columnParts =
                 Math.min(
-                        wanted == 1 ? 1 : parts(2 * wanted, finalRowParts), parts(padded, COLUMNS));
-        int columns = up(parts(padded, columnParts), COLUMNS);
+                        wanted == 1 ? 1 : parts(2 * wanted, finalRowParts),
+                        parts(padded, GROUP_COLUMNS));
+        int columns = up(parts(padded, columnParts), GROUP_COLUMNS);
         int finalColumnParts = parts(padded, columns);
         if (small) {
             for (int i = 0; i < finalRowParts * finalColumnParts; i++) {
@@ -220,68 +232,141 @@ final class Gemm {
         int paddedRows = up(rows, ROWS);
         float[] strips = own.slot(STRIPS, paddedRows * Math.max(call.k, 1));
         packStrips(call, own, i0, rows, strips);
+        int last = Math.max(0, (call.k - 1) / BLOCK_DEPTH * BLOCK_DEPTH);
         int chunk = Math.min(CHUNK_COLUMNS, up(to - from, COLUMNS));
-        float[] product = own.slot(PRODUCT, paddedRows * chunk);
+        float[] product = own.slot(PRODUCT, (last > 0 ? paddedRows : GROUP_ROWS) * chunk);
+        int paddedWidth = up(width, COLUMNS);
         for (int j = from; j < to; j += chunk) {
             int columns = Math.min(chunk, to - j);
-            multiplyChunk(call.k, own, strips, paddedRows, up(width, COLUMNS), j, columns, product);
-            for (int i = 0; i < rows; i++) {
-                if (call.bias != null) {
-                    own.lanes.add(
-                            product,
-                            i * up(columns, COLUMNS),
-                            call.bias,
-                            first + j,
-                            product,
-                            i * up(columns, COLUMNS),
-                            columns);
-                }
-                own.store(
-                        call.c,
-                        (long) (i0 + i) * call.n + first + j,
-                        product,
-                        i * up(columns, COLUMNS),
+            int stride = up(columns, COLUMNS);
+            for (int k0 = 0; k0 < last; k0 += BLOCK_DEPTH) {
+                multiplyBlock(
+                        own,
+                        strips,
+                        k0 * paddedRows,
+                        paddedRows,
+                        k0,
+                        BLOCK_DEPTH,
+                        paddedWidth,
+                        j,
                         columns,
-                        call.accumulate);
-                if (call.then != null) {
-                    System.arraycopy(product, i * up(columns, COLUMNS), own.a, 0, columns);
-                    own.round(call.c.type(), own.a, columns);
-                    own.lanes.activation(call.then.f, own.a, own.a, columns);
-                    own.store(call.then.y, (long) (i0 + i) * call.n + first + j, own.a, 0, columns);
+                        product,
+                        0);
+            }
+            // The last block by few rows: they are stored while they are near.
+            int depth = call.k - last;
+            for (int i = 0; i < rows; i += GROUP_ROWS) {
+                int group = Math.min(GROUP_ROWS, paddedRows - i);
+                int at = last > 0 ? i * stride : 0;
+                multiplyBlock(
+                        own,
+                        strips,
+                        last * paddedRows + i * depth,
+                        group,
+                        last,
+                        depth,
+                        paddedWidth,
+                        j,
+                        columns,
+                        product,
+                        at);
+                storeRows(
+                        call,
+                        own,
+                        i0 + i,
+                        Math.min(group, rows - i),
+                        first + j,
+                        columns,
+                        product,
+                        at,
+                        stride);
+            }
+        }
+    }
+
+    /** Adds one block of depth to {@code rows} rows of the product, from 0 if it is the first. */
+    private void multiplyBlock(
+            Scratch own,
+            float[] strips,
+            int strip,
+            int rows,
+            int k0,
+            int depth,
+            int paddedWidth,
+            int j0,
+            int columns,
+            float[] product,
+            int at) {
+        int stride = up(columns, COLUMNS);
+        if (depth == 0) {
+            Arrays.fill(product, at, at + rows * stride, 0f);
+            return;
+        }
+        own.lanes.multiplyTiles(
+                strips,
+                strip,
+                rows,
+                panels,
+                k0 * paddedWidth + j0 * depth,
+                COLUMNS * depth,
+                columns,
+                depth,
+                product,
+                at,
+                stride,
+                k0 > 0);
+    }
+
+    /** Adds the bias to rows of the product and stores them, or what becomes of them. */
+    private static void storeRows(
+            Call call,
+            Scratch own,
+            int i0,
+            int rows,
+            int j0,
+            int columns,
+            float[] product,
+            int at,
+            int stride) {
+        for (int i = 0; i < rows; i++) {
+            int row = at + i * stride;
+            if (call.bias != null) {
+                own.lanes.add(product, row, call.bias, j0, product, row, columns);
+            }
+            if (!(call.then instanceof Sloped)) {
+                own.store(call.c, place(call, i0 + i, j0), product, row, columns, call.addend);
+            }
+            if (call.then != null) {
+                System.arraycopy(product, row, own.a, i * columns, columns);
+            }
+        }
+        int count = rows * columns;
+        switch (call.then) {
+            case null -> {
+                return;
+            }
+            case Activated then -> {
+                own.round(call.c.type(), own.a, count);
+                own.lanes.activation(then.f, own.a, own.a, count);
+                for (int i = 0; i < rows; i++) {
+                    own.store(then.y, place(call, i0 + i, j0), own.a, i * columns, columns);
+                }
+            }
+            case Sloped then -> {
+                own.round(call.c.type(), own.a, count);
+                for (int i = 0; i < rows; i++) {
+                    own.load(then.x, place(call, i0 + i, j0), own.b, i * columns, columns);
+                }
+                own.lanes.activationSlope(then.f, own.b, own.a, own.a, count);
+                for (int i = 0; i < rows; i++) {
+                    own.store(call.c, place(call, i0 + i, j0), own.a, i * columns, columns);
                 }
             }
         }
     }
 
-    private void multiplyChunk(
-            int k,
-            Scratch own,
-            float[] strips,
-            int paddedRows,
-            int paddedWidth,
-            int j0,
-            int columns,
-            float[] product) {
-        int stride = up(columns, COLUMNS);
-        if (k == 0) {
-            Arrays.fill(product, 0, paddedRows * stride, 0f);
-        }
-        for (int k0 = 0; k0 < k; k0 += BLOCK_DEPTH) {
-            int depth = Math.min(BLOCK_DEPTH, k - k0);
-            own.lanes.multiplyTiles(
-                    strips,
-                    k0 * paddedRows,
-                    paddedRows,
-                    panels,
-                    k0 * paddedWidth + j0 * depth,
-                    COLUMNS * depth,
-                    columns,
-                    depth,
-                    product,
-                    0,
-                    stride,
-                    k0 > 0);
-        }
+    private static long place(Call call, int row, int column) {
+        return (long) row * call.n + column;
     }
 
     /** Packs rows of op(A), block after block, in strips of {@value Lanes#TILE_ROWS} rows. */

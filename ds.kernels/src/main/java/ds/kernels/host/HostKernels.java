@@ -74,7 +74,7 @@ final class HostKernels implements Kernels {
         Operands.holds(b, "b", (long) k * n);
         Operands.holds(c, "c", (long) m * n);
         bias.ifPresent(row -> Operands.holds(row, "bias", n));
-        gemm.run(transposeA, transposeB, m, n, k, a, b, bias, c, accumulate, null);
+        gemm.run(transposeA, transposeB, m, n, k, a, b, bias, c, accumulate ? c : null, null);
     }
 
     @Override
@@ -97,7 +97,49 @@ final class HostKernels implements Kernels {
         Operands.holds(y, "y", (long) m * n);
         bias.ifPresent(row -> Operands.holds(row, "bias", n));
         Gemm.Activated then = new Gemm.Activated(f, y);
-        gemm.run(transposeA, transposeB, m, n, k, a, b, bias, c, false, then);
+        gemm.run(transposeA, transposeB, m, n, k, a, b, bias, c, null, then);
+    }
+
+    @Override
+    public void gemmPlus(
+            Transpose transposeA,
+            Transpose transposeB,
+            int m,
+            int n,
+            int k,
+            FlatBuffer a,
+            FlatBuffer b,
+            Optional<FlatBuffer> bias,
+            FlatBuffer addend,
+            FlatBuffer c) {
+        Operands.sizes(m, n, k);
+        Operands.holds(a, "a", (long) m * k);
+        Operands.holds(b, "b", (long) k * n);
+        Operands.holds(c, "c", (long) m * n);
+        Operands.same(addend, "addend", c);
+        bias.ifPresent(row -> Operands.holds(row, "bias", n));
+        gemm.run(transposeA, transposeB, m, n, k, a, b, bias, c, addend, null);
+    }
+
+    @Override
+    public void gemmActivationBackward(
+            Transpose transposeA,
+            Transpose transposeB,
+            int m,
+            int n,
+            int k,
+            FlatBuffer a,
+            FlatBuffer b,
+            Activation f,
+            FlatBuffer x,
+            FlatBuffer dx) {
+        Operands.sizes(m, n, k);
+        Operands.holds(a, "a", (long) m * k);
+        Operands.holds(b, "b", (long) k * n);
+        Operands.holds(dx, "dx", (long) m * n);
+        Operands.same(x, "x", dx);
+        Gemm.Sloped then = new Gemm.Sloped(f, x);
+        gemm.run(transposeA, transposeB, m, n, k, a, b, Optional.empty(), dx, null, then);
     }
 
     @Override

@@ -5,6 +5,7 @@ import ds.core.FlatBuffer;
 import ds.kernels.ExactNorm;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One worker's memory on the heap: tiles on which kernels compute, whatever the type of the operands.
@@ -109,10 +110,21 @@ final class Scratch {
 
     /** Adds what {@code to} holds to {@code from} if asked, and stores; {@code from} changes. */
     void store(FlatBuffer to, long index, float[] from, int offset, int count, boolean accumulate) {
-        if (accumulate) {
+        store(to, index, from, offset, count, accumulate ? to : null);
+    }
+
+    /** Adds {@code from} to the same place of an addend, if there is one, and stores; it changes. */
+    void store(
+            FlatBuffer to,
+            long index,
+            float[] from,
+            int offset,
+            int count,
+            @Nullable FlatBuffer addend) {
+        if (addend != null) {
             for (int done = 0; done < count; done += TILE) {
                 int part = Math.min(TILE, count - done);
-                load(to, index + done, old, 0, part);
+                load(addend, index + done, old, 0, part);
                 lanes.add(old, 0, from, offset + done, from, offset + done, part);
             }
         }

@@ -6,7 +6,14 @@ import ds.kernels.Kernels;
 
 /** Operations element by element. Results are stored as their first operand is. */
 final class ElementOps {
+    private static final Node.Backward ACTIVATION_BACKWARD = ElementOps::activationBackward;
+
     private ElementOps() {}
+
+    /** Returns whether a node of the tape is an activation. */
+    static boolean isActivation(Node node) {
+        return node.backward == ACTIVATION_BACKWARD;
+    }
 
     static Tensor activation(Pass pass, Kernels.Activation function, Tensor x) {
         Tensor y = activationOf(pass, function, x);
@@ -16,7 +23,7 @@ final class ElementOps {
 
     /** Records an activation whose values somebody else computes. */
     static Tensor activationOf(Pass pass, Kernels.Activation function, Tensor x) {
-        Node node = pass.node(ElementOps::activationBackward);
+        Node node = pass.node(ACTIVATION_BACKWARD);
         Tensor y = pass.like(x, x.width(), x.type(), x.wantsGradient);
         pass.reads(x);
         node.x = x;

@@ -75,13 +75,25 @@ final class MatrixOps {
                         "The sum of %s and the product %s needs equal shapes and types."
                                 .formatted(residual.shape(), y.shape()));
             }
-            y.values().copyFrom(residual.values());
         }
         Operand w = Operand.of(pass, weight);
         Operand b = bias == null ? null : Operand.of(pass, bias);
         Optional<FlatBuffer> row = b == null ? Optional.empty() : Optional.of(b.values());
         Tensor result = y;
-        if (f == null) {
+        if (residual != null) {
+            pass.kernels()
+                    .gemmPlus(
+                            Transpose.NO,
+                            Transpose.YES,
+                            x.rows(),
+                            out,
+                            in,
+                            x.values(),
+                            w.values(),
+                            row,
+                            residual.values(),
+                            y.values());
+        } else if (f == null) {
             pass.kernels()
                     .gemm(
                             Transpose.NO,
@@ -93,7 +105,7 @@ final class MatrixOps {
                             w.values(),
                             row,
                             y.values(),
-                            residual != null);
+                            false);
         } else {
             result = ElementOps.activationOf(pass, f, y);
             pass.kernels()
@@ -154,22 +166,7 @@ final class MatrixOps {
         int out = weight.rows();
         int in = weight.width();
         if (x.wantsGradient) {
-            FlatBuffer dx = pass.gradients.of(x);
-            boolean add = pass.gradients.adding();
-            Operand w = Operand.of(pass, weight);
-            pass.kernels()
-                    .gemm(
-                            Transpose.NO,
-                            Transpose.NO,
-                            rows,
-                            in,
-                            out,
-                            dy,
-                            w.values(),
-                            Optional.empty(),
-                            dx,
-                            add);
-            w.close();
+            inputGradient(pass, node, x, weight, dy);
         }
         handOver(
                 pass,
@@ -196,6 +193,50 @@ final class MatrixOps {
         if (node.y != null) {
             pass.gradients.share(node.y, Gradients.present(y.gradient), y);
         }
+    }
+
+    /**
+     * dx (+)= dy w; where x is what the operation just before made of z by a function, and the
+     * gradient of x is complete with this, that of z at once.
+     */
+    private static void inputGradient(Pass pass, Node node, Tensor x, Slot weight, FlatBuffer dy) {
+        int rows = x.rows();
+        int out = weight.rows();
+        int in = weight.width();
+        Node before = pass.activationBefore(node);
+        Operand w = Operand.of(pass, weight);
+        if (before != null && before.out == x && x.gradient == null) {
+            Tensor z = Gradients.present(before.x);
+            FlatBuffer dz = pass.gradients.of(z);
+            pass.kernels()
+                    .gemmActivationBackward(
+                            Transpose.NO,
+                            Transpose.NO,
+                            rows,
+                            in,
+                            out,
+                            dy,
+                            w.values(),
+                            before.activation,
+                            z.values(),
+                            dz);
+        } else {
+            FlatBuffer dx = pass.gradients.of(x);
+            boolean add = pass.gradients.adding();
+            pass.kernels()
+                    .gemm(
+                            Transpose.NO,
+                            Transpose.NO,
+                            rows,
+                            in,
+                            out,
+                            dy,
+                            w.values(),
+                            Optional.empty(),
+                            dx,
+                            add);
+        }
+        w.close();
     }
 
     /** Hands a gradient over; where products are cast it is rounded to their type before. */

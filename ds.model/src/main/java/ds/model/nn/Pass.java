@@ -395,6 +395,23 @@ final class Pass {
         node.out = null;
     }
 
+    /**
+     * Returns the operation recorded just before {@code node} if it is an activation whose input has
+     * no gradient yet. What else reads its result comes later on the tape and has had its turn.
+     */
+    @Nullable Node activationBefore(Node node) {
+        Node before = node.index > 0 ? nodes.get(node.index - 1) : null;
+        boolean fits =
+                before != null
+                        && ElementOps.isActivation(before)
+                        && before.x != null
+                        && before.out != null
+                        && before.x.wantsGradient
+                        && before.x.gradient == null
+                        && before.x.type() == before.out.type();
+        return fits ? before : null;
+    }
+
     /** Returns where the gradient of a parameter goes. */
     Gradient gradient(Slot slot) {
         BackwardContext present = backwardContext;
