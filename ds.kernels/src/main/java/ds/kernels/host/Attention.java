@@ -129,7 +129,20 @@ final class Attention {
             int stride,
             boolean add) {
         own.lanes.multiplyTiles(
-                strips, 0, rows, panels, 0, panelSize, columns, depth, c, 0, stride, add);
+                strips,
+                0,
+                rows,
+                panels,
+                0,
+                panelSize,
+                columns,
+                depth,
+                c,
+                0,
+                stride,
+                add ? c : null,
+                0,
+                stride);
     }
 
     /** Makes scores from {@code count} on such that their exponential is 0. */

@@ -90,8 +90,8 @@ final class Gemm {
         }
         float @Nullable [] row = null;
         if (bias.isPresent()) {
-            if (biasRow.length < n) {
-                biasRow = new float[n];
+            if (biasRow.length < up(n, COLUMNS)) {
+                biasRow = new float[up(n, COLUMNS)]; // whole tiles are read
             }
             row = biasRow;
             team.scratch(0).load(bias.get(), 0, row, 0, n);
@@ -251,10 +251,13 @@ final class Gemm {
                         j,
                         columns,
                         product,
+                        0,
+                        null,
                         0);
             }
             // The last block by few rows: they are stored while they are near.
             int depth = call.k - last;
+            float @Nullable [] bias = last == 0 && depth > 0 ? call.bias : null;
             for (int i = 0; i < rows; i += GROUP_ROWS) {
                 int group = Math.min(GROUP_ROWS, paddedRows - i);
                 int at = last > 0 ? i * stride : 0;
@@ -269,7 +272,9 @@ final class Gemm {
                         j,
                         columns,
                         product,
-                        at);
+                        at,
+                        bias,
+                        first + j);
                 storeRows(
                         call,
                         own,
@@ -279,12 +284,16 @@ final class Gemm {
                         columns,
                         product,
                         at,
-                        stride);
+                        stride,
+                        bias == null ? call.bias : null);
             }
         }
     }
 
-    /** Adds one block of depth to {@code rows} rows of the product, from 0 if it is the first. */
+    /**
+     * Adds one block of depth to {@code rows} rows of the product; the first to {@code bias}, or to
+     * nothing.
+     */
     private void multiplyBlock(
             Scratch own,
             float[] strips,
@@ -296,7 +305,9 @@ final class Gemm {
             int j0,
             int columns,
             float[] product,
-            int at) {
+            int at,
+            float @Nullable [] bias,
+            int biasAt) {
         int stride = up(columns, COLUMNS);
         if (depth == 0) {
             Arrays.fill(product, at, at + rows * stride, 0f);
@@ -314,10 +325,12 @@ final class Gemm {
                 product,
                 at,
                 stride,
-                k0 > 0);
+                k0 > 0 ? product : bias,
+                k0 > 0 ? at : biasAt,
+                k0 > 0 ? stride : 0);
     }
 
-    /** Adds the bias to rows of the product and stores them, or what becomes of them. */
+    /** Adds a bias to rows of the product, and stores them, or what becomes of them. */
     private static void storeRows(
             Call call,
             Scratch own,
@@ -327,11 +340,12 @@ final class Gemm {
             int columns,
             float[] product,
             int at,
-            int stride) {
+            int stride,
+            float @Nullable [] bias) {
         for (int i = 0; i < rows; i++) {
             int row = at + i * stride;
-            if (call.bias != null) {
-                own.lanes.add(product, row, call.bias, j0, product, row, columns);
+            if (bias != null) {
+                own.lanes.add(product, row, bias, j0, product, row, columns);
             }
             if (!(call.then instanceof Sloped)) {
                 own.store(call.c, place(call, i0 + i, j0), product, row, columns, call.addend);

@@ -5,6 +5,7 @@ import ds.core.Rounding;
 import ds.kernels.Kernels.Activation;
 import java.util.Arrays;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The primitive loops over {@code float[]} from which every kernel is made. This class is their
@@ -443,13 +444,15 @@ class Lanes {
     }
 
     /**
-     * c[rows, columns] = (or +=) strips · panels, each output one fma chain from zero.
+     * c[rows, columns] = (addend +) strips · panels, each output one fma chain from zero.
      *
      * @param ao where the strips begin; the one of row i, a multiple of {@link #TILE_ROWS}, is at
      *     {@code ao + i · depth}
      * @param bo where the panels begin
      * @param panelSize distance from one panel of {@link #TILE_COLUMNS} columns to the next
      * @param stride distance from one row of c to the next; whole tiles are written
+     * @param addend what is added to, if anything: c itself, or a row for each row of c
+     * @param addendStride distance from one row of the addend to the next, 0 if all share one
      */
     void multiplyTiles(
             float[] a,
@@ -463,14 +466,28 @@ class Lanes {
             float[] c,
             int co,
             int stride,
-            boolean add) {
+            float @Nullable [] addend,
+            int addendAt,
+            int addendStride) {
         for (int j = 0; j < columns; j += TILE_COLUMNS) {
             int panel = bo + j / TILE_COLUMNS * panelSize;
             for (int i = 0; i < rows; i += TILE_ROWS) {
                 int strip = ao + i * depth;
                 int at = co + i * stride + j;
+                int from = addendAt + i * addendStride + j;
                 for (int pair = 0; pair < TILE_COLUMNS; pair += 2) {
-                    multiplyPair(a, strip, b, panel + pair, depth, c, at + pair, stride, add);
+                    multiplyPair(
+                            a,
+                            strip,
+                            b,
+                            panel + pair,
+                            depth,
+                            c,
+                            at + pair,
+                            stride,
+                            addend,
+                            from + pair,
+                            addendStride);
                 }
             }
         }
@@ -486,7 +503,9 @@ class Lanes {
             float[] c,
             int co,
             int stride,
-            boolean add) {
+            float @Nullable [] addend,
+            int from,
+            int addendStride) {
         float c00 = 0f;
         float c01 = 0f;
         float c10 = 0f;
@@ -508,14 +527,15 @@ class Lanes {
             c30 = Math.fma(a[x + 3], b0, c30);
             c31 = Math.fma(a[x + 3], b1, c31);
         }
-        store(c, co, c00, c01, add);
-        store(c, co + stride, c10, c11, add);
-        store(c, co + 2 * stride, c20, c21, add);
-        store(c, co + 3 * stride, c30, c31, add);
+        store(c, co, c00, c01, addend, from);
+        store(c, co + stride, c10, c11, addend, from + addendStride);
+        store(c, co + 2 * stride, c20, c21, addend, from + 2 * addendStride);
+        store(c, co + 3 * stride, c30, c31, addend, from + 3 * addendStride);
     }
 
-    private static void store(float[] c, int co, float v0, float v1, boolean add) {
-        c[co] = add ? c[co] + v0 : v0;
-        c[co + 1] = add ? c[co + 1] + v1 : v1;
+    private static void store(
+            float[] c, int co, float v0, float v1, float @Nullable [] addend, int from) {
+        c[co] = addend == null ? v0 : addend[from] + v0;
+        c[co + 1] = addend == null ? v1 : addend[from + 1] + v1;
     }
 }

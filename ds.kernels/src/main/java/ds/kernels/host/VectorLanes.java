@@ -11,6 +11,7 @@ import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The loops of {@link Lanes} by the Vector API, with the same bits. Vectors are as wide as the
@@ -153,7 +154,9 @@ final class VectorLanes extends Lanes {
                     .add(FloatVector.fromArray(S, b, bo + i))
                     .intoArray(y, yo + i);
         }
-        super.add(a, ao + end, b, bo + end, y, yo + end, count - end);
+        if (end < count) {
+            super.add(a, ao + end, b, bo + end, y, yo + end, count - end);
+        }
     }
 
     @Override
@@ -585,12 +588,41 @@ final class VectorLanes extends Lanes {
             float[] c,
             int co,
             int stride,
-            boolean add) {
+            float @Nullable [] addend,
+            int addendAt,
+            int addendStride) {
         if (scalarNanos > 0 && !WarmUp.over()) {
-            super.multiplyTiles(a, ao, rows, b, bo, panelSize, columns, depth, c, co, stride, add);
+            super.multiplyTiles(
+                    a,
+                    ao,
+                    rows,
+                    b,
+                    bo,
+                    panelSize,
+                    columns,
+                    depth,
+                    c,
+                    co,
+                    stride,
+                    addend,
+                    addendAt,
+                    addendStride);
             return;
         }
         VectorProducts.multiplyTiles(
-                a, ao, rows, b, bo, panelSize, columns, depth, c, co, stride, add);
+                a,
+                ao,
+                rows,
+                b,
+                bo,
+                panelSize,
+                columns,
+                depth,
+                c,
+                co,
+                stride,
+                addend,
+                addendAt,
+                addendStride);
     }
 }

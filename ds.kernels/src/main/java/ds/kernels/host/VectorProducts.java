@@ -14,6 +14,7 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The loops of a matrix product by the Vector API: packing, and the tiles. The rules of {@link
@@ -259,7 +260,9 @@ final class VectorProducts {
             float[] c,
             int co,
             int stride,
-            boolean add) {
+            float @Nullable [] addend,
+            int addendAt,
+            int addendStride) {
         int width;
         for (int j = 0; j < columns; j += width) {
             boolean pair = WIDE && columns - j > TILE_COLUMNS;
@@ -271,14 +274,38 @@ final class VectorProducts {
                 height = wide ? 2 * TILE_ROWS : TILE_ROWS;
                 int strip = ao + i * depth;
                 int at = co + i * stride + j;
+                int from = addendAt + i * addendStride + j;
                 if (wide) {
-                    multiplyWide(a, strip, b, panel, panelSize, depth, c, at, stride, add);
+                    multiplyWide(
+                            a,
+                            strip,
+                            b,
+                            panel,
+                            panelSize,
+                            depth,
+                            c,
+                            at,
+                            stride,
+                            addend,
+                            from,
+                            addendStride);
                     continue;
                 }
-                multiplyTile(a, strip, b, panel, depth, c, at, stride, add);
+                multiplyTile(a, strip, b, panel, depth, c, at, stride, addend, from, addendStride);
                 if (pair) {
                     int next = panel + panelSize;
-                    multiplyTile(a, strip, b, next, depth, c, at + TILE_COLUMNS, stride, add);
+                    multiplyTile(
+                            a,
+                            strip,
+                            b,
+                            next,
+                            depth,
+                            c,
+                            at + TILE_COLUMNS,
+                            stride,
+                            addend,
+                            from + TILE_COLUMNS,
+                            addendStride);
                 }
             }
         }
@@ -293,9 +320,12 @@ final class VectorProducts {
             float[] c,
             int co,
             int stride,
-            boolean add) {
+            float @Nullable [] addend,
+            int from,
+            int addendStride) {
         for (int h = 0; h < TILE_COLUMNS; h += RL2) {
-            multiplyHalf(a, ao, b, bo + h, depth, c, co + h, stride, add);
+            multiplyHalf(
+                    a, ao, b, bo + h, depth, c, co + h, stride, addend, from + h, addendStride);
         }
     }
 
@@ -313,7 +343,9 @@ final class VectorProducts {
             float[] c,
             int co,
             int stride,
-            boolean add) {
+            float @Nullable [] addend,
+            int from,
+            int addendStride) {
         FloatVector c00 = FloatVector.zero(S);
         FloatVector c01 = c00;
         FloatVector c10 = c00;
@@ -369,23 +401,30 @@ final class VectorProducts {
         int row5 = row4 + stride;
         int row6 = row5 + stride;
         int row7 = row6 + stride;
-        if (add) {
-            c00 = FloatVector.fromArray(S, c, co).add(c00);
-            c01 = FloatVector.fromArray(S, c, co + L).add(c01);
-            c10 = FloatVector.fromArray(S, c, row1).add(c10);
-            c11 = FloatVector.fromArray(S, c, row1 + L).add(c11);
-            c20 = FloatVector.fromArray(S, c, row2).add(c20);
-            c21 = FloatVector.fromArray(S, c, row2 + L).add(c21);
-            c30 = FloatVector.fromArray(S, c, row3).add(c30);
-            c31 = FloatVector.fromArray(S, c, row3 + L).add(c31);
-            c40 = FloatVector.fromArray(S, c, row4).add(c40);
-            c41 = FloatVector.fromArray(S, c, row4 + L).add(c41);
-            c50 = FloatVector.fromArray(S, c, row5).add(c50);
-            c51 = FloatVector.fromArray(S, c, row5 + L).add(c51);
-            c60 = FloatVector.fromArray(S, c, row6).add(c60);
-            c61 = FloatVector.fromArray(S, c, row6 + L).add(c61);
-            c70 = FloatVector.fromArray(S, c, row7).add(c70);
-            c71 = FloatVector.fromArray(S, c, row7 + L).add(c71);
+        if (addend != null) {
+            int from1 = from + addendStride;
+            int from2 = from1 + addendStride;
+            int from3 = from2 + addendStride;
+            int from4 = from3 + addendStride;
+            int from5 = from4 + addendStride;
+            int from6 = from5 + addendStride;
+            int from7 = from6 + addendStride;
+            c00 = FloatVector.fromArray(S, addend, from).add(c00);
+            c01 = FloatVector.fromArray(S, addend, from + L).add(c01);
+            c10 = FloatVector.fromArray(S, addend, from1).add(c10);
+            c11 = FloatVector.fromArray(S, addend, from1 + L).add(c11);
+            c20 = FloatVector.fromArray(S, addend, from2).add(c20);
+            c21 = FloatVector.fromArray(S, addend, from2 + L).add(c21);
+            c30 = FloatVector.fromArray(S, addend, from3).add(c30);
+            c31 = FloatVector.fromArray(S, addend, from3 + L).add(c31);
+            c40 = FloatVector.fromArray(S, addend, from4).add(c40);
+            c41 = FloatVector.fromArray(S, addend, from4 + L).add(c41);
+            c50 = FloatVector.fromArray(S, addend, from5).add(c50);
+            c51 = FloatVector.fromArray(S, addend, from5 + L).add(c51);
+            c60 = FloatVector.fromArray(S, addend, from6).add(c60);
+            c61 = FloatVector.fromArray(S, addend, from6 + L).add(c61);
+            c70 = FloatVector.fromArray(S, addend, from7).add(c70);
+            c71 = FloatVector.fromArray(S, addend, from7 + L).add(c71);
         }
         c00.intoArray(c, co);
         c01.intoArray(c, co + L);
@@ -415,7 +454,9 @@ final class VectorProducts {
             float[] c,
             int co,
             int stride,
-            boolean add) {
+            float @Nullable [] addend,
+            int from,
+            int addendStride) {
         FloatVector c00 = FloatVector.zero(R);
         FloatVector c01 = c00;
         FloatVector c10 = c00;
@@ -445,15 +486,18 @@ final class VectorProducts {
         int row2 = row1 + stride;
         int row3 = row2 + stride;
         // Written out: vectors passed to a method that is not inlined are boxed.
-        if (add) {
-            c00 = FloatVector.fromArray(R, c, co).add(c00);
-            c01 = FloatVector.fromArray(R, c, co + RL).add(c01);
-            c10 = FloatVector.fromArray(R, c, row1).add(c10);
-            c11 = FloatVector.fromArray(R, c, row1 + RL).add(c11);
-            c20 = FloatVector.fromArray(R, c, row2).add(c20);
-            c21 = FloatVector.fromArray(R, c, row2 + RL).add(c21);
-            c30 = FloatVector.fromArray(R, c, row3).add(c30);
-            c31 = FloatVector.fromArray(R, c, row3 + RL).add(c31);
+        if (addend != null) {
+            int from1 = from + addendStride;
+            int from2 = from1 + addendStride;
+            int from3 = from2 + addendStride;
+            c00 = FloatVector.fromArray(R, addend, from).add(c00);
+            c01 = FloatVector.fromArray(R, addend, from + RL).add(c01);
+            c10 = FloatVector.fromArray(R, addend, from1).add(c10);
+            c11 = FloatVector.fromArray(R, addend, from1 + RL).add(c11);
+            c20 = FloatVector.fromArray(R, addend, from2).add(c20);
+            c21 = FloatVector.fromArray(R, addend, from2 + RL).add(c21);
+            c30 = FloatVector.fromArray(R, addend, from3).add(c30);
+            c31 = FloatVector.fromArray(R, addend, from3 + RL).add(c31);
         }
         c00.intoArray(c, co);
         c01.intoArray(c, co + RL);

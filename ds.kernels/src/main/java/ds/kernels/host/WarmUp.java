@@ -53,7 +53,9 @@ final class WarmUp {
                         product,
                         0,
                         COLUMNS,
-                        add);
+                        add ? product : null,
+                        0,
+                        COLUMNS);
                 long now = System.nanoTime();
                 compiled = now - last < COMPILED_NANOS;
                 last = now;
