@@ -394,6 +394,17 @@ public abstract class StorageContract {
     }
 
     @Test
+    void aTransferThatEndedWhileNobodyAskedIsNotStuck() throws Exception {
+        Path file = file();
+        try (StorageBackend backend =
+                provider().open(file, 4, Duration.ofMillis(100), FileOperations.system())) {
+            Pending read = backend.read(PAGE, pages(1, 10));
+            Thread.sleep(250); // a caller that computes for longer than a request may take
+            assertEquals(PAGE, read.await());
+        }
+    }
+
+    @Test
     void moreRequestsThanTheDepthAreRefused() throws IOException {
         FaultyFiles files =
                 FaultyFiles.around(FileOperations.system()).stuck(FaultyFiles.Call.READ, 1);

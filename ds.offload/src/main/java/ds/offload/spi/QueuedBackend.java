@@ -43,6 +43,8 @@ public final class QueuedBackend implements StorageBackend {
     private final TransferQueue.Results results = new Ends();
     private int freeCount;
     private int transfers;
+    private long touchedNanos = System.nanoTime();
+    private long idleNanos;
     private boolean closed;
 
     /**
@@ -122,12 +124,25 @@ public final class QueuedBackend implements StorageBackend {
 
     @Override
     public Pending read(long offsetBytes, MemorySegment into) {
+        attend();
         return start(new Transfer(false, offsetBytes, into));
     }
 
     @Override
     public Pending write(long offsetBytes, MemorySegment from) {
+        attend();
         return start(new Transfer(true, offsetBytes, from));
+    }
+
+    /** What goes by before this call does not count as age: only a call sees what has ended. */
+    private void attend() {
+        long now = System.nanoTime();
+        idleNanos += now - touchedNanos;
+        touchedNanos = now;
+    }
+
+    private long attendedNanos() {
+        return touchedNanos - idleNanos;
     }
 
     private Pending start(Transfer transfer) {
@@ -327,7 +342,7 @@ public final class QueuedBackend implements StorageBackend {
         private final long offset;
         private final MemorySegment bytes;
         private final long size;
-        private final long startedNanos = System.nanoTime();
+        private final long startedNanos = attendedNanos();
         private long handedOver;
         private long moved;
         private int under;
@@ -349,8 +364,9 @@ public final class QueuedBackend implements StorageBackend {
 
         @Override
         public long await() {
+            attend();
             while (!ended()) {
-                long ageNanos = System.nanoTime() - startedNanos;
+                long ageNanos = attendedNanos() - startedNanos;
                 if (ageNanos >= stuckNanos) {
                     throw failed(
                             "no answer for %,d ms, the limit is %,d ms; the device is stuck"
@@ -364,6 +380,7 @@ public final class QueuedBackend implements StorageBackend {
                     throw failed("the backend was closed before", null);
                 }
                 queue.take(results, Math.min(SLICE_NANOS, stuckNanos - ageNanos));
+                touchedNanos = System.nanoTime();
                 handOver();
             }
             if (!awaited) {
