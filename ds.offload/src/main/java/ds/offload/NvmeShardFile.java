@@ -12,6 +12,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -42,7 +43,7 @@ final class NvmeShardFile implements ShardFile {
     private final Deque<Staging> free = new ArrayDeque<>();
     private final Deque<Ahead> ahead = new ArrayDeque<>();
     private final WriteBehind behind;
-    private final int aheadLimit;
+    private final AheadSlots aheadSlots;
     private final long elements;
     private long stallNanos;
     private boolean closed;
@@ -73,7 +74,7 @@ final class NvmeShardFile implements ShardFile {
                         stagings.getFirst(),
                         settings.storage(),
                         new Preallocation(false, false));
-        return new NvmeShardFile(shape, file, stagings, settings.slots());
+        return new NvmeShardFile(shape, file, stagings, settings);
     }
 
     private static int blockBytes(PipelineSettings settings) {
@@ -96,19 +97,31 @@ final class NvmeShardFile implements ShardFile {
     }
 
     private NvmeShardFile(
-            ShardFiles.Shape shape, ExtentFile file, List<Staging> stagings, StagingSlots slots) {
+            ShardFiles.Shape shape,
+            ExtentFile file,
+            List<Staging> stagings,
+            PipelineSettings settings) {
         this.shape = shape;
         this.file = file;
         this.direct = stagings.getFirst();
         this.free.addAll(stagings.subList(1, stagings.size()));
-        int writes = writes(slots, free.size());
-        this.behind = new WriteBehind(file, direct, free, writes);
-        this.aheadLimit = slots.readAhead() ? Math.max(1, free.size() - writes) : 0;
+        this.behind = new WriteBehind(file, direct, free, writes(settings.slots()));
+        this.aheadSlots = aheadSlots(shape, settings);
         this.elements = shape.extentLengths().stream().mapToLong(Long::longValue).sum();
     }
 
+    static AheadSlots aheadSlots(ShardFiles.Shape shape, PipelineSettings settings) {
+        StagingSlots slots = settings.slots();
+        int free = slots.used() - 1;
+        int count = slots.readAhead() ? Math.min(free, Math.max(1, free - writes(slots))) : 0;
+        long block = blockBytes(settings);
+        long size = slotBytes(shape, settings);
+        return new AheadSlots(count, size < block ? size : size / block * block);
+    }
+
     /** Returns how many of the free buffers may hold what is written behind. */
-    private static int writes(StagingSlots slots, int free) {
+    private static int writes(StagingSlots slots) {
+        int free = slots.used() - 1;
         if (!slots.writeBehind()) {
             return 0;
         }
@@ -135,7 +148,13 @@ final class NvmeShardFile implements ShardFile {
         requireUsable();
         Objects.checkFromIndexSize(firstElement, length, elements);
         long first = type().bytesOf(firstElement);
-        timed(() -> readAhead(first, first + type().bytesOf(length)));
+        timed(
+                () -> {
+                    if (free.isEmpty() && ahead.size() < aheadSlots.count()) {
+                        behind.giveBack(); // the one slot that there is for both
+                    }
+                    readAhead(first, first + type().bytesOf(length));
+                });
     }
 
     /**
@@ -170,7 +189,7 @@ final class NvmeShardFile implements ShardFile {
 
     /** Starts reading as much as a slot holds; returns null if none is free. */
     private @Nullable Ahead begin(long firstByte, long wantedBytes) {
-        if (ahead.size() >= aheadLimit) {
+        if (ahead.size() >= aheadSlots.count()) {
             return null;
         }
         ExtentMap.Span span = file.span(firstByte, wantedBytes, direct);
@@ -236,16 +255,30 @@ final class NvmeShardFile implements ShardFile {
         long first = type().bytesOf(firstElement);
         timed(
                 () -> {
-                    forget(first, from.sizeBytes());
+                    // What is about to change, neighbours in the same blocks included.
+                    drop(each -> each.touches(first, from.sizeBytes()));
                     behind.write(first, from.segment());
                 });
     }
 
-    /** Drops what was read ahead and is about to change, neighbours in the same blocks included. */
-    private void forget(long firstByte, long sizeBytes) {
+    @Override
+    public void forget(long firstElement, long length) {
+        requireUsable();
+        Objects.checkFromIndexSize(firstElement, length, elements);
+        long first = type().bytesOf(firstElement);
+        long end = first + type().bytesOf(length);
+        timed(() -> drop(each -> each.firstByte() >= first && each.firstByte() < end));
+    }
+
+    @Override
+    public AheadSlots aheadSlots() {
+        return aheadSlots;
+    }
+
+    private void drop(Predicate<Ahead> unwanted) {
         for (Iterator<Ahead> each = ahead.iterator(); each.hasNext(); ) {
             Ahead candidate = each.next();
-            if (candidate.touches(firstByte, sizeBytes)) {
+            if (unwanted.test(candidate)) {
                 each.remove();
                 candidate.read().await();
                 free.add(candidate.staging());

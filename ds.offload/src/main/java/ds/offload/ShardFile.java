@@ -41,6 +41,12 @@ public interface ShardFile extends AutoCloseable {
      */
     void prefetch(long firstElement, long length);
 
+    /** Gives up what {@link #prefetch} has read of these elements, so that its slots are free. */
+    void forget(long firstElement, long length);
+
+    /** Returns the slots that {@link #prefetch} fills. */
+    AheadSlots aheadSlots();
+
     /** Returns bytes at rest. */
     long storedBytes();
 

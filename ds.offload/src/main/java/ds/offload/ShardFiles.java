@@ -42,6 +42,11 @@ public final class ShardFiles {
         return NvmeShardFile.slotBytes(shape, settings);
     }
 
+    /** Returns the slots that are read ahead into, of the file that {@link #onNvme} makes. */
+    public static AheadSlots aheadSlots(Shape shape, PipelineSettings settings) {
+        return NvmeShardFile.aheadSlots(shape, settings);
+    }
+
     /**
      * Creates a zero-filled file in {@code directory}, of which only staging slots are in memory.
      *

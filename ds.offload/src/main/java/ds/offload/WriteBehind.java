@@ -143,6 +143,16 @@ final class WriteBehind {
         }
     }
 
+    /** Waits for a write, so that a buffer is free. */
+    void giveBack() {
+        Gathered open = gathered;
+        if (!underWay.isEmpty()) {
+            end(underWay.remove());
+        } else if (open != null) {
+            writeGathered(open);
+        }
+    }
+
     /** Returns the bytes of the blocks that are filled or begun. */
     private long blocks(Gathered open) {
         return (open.filled + file.blockBytes() - 1) / file.blockBytes() * file.blockBytes();

@@ -234,6 +234,31 @@ class ShardFileTest {
     }
 
     @Test
+    void whatIsForgottenMakesRoom() {
+        shard.prefetch(0, 1000); // the one slot that is not for writes
+        long before = shard.transfers().readBytes();
+        shard.prefetch(5003, 1000);
+        assertEquals(before, shard.transfers().readBytes());
+        shard.forget(5000, 3); // nothing of it is there
+        shard.prefetch(5003, 1000);
+        assertEquals(before, shard.transfers().readBytes());
+        shard.forget(0, 5000);
+        shard.prefetch(5003, 1000);
+        assertEquals(before + 8192, shard.transfers().readBytes());
+        assertEquals(1, shard.aheadSlots().count());
+        assertHolds(buffer(5000), 0);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, 0", "2, 1", "3, 1", "4, 2", "5, 3", "10, 6"})
+    void oneSlotIsForReadsAtOnceAndOneInThreeOfTheOthersForWrites(int buffers, int ahead) {
+        reopen(buffers);
+        assertEquals(ahead, shard.aheadSlots().count());
+        assertEquals(8192, shard.aheadSlots().sizeBytes());
+        assertEquals(3, shard.aheadSlots().taken(2 * 9001));
+    }
+
+    @Test
     void noSlotIsAllocatedLater() {
         FlatBuffer values = random(ELEMENTS, 5);
         FlatBuffer read = buffer(100);
