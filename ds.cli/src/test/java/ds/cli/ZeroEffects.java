@@ -5,6 +5,7 @@ import static ds.cli.Effect.with;
 import static ds.cli.Trial.ABSENT;
 
 import ds.core.MemoryKind;
+import ds.engine.plan.TrainingPlan;
 import java.util.List;
 
 /** What the keys of {@code zero_optimization} do. */
@@ -76,6 +77,12 @@ final class ZeroEffects {
                         1_000,
                         20_000,
                         Observed.bytes(1, MemoryKind.PARAMETERS),
+                        weightsOnNvme),
+                of(
+                        zero + "stage3_prefetch_bucket_size",
+                        0,
+                        50_000_000,
+                        trial -> trial.plan(TrainingPlan::readAhead),
                         weightsOnNvme),
                 of(states + "device", "none", "nvme", Observed::bytesAtRest, statesOnNvme),
                 of(

@@ -15,6 +15,7 @@ import java.util.Optional;
 final class RuntimeRules {
     private static final String ZERO = "/zero_optimization/";
     private static final String PATHS = "/jvm/nvme_paths";
+    private static final String PREFETCH = "stage3_prefetch_bucket_size";
     private static final String TYPES = "data_types";
     private static final List<String> FLOATS = List.of("fp32", "fp16", "bf16");
     private static final List<String> LEVELS =
@@ -58,6 +59,7 @@ final class RuntimeRules {
         rules.parameters();
         rules.states();
         rules.share();
+        rules.prefetch();
         rules.scheduler();
         rules.lossScale();
         rules.hysteresis();
@@ -215,6 +217,26 @@ final class RuntimeRules {
                                     .formatted(device),
                             ""));
         }
+    }
+
+    /** Units are copied when they are asked for; only from a drive they can be read before. */
+    private void prefetch() {
+        long standard = ZeroKeys.PREFETCH_BUCKET_SIZE;
+        if (zero.longOr(PREFETCH, standard) == standard || device("offload_param").equals("nvme")) {
+            return;
+        }
+        found.add(
+                Diagnostic.note(
+                        "no-effect",
+                        ZERO + PREFETCH,
+                        "'%s' has no effect here: %s"
+                                .formatted(
+                                        PREFETCH,
+                                        stage < 3
+                                                ? "at stage %d no units are gathered."
+                                                        .formatted(stage)
+                                                : "parameters rest in memory, where there is nothing to read ahead."),
+                        ""));
     }
 
     private void otherwise(String pointer, String message, String way) {

@@ -16,6 +16,8 @@ import java.util.List;
 /** The keys of {@code zero_optimization}. */
 final class ZeroKeys {
     private static final List<String> DEVICES = List.of("none", "cpu", "nvme");
+    static final long PREFETCH_BUCKET_SIZE = 50_000_000;
+
     private static final String MODEL_ASKS =
             "units are gathered when the model asks for them and released when it is done.";
     private static final String NO_HIERARCHY = "there is one level of ranks. Remove it.";
@@ -85,12 +87,12 @@ final class ZeroKeys {
 
     private static List<KeyDeclaration> stage3() {
         return List.of(
-                integer("stage3_prefetch_bucket_size", 50_000_000)
+                integer("stage3_prefetch_bucket_size", PREFETCH_BUCKET_SIZE)
                         .alias("prefetch_bucket_size")
                         .atLeast(0)
                         .in("elements")
-                        .noEffect(MODEL_ASKS)
-                        .doc("Most parameter elements gathered ahead."),
+                        .doc(
+                                "Most elements of the units that are read ahead of their use at once where offload_param is on NVMe, but always the next unit; 0 reads none ahead."),
                 integer("stage3_param_persistence_threshold", 100_000)
                         .alias("param_persistence_threshold")
                         .atLeast(0)

@@ -10,7 +10,7 @@ package ds.config;
  * @param reduceBucketSize most gradient elements exchanged at once; default 5e8
  * @param allgatherBucketSize most parameter elements gathered at once; default 5e8
  * @param subGroupSize most elements stepped at once; default 1e9
- * @param prefetchBucketSize most parameter elements gathered ahead; default 5e7
+ * @param prefetchBucketSize most elements of units read ahead of their use; default 5e7
  * @param paramPersistenceThreshold units of at most so many elements stay gathered; default 1e5
  * @param maxLiveParameters most parameter elements gathered at the same time; default 1e9
  * @param overlapComm whether exchanges overlap backward; default true at stage 3 only

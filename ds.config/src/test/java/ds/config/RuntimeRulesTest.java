@@ -269,6 +269,28 @@ class RuntimeRulesTest {
     }
 
     @Test
+    void aPrefetchBucketWithoutADriveIsSaidToHaveNoEffect() {
+        String bucket = "\"stage3_prefetch_bucket_size\": %s, \"offload_param\": %s";
+        String cpu = "{\"device\": \"cpu\"}";
+        ConfigCheck check = zero(3, bucket.formatted("1000", cpu));
+        assertTrue(check.isRunnable());
+        assertEquals("no-effect", only(check).code());
+        assertEquals(
+                "/zero_optimization/stage3_prefetch_bucket_size (4:1): 'stage3_prefetch_bucket_size'"
+                        + " has no effect here: parameters rest in memory, where there is nothing"
+                        + " to read ahead.",
+                only(check).toString());
+        assertTrue(
+                only(zero(2, "\"prefetch_bucket_size\": 0"))
+                        .message()
+                        .endsWith("has no effect here: at stage 2 no units are gathered."));
+        assertEquals(0, zero(3, bucket.formatted("5e7", cpu)).diagnostics().size());
+        assertEquals(0, zero(3, bucket.formatted("\"auto\"", cpu)).diagnostics().size());
+        String nvme = "{\"device\": \"nvme\", \"nvme_path\": \"/a\"}";
+        assertEquals(0, zero(3, bucket.formatted("1000", nvme)).diagnostics().size());
+    }
+
+    @Test
     void wordsThatDeepSpeedRefusesWhenItStartsAreRefused() {
         assertEquals(
                 "/data_types/param_dtype (2:31): 'param_dtype' must be one of fp32, fp16, bf16, was"

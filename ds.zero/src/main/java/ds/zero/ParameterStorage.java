@@ -13,20 +13,36 @@ import java.util.Set;
  * @param place other than on the device only if they are sharded
  * @param maxInMemoryElements most elements of a rank that stay in memory where {@code place} is on
  *     NVMe, 0 or more; of no effect elsewhere
+ * @param aheadElements most elements of the units that are read ahead of their use at once where
+ *     {@code place} is on NVMe, but always the next unit; 0 reads none ahead; of no effect elsewhere
  */
-public record ParameterStorage(RestingPlace place, long maxInMemoryElements) {
-    /** Checks the range. */
+public record ParameterStorage(RestingPlace place, long maxInMemoryElements, long aheadElements) {
+    /** Checks the ranges. */
     public ParameterStorage {
-        if (maxInMemoryElements < 0) {
+        requireNotNegative("in memory", maxInMemoryElements);
+        requireNotNegative("read ahead", aheadElements);
+    }
+
+    private static void requireNotNegative(String which, long elements) {
+        if (elements < 0) {
             throw new IllegalArgumentException(
-                    "Elements in memory must be 0 or more, were %,d."
-                            .formatted(maxInMemoryElements));
+                    "Elements %s must be 0 or more, were %,d.".formatted(which, elements));
         }
+    }
+
+    /** Creates storage of which as many units are read ahead as fit. */
+    public ParameterStorage(RestingPlace place, long maxInMemoryElements) {
+        this(place, maxInMemoryElements, Long.MAX_VALUE);
     }
 
     /** Returns storage with everything at {@code place}. */
     public static ParameterStorage at(RestingPlace place) {
         return new ParameterStorage(place, 0);
+    }
+
+    /** Returns this storage, read ahead by another number of elements. */
+    public ParameterStorage withAhead(long elements) {
+        return new ParameterStorage(place, maxInMemoryElements, elements);
     }
 
     /**

@@ -4,6 +4,7 @@ import ds.core.DType;
 import ds.core.FlatBuffer;
 import ds.core.MemoryKind;
 import ds.core.RankMemory;
+import ds.offload.AheadSlots;
 import ds.offload.ShardFile;
 import ds.offload.ShardFiles;
 import ds.offload.Transfers;
@@ -138,6 +139,23 @@ final class ShardHome {
                         file().prefetch(at(run, element), count);
                     }
                 });
+    }
+
+    /** Gives up what was read of elements that are not asked for soon. */
+    void forget(long first, long length) {
+        forRuns(
+                first,
+                length,
+                (run, element, count) -> {
+                    if (stored[run]) {
+                        file().forget(at(run, element), count);
+                    }
+                });
+    }
+
+    /** Returns the slots that {@link #prefetch} fills. */
+    AheadSlots aheadSlots() {
+        return file.map(ShardFile::aheadSlots).orElse(AheadSlots.NONE);
     }
 
     /** What is done with the part of a run. */

@@ -55,7 +55,7 @@ final class ShardedParameters implements Parameters {
     private final List<Slot> slots = new ArrayList<>();
     private final Deque<Slot> spare = new ArrayDeque<>();
     private final Map<Integer, Slot> lasting = new HashMap<>();
-    private final GatherOrder order;
+    private final ReadAhead ahead;
     private final int[][] needs;
     private final long largestUnit;
     private long allocatedElements;
@@ -81,7 +81,12 @@ final class ShardedParameters implements Parameters {
         this.held = map.owned(communicator.rank(), true);
         this.home = home;
         int units = map.layout().units().size();
-        this.order = new GatherOrder(units);
+        this.ahead =
+                new ReadAhead(
+                        map,
+                        new ReadAheadBounds(map, options, home.aheadSlots(), communicator.rank()),
+                        held,
+                        home);
         this.needs = new int[units][];
         long largest = 0;
         for (int unit = 0; unit < units; unit++) {
@@ -148,6 +153,7 @@ final class ShardedParameters implements Parameters {
         for (Slot slot : lasting.values()) {
             slot.unit = NONE;
         }
+        ahead.published(liveElementsHighWater);
     }
 
     @Override
@@ -159,22 +165,32 @@ final class ShardedParameters implements Parameters {
     }
 
     private void take(int unit) {
-        Slot slot = slotOf(unit);
-        if (slot == null) {
-            slot = lasting.containsKey(unit) ? lasting.get(unit) : free(unit);
-            PhaseClock.Phase before = clock.turn(PhaseClock.Phase.GATHER);
-            long stalled = stallNanos();
-            gather(unit, slot.buffer);
-            clock.waited(stallNanos() - stalled);
-            clock.turn(before);
+        @Nullable Slot there = slotOf(unit);
+        Slot slot =
+                there != null ? there : lasting.containsKey(unit) ? lasting.get(unit) : free(unit);
+        if (there == null) {
+            gathering(() -> gather(unit, slot.buffer));
             slot.unit = unit;
-            prefetch(order.next(unit));
         }
         slot.lastUse = ++uses;
+        long most = liveElementsHighWater;
         if (slot.leases++ == 0) {
             liveElements += map.elements(unit);
-            liveElementsHighWater = Math.max(liveElementsHighWater, liveElements);
+            liveElementsHighWater = Math.max(most, liveElements);
         }
+        if (there == null) {
+            gathering(() -> ahead.gathered(unit, liveElementsHighWater));
+        } else if (liveElementsHighWater > most) {
+            gathering(() -> ahead.follow(liveElementsHighWater));
+        }
+    }
+
+    private void gathering(Runnable work) {
+        PhaseClock.Phase before = clock.turn(PhaseClock.Phase.GATHER);
+        long stalled = stallNanos();
+        work.run();
+        clock.waited(stallNanos() - stalled);
+        clock.turn(before);
     }
 
     private void giveBack(int unit) {
@@ -284,20 +300,6 @@ final class ShardedParameters implements Parameters {
             offset += split.total();
         }
         gathers.forEach(Pending::await);
-    }
-
-    private void prefetch(int unit) {
-        if (unit == GatherOrder.UNKNOWN) {
-            return;
-        }
-        for (Region region : Region.values()) {
-            Split split = map.split(unit, region);
-            long length = split.length(communicator.rank());
-            if (length > 0) {
-                long start = split.start(communicator.rank());
-                home.prefetch(held.offsetOf(unit, region, start), length);
-            }
-        }
     }
 
     private FlatBuffer view(Parameter parameter) {

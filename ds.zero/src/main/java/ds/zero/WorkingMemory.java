@@ -3,15 +3,19 @@ package ds.zero;
 import ds.core.DType;
 import ds.model.Parameter;
 import ds.model.Unit;
+import ds.offload.AheadSlots;
 import ds.offload.PipelineSettings;
 import ds.offload.RestingPlace;
+import ds.offload.ShardFiles;
 import ds.offload.StateStores;
 import ds.offload.StoreTerms;
 import ds.optim.spi.Optimizer;
 import ds.optim.spi.StateSlot;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
@@ -54,13 +58,51 @@ public record WorkingMemory(
 
     /** Returns how many units with slots are on loan while one is. */
     private long onLoan(int unit) {
+        return lent(unit)
+                .filter(needed -> map.elements(needed) > options.persistenceThreshold())
+                .count();
+    }
+
+    /** Returns the units that are on loan while one is. */
+    private IntStream lent(int unit) {
         Unit asked = map.layout().units().get(unit);
         return Stream.concat(Stream.of(asked.name()), asked.beside().stream())
                 .flatMapToInt(
                         name -> Arrays.stream(ShardedParameters.needs(map, map.unitIndex(name))))
-                .distinct()
-                .filter(needed -> map.elements(needed) > options.persistenceThreshold())
-                .count();
+                .distinct();
+    }
+
+    /**
+     * Returns the most that is read ahead at once where a model asks for its units in their order, and
+     * back.
+     *
+     * @param pipeline how files are moved
+     */
+    public ReadAheadEstimate readAhead(PipelineSettings pipeline) {
+        if (shapes.parameters().isEmpty()
+                || !(options.parameters().place() instanceof RestingPlace.OnNvme place)) {
+            return ReadAheadEstimate.NONE;
+        }
+        AheadSlots slots = ShardFiles.aheadSlots(shapes.parameters().get(), pipeline.at(place));
+        ReadAheadBounds bounds = new ReadAheadBounds(map, options, slots, rank);
+        int units = map.layout().units().size();
+        long live =
+                IntStream.range(0, units)
+                        .mapToLong(unit -> lent(unit).mapToLong(map::elements).sum())
+                        .max()
+                        .orElse(0);
+        return IntStream.range(0, units)
+                .boxed()
+                .flatMap(
+                        from ->
+                                Stream.of(
+                                        IntStream.range(from, units),
+                                        IntStream.rangeClosed(0, from).map(back -> from - back)))
+                .map(next -> bounds.estimate(bounds.fitting(next.iterator(), live)))
+                .max(
+                        Comparator.comparingInt(ReadAheadEstimate::units)
+                                .thenComparingLong(ReadAheadEstimate::bytes))
+                .orElse(ReadAheadEstimate.NONE);
     }
 
     /** Returns the bytes of contributions: of one unit, and sums of what is used in several. */

@@ -102,6 +102,27 @@ public record ZeroOptions(
                 maxLiveParameters,
                 persistenceThreshold,
                 chunkBytes,
+                seed);
+    }
+
+    /** Creates options with what is usual for gradients in {@code precision}. */
+    public ZeroOptions(
+            Residency residency,
+            DType precision,
+            RestingPlace optimizer,
+            ParameterStorage parameters,
+            long maxLiveParameters,
+            long persistenceThreshold,
+            long chunkBytes,
+            long seed) {
+        this(
+                residency,
+                precision,
+                optimizer,
+                parameters,
+                maxLiveParameters,
+                persistenceThreshold,
+                chunkBytes,
                 seed,
                 GradientStorage.of(precision),
                 StateStorage.FP32,

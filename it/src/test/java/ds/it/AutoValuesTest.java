@@ -75,7 +75,8 @@ class AutoValuesTest {
                 "/zero_optimization/reduce_bucket_size", size.formatted(WIDTH * WIDTH, "squared"));
         expected.put(
                 "/zero_optimization/stage3_prefetch_bucket_size",
-                size.formatted((int) (0.9 * WIDTH * WIDTH), "squared x 0.9"));
+                size.formatted((int) (0.9 * WIDTH * WIDTH), "squared x 0.9")
+                        + "; it has no effect here, since parameters rest in memory, where there is nothing to read ahead");
         expected.put(
                 "/zero_optimization/stage3_param_persistence_threshold",
                 size.formatted(10 * WIDTH, "x 10"));

@@ -10,6 +10,7 @@ import ds.model.Parameter;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * What {@code "auto"} becomes: the values that the Hugging Face Trainer fills in, from the model and
@@ -25,6 +26,7 @@ final class AutoValues {
 
     private static final double MAX_GRAD_NORM = 1.0;
     private static final String TRAINER = "what the Hugging Face Trainer takes by default";
+    private static final String NO_EFFECT = "; it has no effect here, since ";
     private static final long PERSISTENT_VECTORS = 10;
     private static final double PREFETCHED_SHARE = 0.9;
 
@@ -105,27 +107,38 @@ final class AutoValues {
 
     /** Returns {@code stage3_prefetch_bucket_size}: 0.9 of the hidden size squared. */
     long prefetchBucket(Tunable<Long> value, int stage) {
-        return ofStage3(
-                value,
-                stage,
-                (long) (PREFETCHED_SHARE * hidden * hidden),
-                "stage3_prefetch_bucket_size",
-                "squared x 0.9");
+        return ofWidth(stage)
+                ? value.orPlanned((long) (PREFETCHED_SHARE * hidden * hidden))
+                : value.value();
+    }
+
+    /** Says what {@code stage3_prefetch_bucket_size} became, and why that has no effect, if so. */
+    void prefetched(Tunable<Long> value, int stage, Optional<String> idle) {
+        if (value.isAuto()) {
+            decided(
+                    ReadAheadChoice.POINTER,
+                    prefetchBucket(value, stage),
+                    (ofWidth(stage)
+                                    ? "hidden size %d squared x 0.9".formatted(hidden)
+                                    : "the default")
+                            + idle.map(why -> NO_EFFECT + why).orElse(""));
+        }
+    }
+
+    /** The Trainer fills these in at stage 3 only; below, DeepSpeed's default stands. */
+    private boolean ofWidth(int stage) {
+        return stage == 3 && hidden > 0;
     }
 
     /** Returns {@code stage3_param_persistence_threshold}: ten times the hidden size. */
     long persistence(Tunable<Long> value, int stage) {
-        return ofStage3(
-                value,
-                stage,
-                PERSISTENT_VECTORS * hidden,
-                "stage3_param_persistence_threshold",
-                "x 10");
-    }
-
-    /** The Trainer fills these in at stage 3 only; below, DeepSpeed's default stands. */
-    private long ofStage3(Tunable<Long> value, int stage, long planned, String key, String how) {
-        return stage == 3 ? size(value, planned, key, how) : value.value();
+        return ofWidth(stage)
+                ? size(
+                        value,
+                        PERSISTENT_VECTORS * hidden,
+                        "stage3_param_persistence_threshold",
+                        "x 10")
+                : value.value();
     }
 
     private long size(Tunable<Long> value, long planned, String key, String how) {
@@ -171,7 +184,7 @@ final class AutoValues {
                         auto.pointer(),
                         auto.fallback(),
                         auto.key().status() == Status.NO_EFFECT
-                                ? "the default; it has no effect here, since " + auto.key().reason()
+                                ? "the default" + NO_EFFECT + auto.key().reason()
                                 : "the default");
             }
         }

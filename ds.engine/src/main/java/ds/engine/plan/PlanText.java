@@ -9,7 +9,9 @@ import ds.offload.Stripes;
 import ds.offload.spi.StateCodec;
 import ds.optim.spi.Optimizer;
 import ds.zero.GradientStorage;
+import ds.zero.ParameterStorage;
 import ds.zero.PartitionMap;
+import ds.zero.ReadAheadEstimate;
 import ds.zero.Region;
 import ds.zero.StateStorage;
 import java.nio.file.Path;
@@ -84,6 +86,7 @@ final class PlanText {
                 "rest %s%s",
                 place(plan.zero().parameters().place()),
                 inMemory(plan, memory));
+        readAhead(text, plan);
         line(
                 text,
                 "schedule",
@@ -352,6 +355,36 @@ final class PlanText {
                                 bytes(memory.parametersInMemory()),
                                 bytes(memory.parameters()))
                 : "";
+    }
+
+    /** Which units are read ahead of their use. */
+    private static void readAhead(StringBuilder text, TrainingPlan plan) {
+        ParameterStorage parameters = plan.zero().parameters();
+        if (!(parameters.place() instanceof RestingPlace.OnNvme)) {
+            return;
+        }
+        ReadAheadEstimate ahead = plan.readAhead();
+        if (ahead.units() == 0) {
+            line(
+                    text,
+                    "read ahead",
+                    "no unit: %s",
+                    ReadAheadChoice.idle(plan.partition(), plan.stage(), plan.zero())
+                            .orElse("stage3_prefetch_bucket_size is 0"));
+        } else {
+            line(
+                    text,
+                    "read ahead",
+                    "up to %d %s (%,d elements, %s of a rank, %d %s) within a bucket of %,d and %,d live elements",
+                    ahead.units(),
+                    ahead.units() == 1 ? "unit" : "units",
+                    ahead.elements(),
+                    bytes(ahead.bytes()),
+                    ahead.buffers(),
+                    ahead.buffers() == 1 ? "buffer" : "buffers",
+                    parameters.aheadElements(),
+                    plan.zero().maxLiveParameters());
+        }
     }
 
     /** Returns where something rests, as words that follow "rests". */

@@ -98,7 +98,9 @@ public final class Planner {
                         precision.type(),
                         offload.optimizer(),
                         new ParameterStorage(
-                                offload.parameters(), section.offloadParam().maxInCpuElements()),
+                                offload.parameters(),
+                                section.offloadParam().maxInCpuElements(),
+                                auto.prefetchBucket(section.prefetchBucketSize(), section.stage())),
                         Math.max(1, section.maxLiveParameters().value()),
                         auto.persistence(section.paramPersistenceThreshold(), section.stage()),
                         chunkBytes(section, arrays),
@@ -108,12 +110,12 @@ public final class Planner {
                         precision.products(),
                         formats.wideNorms());
         auto.reduceBucket(section.reduceBucketSize());
-        auto.prefetchBucket(section.prefetchBucketSize(), section.stage());
         double clip = auto.clip(config.gradientClipping());
-        auto.others(config);
-        KernelsChoice.remark(kernels.get(), precision.products()).ifPresent(decisions::add);
         PartitionMap partition =
                 PartitionMap.of(layout, inputs.ranks(), parameter -> isWhole(chosen, parameter));
+        remarkAhead(section, ReadAheadChoice.idle(partition, section.stage(), zero));
+        auto.others(config);
+        KernelsChoice.remark(kernels.get(), precision.products()).ifPresent(decisions::add);
         StoreShapes.of(partition, zero, chosen, 0)
                 .states()
                 .flatMap(states -> offload.remark(states, zero.chunkBytes()))
@@ -143,6 +145,11 @@ public final class Planner {
                 offload.codecs(formats.states()),
                 journal,
                 decisions.stream().map(decision -> decision.in(config)).toList());
+    }
+
+    private void remarkAhead(ZeroOptimization section, Optional<String> idle) {
+        auto.prefetched(section.prefetchBucketSize(), section.stage(), idle);
+        ReadAheadChoice.remark(section, idle).ifPresent(decisions::add);
     }
 
     private static List<String> irreproducible(

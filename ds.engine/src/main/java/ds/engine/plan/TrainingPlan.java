@@ -11,8 +11,12 @@ import ds.offload.spi.StateCodec;
 import ds.optim.spi.Optimizer;
 import ds.optim.spi.Schedule;
 import ds.zero.PartitionMap;
+import ds.zero.ReadAheadEstimate;
+import ds.zero.StoreShapes;
+import ds.zero.WorkingMemory;
 import ds.zero.ZeroOptions;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -117,6 +121,22 @@ public record TrainingPlan(
      */
     public MemoryEstimate memory(int rank) {
         return MemoryEstimate.of(this, Objects.checkIndex(rank, batch.world()));
+    }
+
+    /** Returns what the rank reads ahead at once that reads the most. */
+    public ReadAheadEstimate readAhead() {
+        return IntStream.range(0, batch.world())
+                .mapToObj(
+                        rank ->
+                                new WorkingMemory(
+                                        partition,
+                                        zero,
+                                        optimizer,
+                                        StoreShapes.of(partition, zero, optimizer, rank),
+                                        rank))
+                .map(working -> working.readAhead(pipeline))
+                .max(Comparator.comparingLong(ReadAheadEstimate::bytes))
+                .orElse(ReadAheadEstimate.NONE);
     }
 
     /**
