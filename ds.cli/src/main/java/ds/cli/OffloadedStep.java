@@ -91,7 +91,10 @@ final class OffloadedStep implements AutoCloseable {
     /** Steps everything; when it returns, all that was written is with the operating system. */
     void step() {
         steps++;
-        store.step(adam::resident, adam::step);
+        store.step(
+                adam::resident,
+                adam::step,
+                (parts, part) -> adam.workers().run(parts, (_, index) -> part.accept(index)));
     }
 
     /** Makes the last step durable, and waits for it. */

@@ -36,6 +36,27 @@ record ArrayFile(ExtentFile file, EncodedBlocks blocks) {
         file.verify(chunk.run(), offset, bytes, sizeBytes(chunk.length()));
     }
 
+    /** Returns how many checksum blocks a chunk lies in. */
+    int blockCount(ChunkPlan.Chunk chunk) {
+        return file.blocks(sizeBytes(chunk.length()));
+    }
+
+    /** Checks one of the blocks of a chunk that was read. Several threads may be in it. */
+    void verifyBlock(ChunkPlan.Chunk chunk, ByteBuffer bytes, int number) {
+        file.verifyBlock(chunk.run(), blocks.offset(chunk.firstInRun()), bytes, number);
+    }
+
+    /** Moves a chunk's blocks to their next slots; {@link #sealBlock} of each comes next. */
+    void beginSeal(ChunkPlan.Chunk chunk) {
+        long offset = blocks.offset(chunk.firstInRun());
+        file.beginSeal(chunk.run(), offset, sizeBytes(chunk.length()));
+    }
+
+    /** Takes the checksum of one of a chunk's blocks. Several threads may be in it. */
+    void sealBlock(ChunkPlan.Chunk chunk, ByteBuffer bytes, int number) {
+        file.sealBlock(chunk.run(), blocks.offset(chunk.firstInRun()), bytes, number);
+    }
+
     /** Takes the checksums of a chunk that is about to be written. */
     void seal(ChunkPlan.Chunk chunk, ByteBuffer bytes) {
         long offset = blocks.offset(chunk.firstInRun());

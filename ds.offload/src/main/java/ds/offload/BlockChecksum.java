@@ -7,38 +7,25 @@ import java.util.zip.CRC32C;
 /**
  * The checksum of a block of extents: CRC32C over store, file, extent, block number, slot and
  * generation, then the bytes, padding too. So a corrupt, a misdirected and a stale block are noticed
- * alike. Owned by one thread at a time.
+ * alike.
  */
-final class BlockChecksum {
+record BlockChecksum(long storeId, int file) {
     private static final int HEADER_BYTES = 48;
 
-    private final long storeId;
-    private final int file;
-    private final ByteBuffer header =
-            ByteBuffer.allocate(HEADER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
-    private final CRC32C crc = new CRC32C();
-
-    BlockChecksum(long storeId, int file) {
-        this.storeId = storeId;
-        this.file = file;
-    }
-
-    /** Begins the checksum of a block. */
-    void begin(int extent, int block, int slot, int generation) {
-        header.clear();
+    /** Begins the checksum of a block, which takes its bytes next. */
+    CRC32C begin(int extent, int block, int slot, int generation) {
+        ByteBuffer header = ByteBuffer.allocate(HEADER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
         header.putLong(storeId).putLong(file).putLong(extent).putLong(block);
         header.putLong(slot).putLong(generation);
-        crc.reset();
+        CRC32C crc = new CRC32C();
         crc.update(header.array(), 0, HEADER_BYTES);
+        return crc;
     }
 
-    /** Takes some of the block's bytes. */
-    void update(ByteBuffer bytes) {
+    /** Returns the checksum of a block of all the bytes that remain. */
+    int of(int extent, int block, int slot, int generation, ByteBuffer bytes) {
+        CRC32C crc = begin(extent, block, slot, generation);
         crc.update(bytes);
-    }
-
-    /** Returns the checksum. */
-    int end() {
         return (int) crc.getValue();
     }
 }

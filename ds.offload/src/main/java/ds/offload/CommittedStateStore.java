@@ -358,10 +358,10 @@ final class CommittedStateStore implements DurableStore {
     }
 
     @Override
-    public void step(Resident resident, ChunkStep step) {
+    public void step(Resident resident, ChunkStep step, Spread spread) {
         requireRecovered();
         settled();
-        store.step(resident, step);
+        store.step(resident, step, spread);
     }
 
     @Override

@@ -48,6 +48,11 @@ final class DeviceFeed implements Feed {
     }
 
     @Override
+    public boolean stepsHere() {
+        return false;
+    }
+
+    @Override
     public int underWay() {
         return underWay.size();
     }

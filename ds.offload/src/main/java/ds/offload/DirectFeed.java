@@ -14,6 +14,11 @@ final class DirectFeed implements Feed {
     }
 
     @Override
+    public boolean stepsHere() {
+        return true;
+    }
+
+    @Override
     public int underWay() {
         return end == null ? 0 : 1;
     }

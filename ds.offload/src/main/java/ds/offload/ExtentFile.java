@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.List;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.zip.CRC32C;
 
 /**
  * One preallocated file of extents, each in one or more slots: all extents' first slots, then all
@@ -207,27 +208,25 @@ final class ExtentFile implements AutoCloseable {
                 int size = map.blockSize(extent, block);
                 int index = map.index(extent, 0) + block;
                 table.first(index);
-                begin(extent, block, index);
+                int slot = table.slot(index);
+                CRC32C sum = checksum.begin(extent, block, slot, table.generation(index, slot));
                 for (int at = 0; at < size; at += zeros.capacity()) {
-                    checksum.update(zeros.slice(0, Math.min(zeros.capacity(), size - at)));
+                    sum.update(zeros.slice(0, Math.min(zeros.capacity(), size - at)));
                 }
-                table.seal(index, checksum.end());
+                table.seal(index, (int) sum.getValue());
             }
         }
     }
 
-    /** Begins the checksum of a block in its current slot and generation. */
-    private void begin(int extent, int block, int index) {
-        int slot = table.slot(index);
-        checksum.begin(extent, block, slot, table.generation(index, slot));
-    }
-
+    /** Returns the checksum of a block in its current slot and generation. */
     private int checksum(int extent, int block, int index, ByteBuffer bytes, int position) {
-        begin(extent, block, index);
-        bytes.limit(position + map.blockSize(extent, block)).position(position);
-        checksum.update(bytes);
-        bytes.clear();
-        return checksum.end();
+        int slot = table.slot(index);
+        return checksum.of(
+                extent,
+                block,
+                slot,
+                table.generation(index, slot),
+                bytes.slice(position, map.blockSize(extent, block)));
     }
 
     /** Starts reading whole blocks of an extent, each in its current slot. */
@@ -318,30 +317,40 @@ final class ExtentFile implements AutoCloseable {
      * @throws StorageException naming file, extent, block, expected and actual
      */
     void verify(int extent, long offsetInExtent, ByteBuffer bytes, long sizeBytes) {
-        int block = (int) (offsetInExtent / map.blockBytes());
-        for (int at = 0; at < sizeBytes; at += map.blockBytes(), block++) {
-            int index = map.index(extent, 0) + block;
-            int slot = table.slot(index);
-            int expected = table.checksum(index, slot);
-            int actual = checksum(extent, block, index, bytes, at);
-            if (actual != expected) {
-                long offset = map.position(slot, extent, (long) block * map.blockBytes());
-                throw new StorageException(
-                        "Block %d of extent %d of %s (slot %d, offset %,d, generation %d) is not what was written: checksum %08x expected, %08x read; the device or its driver lost or changed data, so %s."
-                                .formatted(
-                                        block,
-                                        extent,
-                                        place.holders(
-                                                file.getFileName().toString(),
-                                                offset,
-                                                map.blockSize(extent, block)),
-                                        slot,
-                                        offset,
-                                        table.generation(index, slot),
-                                        expected,
-                                        actual,
-                                        wayBack()));
-            }
+        for (int i = 0; i < blocks(sizeBytes); i++) {
+            verifyBlock(extent, offsetInExtent, bytes, i);
+        }
+    }
+
+    /** Returns how many blocks so many bytes from a block's first on lie in. */
+    int blocks(long sizeBytes) {
+        return Math.toIntExact(Math.ceilDiv(sizeBytes, (long) map.blockBytes()));
+    }
+
+    /** As {@link #verify}, of one block, counted in {@code bytes}. Several threads may be in it. */
+    void verifyBlock(int extent, long offsetInExtent, ByteBuffer bytes, int number) {
+        int block = (int) (offsetInExtent / map.blockBytes()) + number;
+        int index = map.index(extent, 0) + block;
+        int slot = table.slot(index);
+        int expected = table.checksum(index, slot);
+        int actual = checksum(extent, block, index, bytes, number * map.blockBytes());
+        if (actual != expected) {
+            long offset = map.position(slot, extent, (long) block * map.blockBytes());
+            throw new StorageException(
+                    "Block %d of extent %d of %s (slot %d, offset %,d, generation %d) is not what was written: checksum %08x expected, %08x read; the device or its driver lost or changed data, so %s."
+                            .formatted(
+                                    block,
+                                    extent,
+                                    place.holders(
+                                            file.getFileName().toString(),
+                                            offset,
+                                            map.blockSize(extent, block)),
+                                    slot,
+                                    offset,
+                                    table.generation(index, slot),
+                                    expected,
+                                    actual,
+                                    wayBack()));
         }
     }
 
@@ -357,13 +366,26 @@ final class ExtentFile implements AutoCloseable {
      * slots.
      */
     void seal(int extent, long offsetInExtent, ByteBuffer bytes, long sizeBytes) {
-        writtenBytes.add(sizeBytes);
-        int block = (int) (offsetInExtent / map.blockBytes());
-        for (int at = 0; at < sizeBytes; at += map.blockBytes(), block++) {
-            int index = map.index(extent, 0) + block;
-            table.move(index);
-            table.seal(index, checksum(extent, block, index, bytes, at));
+        beginSeal(extent, offsetInExtent, sizeBytes);
+        for (int i = 0; i < blocks(sizeBytes); i++) {
+            sealBlock(extent, offsetInExtent, bytes, i);
         }
+    }
+
+    /** Moves blocks to their next slots; {@link #sealBlock} of each comes next. */
+    void beginSeal(int extent, long offsetInExtent, long sizeBytes) {
+        writtenBytes.add(sizeBytes);
+        int first = map.index(extent, offsetInExtent);
+        for (int i = 0; i < blocks(sizeBytes); i++) {
+            table.move(first + i);
+        }
+    }
+
+    /** Takes the checksum of a block, counted in {@code bytes}. Several threads may be in it. */
+    void sealBlock(int extent, long offsetInExtent, ByteBuffer bytes, int number) {
+        int block = (int) (offsetInExtent / map.blockBytes()) + number;
+        int index = map.index(extent, 0) + block;
+        table.seal(index, checksum(extent, block, index, bytes, number * map.blockBytes()));
     }
 
     /** Reads payload bytes from {@code firstByte} on, by way of {@code staging}'s first area. */

@@ -18,6 +18,9 @@ sealed interface Feed permits DirectFeed, DeviceFeed {
     /** Returns how many chunks may be under way at once. */
     int depth();
 
+    /** Returns whether steps run on the caller's thread, inside of {@link #begin}. */
+    boolean stepsHere();
+
     /** Returns how many chunks are under way. */
     int underWay();
 

@@ -80,7 +80,7 @@ final class MemoryStateStore implements StateStore {
     }
 
     @Override
-    public void step(Resident resident, ChunkStep step) {
+    public void step(Resident resident, ChunkStep step, Spread spread) {
         boolean done = false;
         try {
             for (ChunkPlan.Chunk chunk : plan.chunks()) {

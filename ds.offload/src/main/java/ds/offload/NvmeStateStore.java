@@ -227,13 +227,14 @@ final class NvmeStateStore implements StateStore {
     }
 
     @Override
-    public void step(Resident resident, ChunkStep step) {
+    public void step(Resident resident, ChunkStep step, Spread spread) {
         requireUsable();
-        guarded(() -> stepAll(resident, step));
+        guarded(() -> stepAll(resident, step, spread));
     }
 
-    private void stepAll(Resident beside, ChunkStep step) {
-        Pass pass = new Pass();
+    private void stepAll(Resident beside, ChunkStep step, Spread spread) {
+        // A step that runs elsewhere meanwhile has the workers.
+        Pass pass = new Pass(parts.feed().stepsHere() ? spread : Spread.ALONE);
         if (parts.encoded().isPresent()) {
             stepEncoded(parts.encoded().get(), pass, beside, step);
         } else {
@@ -278,6 +279,11 @@ final class NvmeStateStore implements StateStore {
     private final class Pass {
         private long opened = pipeline.begin();
         private long closed = opened;
+        private final ChunkChecksums checksums;
+
+        Pass(Spread spread) {
+            this.checksums = new ChunkChecksums(arrays, spread);
+        }
 
         /** Returns where the next chunk is. */
         Staging open(ChunkPlan.Chunk chunk) {
@@ -286,9 +292,7 @@ final class NvmeStateStore implements StateStore {
                 return resident.get();
             }
             Staging staging = pipeline.take(opened++).staging();
-            for (int i = 0; i < arrays.size(); i++) {
-                arrays.get(i).verify(chunk, staging.bytes().get(i));
-            }
+            checksums.verify(chunk, staging);
             return staging;
         }
 
@@ -299,9 +303,7 @@ final class NvmeStateStore implements StateStore {
                 return;
             }
             Staging staging = pipeline.take(closed).staging();
-            for (int i = 0; i < arrays.size(); i++) {
-                arrays.get(i).seal(chunk, staging.bytes().get(i));
-            }
+            checksums.seal(chunk, staging);
             pipeline.giveBack(closed++);
         }
 

@@ -3,6 +3,8 @@ package ds.offload;
 import ds.core.FlatBuffer;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.IntConsumer;
+import java.util.stream.IntStream;
 
 /**
  * One rank's arrays of per-element state (masters, optimizer slots), all of one length, at their
@@ -23,6 +25,20 @@ public interface StateStore extends AutoCloseable {
         default void ended(long firstElement, long length) {}
     }
 
+    /** The workers of the rank that steps, which share what there is to do with it. */
+    @FunctionalInterface
+    interface Spread {
+        /** The rank's thread alone. */
+        Spread ALONE = (parts, part) -> IntStream.range(0, parts).forEach(part);
+
+        /**
+         * Runs parts 0 to {@code parts} − 1, each once, and returns when all have ended.
+         *
+         * @throws RuntimeException what a part threw
+         */
+        void run(int parts, IntConsumer part);
+    }
+
     /** Steps one chunk; on a device that is not addressable the buffers are device memory. */
     @FunctionalInterface
     interface ChunkStep {
@@ -40,9 +56,15 @@ public interface StateStore extends AutoCloseable {
      * arrays do not rest in memory. Returns when every byte written is with the operating system
      * and every byte count was checked.
      *
+     * @param spread takes the checksums, while {@code step} does not run
      * @throws StorageException if a transfer failed, was short, or a block's checksum does not match
      */
-    void step(Resident resident, ChunkStep step);
+    void step(Resident resident, ChunkStep step, Spread spread);
+
+    /** As the other one, on the rank's thread alone. */
+    default void step(Resident resident, ChunkStep step) {
+        step(resident, step, Spread.ALONE);
+    }
 
     /** Reads elements of one array; for checkpoints and two-pass optimizers. */
     void read(int array, long firstElement, FlatBuffer into);

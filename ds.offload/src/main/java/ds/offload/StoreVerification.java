@@ -195,8 +195,7 @@ public record StoreVerification(Path directory, List<String> problems, List<Stri
         if (generation == ExtentTable.BLANK) {
             return block.flip().mismatch(ByteBuffer.allocate(block.limit())) < 0;
         }
-        checksum.begin(extent, number, slot, generation);
-        checksum.update(block.flip());
-        return checksum.end() == table.checksum(index, slot);
+        return checksum.of(extent, number, slot, generation, block.flip())
+                == table.checksum(index, slot);
     }
 }

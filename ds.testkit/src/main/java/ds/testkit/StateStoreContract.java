@@ -11,6 +11,7 @@ import ds.core.HostDevice;
 import ds.core.HostMemories;
 import ds.core.MemoryKind;
 import ds.core.RankMemory;
+import ds.kernels.Workers;
 import ds.offload.StateCodecs;
 import ds.offload.StateCoding;
 import ds.offload.StateLayout;
@@ -24,6 +25,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.IntConsumer;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -139,10 +142,15 @@ public abstract class StateStoreContract {
         }
 
         void step() {
+            step(StateStore.Spread.ALONE, () -> {});
+        }
+
+        void step(StateStore.Spread spread, Runnable inStep) {
             store.step(
                     (first, length) ->
                             List.of(gradients.slice(first, length), copy.slice(first, length)),
                     (first, resident, stored) -> {
+                        inStep.run();
                         FlatBuffer weights = stored.get(0);
                         FlatBuffer averages = stored.get(1);
                         for (long i = 0; i < weights.lengthElements(); i++) {
@@ -151,7 +159,8 @@ public abstract class StateStoreContract {
                             weights.set(i, weight(weights.get(i), averages.get(i)));
                             resident.get(1).set(i, weights.get(i));
                         }
-                    });
+                    },
+                    spread);
             for (int i = 0; i < elements; i++) {
                 average[i] = average(average[i], gradient[i]);
                 master[i] = weight(master[i], average[i]);
@@ -244,6 +253,31 @@ public abstract class StateStoreContract {
             twin.step();
         }
         twin.assertSame();
+    }
+
+    @Test
+    void stepsGiveTheSameBitsOnSeveralWorkersWhichAStepMayUseToo() {
+        for (int count = 1; count <= 3; count++) {
+            for (Device device :
+                    List.of(opened(new HostDevice()), opened(new DetachedDevice(SEED)))) {
+                Workers workers = opened(new Workers("ds-test", count));
+                AtomicBoolean used = new AtomicBoolean();
+                Twin twin = new Twin(layout(3L * GRANULE, 29L * GRANULE), device);
+                for (int step = 0; step < 3; step++) {
+                    twin.step(
+                            (parts, part) -> alone(used, workers, parts, part),
+                            () -> alone(used, workers, 7, _ -> Thread.onSpinWait()));
+                }
+                twin.assertSame();
+            }
+        }
+    }
+
+    /** Uses the workers, of whom only one thread at a time may ask something. */
+    private static void alone(AtomicBoolean used, Workers workers, int parts, IntConsumer part) {
+        assertTrue(used.compareAndSet(false, true), "the workers have two callers at once");
+        workers.run(parts, (_, index) -> part.accept(index));
+        used.set(false);
     }
 
     @Test

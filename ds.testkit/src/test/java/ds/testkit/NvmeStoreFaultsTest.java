@@ -9,6 +9,7 @@ import ds.core.FlatBuffer;
 import ds.core.HostDevice;
 import ds.core.HostMemories;
 import ds.core.RankMemory;
+import ds.kernels.Workers;
 import ds.offload.FileOperations;
 import ds.offload.PipelineSettings;
 import ds.offload.StateLayout;
@@ -85,6 +86,10 @@ class NvmeStoreFaultsTest {
 
     /** Adds its number to every element, counted from 1, so that no two blocks are alike. */
     private void step() {
+        step(StateStore.Spread.ALONE);
+    }
+
+    private void step(StateStore.Spread spread) {
         store.step(
                 (first, length) -> List.of(),
                 (first, resident, stored) -> {
@@ -93,7 +98,8 @@ class NvmeStoreFaultsTest {
                             array.set(i, array.get(i) + first + i + 1);
                         }
                     }
-                });
+                },
+                spread);
     }
 
     private void assertStepped(int times) {
@@ -130,16 +136,40 @@ class NvmeStoreFaultsTest {
         assertStepped(2);
     }
 
+    private void flip(String array, long offset) throws IOException {
+        try (RandomAccessFile medium = new RandomAccessFile(file(array).toFile(), "rw")) {
+            medium.seek(offset);
+            int value = medium.read();
+            medium.seek(offset);
+            medium.write(value ^ 0x20);
+        }
+    }
+
+    @Test
+    void everyBlockOfAChunkIsCheckedOnWhicheverWorkerItFallsTo() throws IOException {
+        for (String array : List.of("master", "exp_avg")) {
+            for (int block = 0; block < CHUNKS; block++) {
+                create(PipelineSettings.DEFAULT.withChunkBytes(6L * PAGE).withBufferCount(2));
+                try (Workers workers = new Workers("ds-test", 3)) {
+                    StateStore.Spread spread =
+                            (parts, part) -> workers.run(parts, (_, index) -> part.accept(index));
+                    step(spread);
+                    flip(array, (long) block * PAGE + 4095);
+                    StorageException failure =
+                            assertThrows(StorageException.class, () -> step(spread));
+                    assertContains(failure, "of " + file(array), "is not what was written");
+                }
+                store.close();
+                directory.close();
+            }
+        }
+    }
+
     @Test
     void aFlippedBitOnTheMediumIsNoticedAndNamed() throws IOException {
         create(ONE_PAGE_CHUNKS);
         step();
-        try (RandomAccessFile medium = new RandomAccessFile(file("exp_avg").toFile(), "rw")) {
-            medium.seek(3L * PAGE + 17);
-            int value = medium.read();
-            medium.seek(3L * PAGE + 17);
-            medium.write(value ^ 0x20);
-        }
+        flip("exp_avg", 3L * PAGE + 17);
         StorageException failure = assertStops();
         assertContains(
                 failure,

@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.IntConsumer;
 import java.util.stream.Stream;
 
 /**
@@ -235,15 +236,21 @@ final class ShardStepper {
         if (chunked) {
             store.step(
                     new Beside(!norms),
-                    (first, arrays, stored) -> pass(first, arrays, stored, context, true));
+                    (first, arrays, stored) -> pass(first, arrays, stored, context, true),
+                    this::spread);
         }
         if (norms) {
             reduceNorms();
             store.step(
                     new Beside(true),
-                    (first, arrays, stored) -> pass(first, arrays, stored, context, false));
+                    (first, arrays, stored) -> pass(first, arrays, stored, context, false),
+                    this::spread);
         }
         wholes.step(context);
+    }
+
+    private void spread(int parts, IntConsumer part) {
+        kernels.workers().run(parts, (_, index) -> part.accept(index));
     }
 
     /** What a pass needs beside the store: sums of gradients, and working parameters if it writes them. */

@@ -16,7 +16,7 @@ final class SlotlessStore implements StateStore {
     }
 
     @Override
-    public void step(Resident resident, ChunkStep step) {
+    public void step(Resident resident, ChunkStep step, Spread spread) {
         for (OwnedSpace.Run run : space.runs()) {
             for (long at = run.offset(); at < run.end(); at += chunkElements) {
                 long length = Math.min(chunkElements, run.end() - at);
