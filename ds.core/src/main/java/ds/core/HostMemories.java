@@ -5,6 +5,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Comparator;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.ServiceLoader;
 
 /** Chooses the host memory of this machine. */
@@ -55,6 +56,11 @@ public final class HostMemories {
         public Optional<String> lock(MemorySegment memory) {
             return Optional.of(
                     "portable memory cannot be locked; that takes module ds.foreign on Linux, with native access");
+        }
+
+        @Override
+        public OptionalLong lockableBytes() {
+            return OptionalLong.of(0);
         }
     }
 }

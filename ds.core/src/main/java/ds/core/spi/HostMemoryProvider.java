@@ -3,6 +3,7 @@ package ds.core.spi;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /** Makes host memory for slabs. The default one is a page-aligned shared arena. */
 public interface HostMemoryProvider extends NamedProvider {
@@ -24,4 +25,9 @@ public interface HostMemoryProvider extends NamedProvider {
      * @return why they are not locked, as words that follow "since"; empty if they are
      */
     Optional<String> lock(MemorySegment memory);
+
+    /** Returns how many bytes this process may lock; empty if no limit is known. */
+    default OptionalLong lockableBytes() {
+        return OptionalLong.empty();
+    }
 }

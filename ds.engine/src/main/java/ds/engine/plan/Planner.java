@@ -11,6 +11,7 @@ import ds.kernels.spi.KernelsProvider;
 import ds.model.ModelLayout;
 import ds.model.Parameter;
 import ds.model.Unit;
+import ds.offload.PipelineSettings;
 import ds.offload.RestingPlace;
 import ds.offload.spi.StateCodec;
 import ds.optim.spi.Optimizer;
@@ -25,6 +26,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.Function;
 
 /**
  * Turns a configuration into a plan: resolves {@code "auto"}, holds sections against one another,
@@ -120,31 +122,39 @@ public final class Planner {
                 .states()
                 .flatMap(states -> offload.remark(states, zero.chunkBytes()))
                 .ifPresent(decisions::add);
-        return new TrainingPlan(
-                batch.get(),
-                precision,
-                section.stage(),
-                zero,
-                offload.pipeline(zero.chunkBytes()),
-                offload.storage(),
-                offload.store(),
-                partition,
-                plugins.optimizerName(),
-                chosen,
-                plugins.scheduleName(),
-                schedule.get(),
-                clip,
-                config.gradients().sum() ? batch.get().accumulation() : batch.get().contributions(),
-                inputs.targetsPerSample(),
-                workers(),
-                kernels.get(),
-                config.stepsPerPrint().orElse(0),
-                config.wallClockBreakdown(),
-                groups.groups().stream().map(GroupSummary::of).toList(),
-                irreproducible(replicas, codec, kernels.get()),
-                offload.codecs(formats.states()),
-                journal,
-                decisions.stream().map(decision -> decision.in(config)).toList());
+        PipelineSettings pipeline = offload.pipeline(zero.chunkBytes());
+        int workers = workers();
+        Function<List<Decision>, TrainingPlan> planned =
+                remarks ->
+                        new TrainingPlan(
+                                batch.get(),
+                                precision,
+                                section.stage(),
+                                zero,
+                                pipeline,
+                                offload.storage(),
+                                offload.store(),
+                                partition,
+                                plugins.optimizerName(),
+                                chosen,
+                                plugins.scheduleName(),
+                                schedule.get(),
+                                clip,
+                                config.gradients().sum()
+                                        ? batch.get().accumulation()
+                                        : batch.get().contributions(),
+                                inputs.targetsPerSample(),
+                                workers,
+                                kernels.get(),
+                                config.stepsPerPrint().orElse(0),
+                                config.wallClockBreakdown(),
+                                groups.groups().stream().map(GroupSummary::of).toList(),
+                                irreproducible(replicas, codec, kernels.get()),
+                                offload.codecs(formats.states()),
+                                journal,
+                                remarks.stream().map(decision -> decision.in(config)).toList());
+        LockChoice.remark(planned.apply(decisions), inputs.layer()).ifPresent(decisions::add);
+        return planned.apply(decisions);
     }
 
     private void remarkAhead(ZeroOptimization section, Optional<String> idle) {

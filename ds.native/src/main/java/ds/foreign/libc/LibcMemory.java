@@ -6,13 +6,10 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import ds.foreign.Downcalls;
 import ds.foreign.NativeException;
-import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Optional;
 
 /**
@@ -41,8 +38,6 @@ public final class LibcMemory {
     private static final int MAP_SHARED_POPULATE = 0x01 | 0x8000;
     private static final long MAP_FAILED = -1;
     private static final int MADV_HUGEPAGE = 14;
-    private static final Path LIMITS = Path.of("/proc/self/limits");
-    private static final String LOCKED_MEMORY = "Max locked memory";
 
     private LibcMemory() {}
 
@@ -132,23 +127,9 @@ public final class LibcMemory {
                                     .formatted(
                                             sizeBytes,
                                             Errno.describe(Downcalls.errno(state)),
-                                            lockLimit()));
+                                            LockLimit.ofThisProcess().inWords()));
         } catch (Throwable t) {
             throw Downcalls.broken("mlock", t);
-        }
-    }
-
-    /** Returns what the kernel says of this process: its soft limit and the unit. */
-    private static String lockLimit() {
-        try {
-            return Files.readAllLines(LIMITS).stream()
-                    .filter(line -> line.startsWith(LOCKED_MEMORY))
-                    .map(line -> line.substring(LOCKED_MEMORY.length()).strip().split("\\s+"))
-                    .map(words -> words[0].equals("unlimited") ? words[0] : words[0] + " bytes")
-                    .findFirst()
-                    .orElse("unknown");
-        } catch (IOException e) {
-            return "unknown (%s)".formatted(e.getMessage());
         }
     }
 

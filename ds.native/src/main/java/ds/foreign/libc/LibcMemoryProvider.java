@@ -5,6 +5,7 @@ import ds.foreign.Downcalls;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
  * Memory mapped by the C library of Linux: in huge pages from 2 MiB on, and locked on
@@ -64,5 +65,10 @@ public final class LibcMemoryProvider implements HostMemoryProvider {
     @Override
     public Optional<String> lock(MemorySegment memory) {
         return LibcMemory.lock(memory, memory.byteSize());
+    }
+
+    @Override
+    public OptionalLong lockableBytes() {
+        return LockLimit.ofThisProcess().bytes();
     }
 }
