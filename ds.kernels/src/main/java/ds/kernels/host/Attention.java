@@ -54,9 +54,7 @@ final class Attention {
             int width,
             float[] to,
             int offset) {
-        for (int i = 0; i < rows; i++) {
-            own.load(from, (row + i) * rowWidth + column, to, offset + i * width, width);
-        }
+        own.loadRows(from, row * rowWidth + column, rowWidth, rows, width, to, offset);
     }
 
     /** Packs stage[rows, width] as panels of rows: the right factor of X · stageᵀ. */
@@ -232,8 +230,8 @@ final class Attention {
                     false);
             for (int i = 0; i < rows; i++) {
                 own.lanes.scale(statistics[QUERIES + i], result, i * dUp, result, i * dUp, d);
-                own.store(out, (row + q0 + i) * width + column, result, i * dUp, d);
             }
+            own.storeRows(out, (row + q0) * width + column, width, rows, d, result, 0, dUp);
         }
     }
 
@@ -331,12 +329,10 @@ final class Attention {
             for (int q0 = 0; q0 < tokens; q0 += QUERIES) {
                 tile(q0, Math.min(QUERIES, tokens - q0));
             }
-            for (int t = 0; t < tokens; t++) {
-                own.lanes.scale(scale, keySlopes, t * dUp, keySlopes, t * dUp, d);
-                own.store(dQkv, (row + t) * 3 * width + width + column, keySlopes, t * dUp, d);
-                own.store(
-                        dQkv, (row + t) * 3 * width + 2 * width + column, valueSlopes, t * dUp, d);
-            }
+            own.lanes.scale(scale, keySlopes, 0, keySlopes, 0, tokens * dUp);
+            long to = row * 3 * width + column;
+            own.storeRows(dQkv, to + width, 3L * width, tokens, d, keySlopes, 0, dUp);
+            own.storeRows(dQkv, to + 2 * width, 3L * width, tokens, d, valueSlopes, 0, dUp);
         }
 
         private void tile(int q0, int rows) {
@@ -403,10 +399,9 @@ final class Attention {
             strips(own, slopes, 0, stride, rows, visible, strips);
             multiply(
                     own, strips, keysAlong, COLUMNS * tokens, rows, d, visible, result, dUp, false);
-            for (int i = 0; i < rows; i++) {
-                own.lanes.scale(scale, result, i * dUp, result, i * dUp, d);
-                own.store(dQkv, (row + q0 + i) * 3 * width + column, result, i * dUp, d);
-            }
+            own.lanes.scale(scale, result, 0, result, 0, rows * dUp);
+            own.storeRows(
+                    dQkv, (row + q0) * 3 * width + column, 3L * width, rows, d, result, 0, dUp);
         }
 
         /** sums[visible, d] += weights[rows, visible]ᵀ · the packed tile. */

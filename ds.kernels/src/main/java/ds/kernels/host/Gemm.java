@@ -230,20 +230,28 @@ final class Gemm {
         int from = part % columnParts * partColumns;
         int to = Math.min(from + partColumns, width);
         int paddedRows = up(rows, ROWS);
-        float[] strips = own.slot(STRIPS, paddedRows * Math.max(call.k, 1));
-        packStrips(call, own, i0, rows, strips);
         int last = Math.max(0, (call.k - 1) / BLOCK_DEPTH * BLOCK_DEPTH);
         int chunk = Math.min(CHUNK_COLUMNS, up(to - from, COLUMNS));
+        // Where no other columns need them, strips of one block at a time, which stay near.
+        boolean once = to - from <= chunk;
+        int kept = once ? Math.min(call.k, BLOCK_DEPTH) : call.k;
+        float[] strips = own.slot(STRIPS, paddedRows * Math.max(kept, 1));
+        for (int k0 = 0; k0 < call.k && !once; k0 += BLOCK_DEPTH) {
+            packStrips(call, own, i0, rows, k0, strips, k0 * paddedRows);
+        }
         float[] product = own.slot(PRODUCT, (last > 0 ? paddedRows : GROUP_ROWS) * chunk);
         int paddedWidth = up(width, COLUMNS);
         for (int j = from; j < to; j += chunk) {
             int columns = Math.min(chunk, to - j);
             int stride = up(columns, COLUMNS);
             for (int k0 = 0; k0 < last; k0 += BLOCK_DEPTH) {
+                if (once) {
+                    packStrips(call, own, i0, rows, k0, strips, 0);
+                }
                 multiplyBlock(
                         own,
                         strips,
-                        k0 * paddedRows,
+                        once ? 0 : k0 * paddedRows,
                         paddedRows,
                         k0,
                         BLOCK_DEPTH,
@@ -257,6 +265,9 @@ final class Gemm {
             }
             // The last block by few rows: they are stored while they are near.
             int depth = call.k - last;
+            if (once) {
+                packStrips(call, own, i0, rows, last, strips, 0);
+            }
             float @Nullable [] bias = last == 0 && depth > 0 ? call.bias : null;
             for (int i = 0; i < rows; i += GROUP_ROWS) {
                 int group = Math.min(GROUP_ROWS, paddedRows - i);
@@ -264,7 +275,7 @@ final class Gemm {
                 multiplyBlock(
                         own,
                         strips,
-                        last * paddedRows + i * depth,
+                        (once ? 0 : last * paddedRows) + i * depth,
                         group,
                         last,
                         depth,
@@ -383,17 +394,15 @@ final class Gemm {
         return (long) row * call.n + column;
     }
 
-    /** Packs rows of op(A), block after block, in strips of {@value Lanes#TILE_ROWS} rows. */
-    private static void packStrips(Call call, Scratch own, int i0, int rows, float[] strips) {
+    /** Packs rows of one block of op(A) in strips of {@value Lanes#TILE_ROWS} rows. */
+    private static void packStrips(
+            Call call, Scratch own, int i0, int rows, int k0, float[] strips, int base) {
         float[] stage = own.slot(STAGE, STAGE_LENGTH);
-        for (int k0 = 0; k0 < call.k; k0 += BLOCK_DEPTH) {
-            int depth = Math.min(BLOCK_DEPTH, call.k - k0);
-            int base = k0 * up(rows, ROWS);
-            if (call.transposeA) {
-                packColumnsOfA(call, own, i0, rows, k0, depth, stage, strips, base);
-            } else {
-                packRowsOfA(call, own, i0, rows, k0, depth, stage, strips, base);
-            }
+        int depth = Math.min(BLOCK_DEPTH, call.k - k0);
+        if (call.transposeA) {
+            packColumnsOfA(call, own, i0, rows, k0, depth, stage, strips, base);
+        } else {
+            packRowsOfA(call, own, i0, rows, k0, depth, stage, strips, base);
         }
     }
 

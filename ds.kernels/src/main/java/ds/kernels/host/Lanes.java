@@ -232,11 +232,39 @@ class Lanes {
         }
     }
 
-    /** y = (x − mean) · reciprocal. */
+    /**
+     * x = (x − mean) · reciprocal, what it adds to the gradients of gamma and beta, and dy = dy ·
+     * gamma: a row of a norm's backward pass before its sums.
+     *
+     * @param sums the gradients so far, of gamma from {@code at} on and of beta after them
+     */
     void standardize(
-            float[] x, int xo, float mean, float reciprocal, float[] y, int yo, int count) {
-        for (int i = 0; i < count; i++) {
-            y[yo + i] = (x[xo + i] - mean) * reciprocal;
+            float[] x,
+            float mean,
+            float reciprocal,
+            float[] dy,
+            float[] gamma,
+            float[] sums,
+            int at,
+            int count) {
+        standardizeFrom(0, x, mean, reciprocal, dy, gamma, sums, at, count);
+    }
+
+    final void standardizeFrom(
+            int first,
+            float[] x,
+            float mean,
+            float reciprocal,
+            float[] dy,
+            float[] gamma,
+            float[] sums,
+            int at,
+            int count) {
+        for (int i = first; i < count; i++) {
+            x[i] = (x[i] - mean) * reciprocal;
+            sums[at + i] = Math.fma(dy[i], x[i], sums[at + i]);
+            sums[at + count + i] += dy[i];
+            dy[i] *= gamma[i];
         }
     }
 
@@ -334,22 +362,24 @@ class Lanes {
         }
     }
 
+    // The trees are written out, so that their sums stay in registers.
+
     final float tree() {
-        for (int half = LANES / 2; half > 0; half /= 2) {
-            for (int i = 0; i < half; i++) {
-                partial[i] += partial[i + half];
-            }
-        }
-        return partial[0];
+        float[] p = partial;
+        float s0 = p[0] + p[8] + (p[4] + p[12]);
+        float s1 = p[1] + p[9] + (p[5] + p[13]);
+        float s2 = p[2] + p[10] + (p[6] + p[14]);
+        float s3 = p[3] + p[11] + (p[7] + p[15]);
+        return s0 + s2 + (s1 + s3);
     }
 
     final float maxTree() {
-        for (int half = LANES / 2; half > 0; half /= 2) {
-            for (int i = 0; i < half; i++) {
-                partial[i] = Math.max(partial[i], partial[i + half]);
-            }
-        }
-        return partial[0];
+        float[] p = partial;
+        float m0 = Math.max(Math.max(p[0], p[8]), Math.max(p[4], p[12]));
+        float m1 = Math.max(Math.max(p[1], p[9]), Math.max(p[5], p[13]));
+        float m2 = Math.max(Math.max(p[2], p[10]), Math.max(p[6], p[14]));
+        float m3 = Math.max(Math.max(p[3], p[11]), Math.max(p[7], p[15]));
+        return Math.max(Math.max(m0, m2), Math.max(m1, m3));
     }
 
     final double treeDouble() {
@@ -359,6 +389,38 @@ class Lanes {
             }
         }
         return partialDouble[0];
+    }
+
+    // Rows of a matrix in memory.
+
+    /**
+     * Reads rows of {@code width} elements, element {@code index} on, one after the other.
+     *
+     * @param stride elements from one row in memory to the next
+     * @return whether it did; these lanes may not be able to
+     */
+    boolean readRows(
+            FlatBuffer from, long index, long stride, int rows, int width, float[] to, int offset) {
+        return false;
+    }
+
+    /**
+     * Writes rows of {@code width} elements, element {@code index} on.
+     *
+     * @param fromStride elements from one row of {@code from} to the next
+     * @param stride elements from one row in memory to the next
+     * @return whether it did; these lanes may not be able to
+     */
+    boolean writeRows(
+            float[] from,
+            int offset,
+            int fromStride,
+            FlatBuffer to,
+            long index,
+            long stride,
+            int rows,
+            int width) {
+        return false;
     }
 
     // Matrix products.

@@ -86,22 +86,14 @@ final class Norms {
                     float[] slope = own.slot(SLOPE, width);
                     float[] gammas = own.slot(GAMMA, width);
                     own.load(gamma, 0, gammas, 0, width);
-                    int atGamma = group * 2 * width;
-                    int atBeta = atGamma + width;
+                    int at = group * 2 * width;
                     int end = Math.min(rows, (group + 1) * RowSums.GROUP);
                     for (int i = group * RowSums.GROUP; i < end; i++) {
                         float root = reciprocal.get(i);
                         own.load(x, (long) i * width, row, 0, width);
                         own.load(dy, (long) i * width, slope, 0, width);
                         float center = mean.isPresent() ? mean.get().get(i) : 0f;
-                        own.lanes.standardize(row, 0, center, root, row, 0, width);
-                        if (dGamma.isPresent()) {
-                            own.lanes.addProduct(slope, 0, row, 0, partial, atGamma, width);
-                        }
-                        if (dBeta.isPresent()) {
-                            own.lanes.add(partial, atBeta, slope, 0, partial, atBeta, width);
-                        }
-                        own.lanes.multiply(slope, 0, gammas, 0, slope, 0, width);
+                        own.lanes.standardize(row, center, root, slope, gammas, partial, at, width);
                         float meanSlope =
                                 mean.isPresent() ? own.lanes.sum(slope, 0, width) / width : 0f;
                         float meanProduct = own.lanes.dot(slope, 0, row, 0, width) / width;

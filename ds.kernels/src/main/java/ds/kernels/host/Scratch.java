@@ -66,6 +66,33 @@ final class Scratch {
         }
     }
 
+    /** Reads rows of {@code width} elements that are {@code stride} apart, one after the other. */
+    void loadRows(
+            FlatBuffer from, long index, long stride, int rows, int width, float[] to, int offset) {
+        if (!lanes.readRows(from, index, stride, rows, width, to, offset)) {
+            for (int i = 0; i < rows; i++) {
+                load(from, index + i * stride, to, offset + i * width, width);
+            }
+        }
+    }
+
+    /** Writes rows of {@code width} elements, {@code stride} apart, rounded to nearest even. */
+    void storeRows(
+            FlatBuffer to,
+            long index,
+            long stride,
+            int rows,
+            int width,
+            float[] from,
+            int offset,
+            int fromStride) {
+        if (!lanes.writeRows(from, offset, fromStride, to, index, stride, rows, width)) {
+            for (int i = 0; i < rows; i++) {
+                store(to, index + i * stride, from, offset + i * fromStride, width);
+            }
+        }
+    }
+
     /** Writes {@code count} elements at {@code index}, rounded to nearest even. */
     void store(FlatBuffer to, long index, float[] from, int offset, int count) {
         switch (to.type()) {

@@ -53,8 +53,10 @@ final class VectorLanes extends Lanes {
     private static final int SHIFT = 11;
     private static final int PACK_ALONG = 12;
     private static final int PACK_ACROSS = 13;
-    private static final int SIMPLE = 14;
-    private static final int LOOPS = 33;
+    private static final int READ_ROWS = 14;
+    private static final int WRITE_ROWS = 15;
+    private static final int SIMPLE = 16;
+    private static final int LOOPS = 35;
 
     /** Scalar nanoseconds of one element of exp and its like. */
     private static final int TRANSCENDENTAL = 6;
@@ -328,16 +330,29 @@ final class VectorLanes extends Lanes {
 
     @Override
     void standardize(
-            float[] x, int xo, float mean, float reciprocal, float[] y, int yo, int count) {
-        if (cold(SIMPLE + 9, count)) {
-            super.standardize(x, xo, mean, reciprocal, y, yo, count);
+            float[] x,
+            float mean,
+            float reciprocal,
+            float[] dy,
+            float[] gamma,
+            float[] sums,
+            int at,
+            int count) {
+        if (cold(SIMPLE + 9, 4 * count)) {
+            super.standardize(x, mean, reciprocal, dy, gamma, sums, at, count);
             return;
         }
         int end = whole(count);
+        int beta = at + count;
         for (int i = 0; i < end; i += L) {
-            FloatVector.fromArray(S, x, xo + i).sub(mean).mul(reciprocal).intoArray(y, yo + i);
+            FloatVector v = FloatVector.fromArray(S, x, i).sub(mean).mul(reciprocal);
+            FloatVector d = FloatVector.fromArray(S, dy, i);
+            v.intoArray(x, i);
+            d.fma(v, FloatVector.fromArray(S, sums, at + i)).intoArray(sums, at + i);
+            FloatVector.fromArray(S, sums, beta + i).add(d).intoArray(sums, beta + i);
+            d.mul(FloatVector.fromArray(S, gamma, i)).intoArray(dy, i);
         }
-        super.standardize(x, xo + end, mean, reciprocal, y, yo + end, count - end);
+        standardizeFrom(end, x, mean, reciprocal, dy, gamma, sums, at, count);
     }
 
     @Override
@@ -509,6 +524,38 @@ final class VectorLanes extends Lanes {
         }
         return !bad.compare(VectorOperators.LT, 0).anyTrue()
                 && super.allBelow(limit, x, offset + end, count - end);
+    }
+
+    @Override
+    boolean readRows(
+            FlatBuffer from, long index, long stride, int rows, int width, float[] to, int offset) {
+        if (from.type() != DType.FP32
+                || width % L != 0
+                || cold(READ_ROWS, (long) rows * width * PACK_NANOS)) {
+            return false;
+        }
+        VectorProducts.readRows(from.segment(), index * 4, stride * 4, rows, width, to, offset);
+        return true;
+    }
+
+    @Override
+    boolean writeRows(
+            float[] from,
+            int offset,
+            int fromStride,
+            FlatBuffer to,
+            long index,
+            long stride,
+            int rows,
+            int width) {
+        if (to.type() != DType.FP32
+                || width % L != 0
+                || cold(WRITE_ROWS, (long) rows * width * PACK_NANOS)) {
+            return false;
+        }
+        VectorProducts.writeRows(
+                from, offset, fromStride, to.segment(), index * 4, stride * 4, rows, width);
+        return true;
     }
 
     @Override

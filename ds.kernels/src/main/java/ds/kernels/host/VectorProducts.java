@@ -77,6 +77,43 @@ final class VectorProducts {
         }
     }
 
+    /** Reads rows of {@code width} neighbours, a multiple of the vector, one after the other. */
+    static void readRows(
+            MemorySegment from,
+            long source,
+            long rowBytes,
+            int rows,
+            int width,
+            float[] to,
+            int target) {
+        for (int i = 0; i < rows; i++) {
+            long at = source + i * rowBytes;
+            for (int j = 0; j < width; j += L) {
+                FloatVector.fromMemorySegment(S, from, at + j * 4L, ORDER)
+                        .intoArray(to, target + i * width + j);
+            }
+        }
+    }
+
+    /** Writes rows of {@code width} neighbours, a multiple of the vector. */
+    static void writeRows(
+            float[] from,
+            int source,
+            int stride,
+            MemorySegment to,
+            long target,
+            long rowBytes,
+            int rows,
+            int width) {
+        for (int i = 0; i < rows; i++) {
+            long at = target + i * rowBytes;
+            for (int j = 0; j < width; j += L) {
+                FloatVector.fromArray(S, from, source + i * stride + j)
+                        .intoMemorySegment(to, at + j * 4L, ORDER);
+            }
+        }
+    }
+
     static void packAcross(
             float[] from,
             int fromOffset,
