@@ -25,6 +25,7 @@ final class StripedBackend implements StorageBackend {
     private final StripeMap map;
     private final List<StorageBackend> parts;
     private final int depth;
+    private final PartSyncs syncs;
     private int transfers;
     private boolean closed;
 
@@ -41,6 +42,7 @@ final class StripedBackend implements StorageBackend {
         this.map = map;
         this.parts = List.copyOf(parts);
         this.depth = depth;
+        this.syncs = new PartSyncs("ds-sync-" + file.getFileName(), parts.size());
     }
 
     /** One direction of a part. */
@@ -72,10 +74,10 @@ final class StripedBackend implements StorageBackend {
         return transfer;
     }
 
-    /** {@inheritDoc} Every part, one after the other; the first that fails ends it. */
+    /** {@inheritDoc} All parts at once; it has ended when each has, whatever failed. */
     @Override
     public void sync() {
-        parts.forEach(StorageBackend::sync);
+        syncs.run(parts);
     }
 
     @Override
@@ -97,6 +99,7 @@ final class StripedBackend implements StorageBackend {
     public void close() {
         if (!closed) {
             closed = true;
+            syncs.close();
             closeAll(parts);
         }
     }

@@ -21,6 +21,10 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.BrokenBarrierException;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
@@ -172,10 +176,11 @@ class StripedStorageTest extends StorageContract {
             backend.sync();
         }
         assertEquals(
-                files(file),
+                files(file).stream().sorted().toList(),
                 files.log().stream()
                         .filter(RecordingFiles.Event.Sync.class::isInstance)
                         .map(event -> ((RecordingFiles.Event.Sync) event).file())
+                        .sorted()
                         .toList());
         for (int part = 1; part <= 3; part++) {
             FaultyFiles failing =
@@ -183,9 +188,57 @@ class StripedStorageTest extends StorageContract {
                             .failing(FaultyFiles.Call.FORCE, part);
             try (StorageBackend backend = open(file, failing)) {
                 StorageException failure = assertThrows(StorageException.class, backend::sync);
-                assertTrue(
-                        String.valueOf(failure.getMessage())
-                                .contains(files(file).get(part - 1).toString()));
+                assertEquals(0, failure.getSuppressed().length);
+                assertEquals(
+                        1,
+                        files(file).stream()
+                                .filter(
+                                        each ->
+                                                String.valueOf(failure.getMessage())
+                                                        .startsWith(
+                                                                "Syncing %s failed"
+                                                                        .formatted(each)))
+                                .count());
+                assertEquals(3, failing.calls(FaultyFiles.Call.FORCE), "all parts are synced");
+            }
+        }
+    }
+
+    /** Holds each sync until all have begun. */
+    private static final class MeetingFiles extends ForwardingFiles {
+        private final CyclicBarrier all = new CyclicBarrier(3);
+
+        @Override
+        public void force(FileChannel channel, Path file, boolean metaData) throws IOException {
+            try {
+                all.await(20, TimeUnit.SECONDS);
+            } catch (InterruptedException | BrokenBarrierException | TimeoutException e) {
+                throw new IOException("the others did not come", e);
+            }
+            super.force(channel, file, metaData);
+            throw new IOException("late");
+        }
+    }
+
+    @Test
+    void syncsOfAllPartsAreUnderWayAtOnceAndEachFailureIsKept() throws IOException {
+        Path file = made();
+        try (StorageBackend backend = open(file, new MeetingFiles())) {
+            for (int again = 0; again < 3; again++) {
+                StorageException failure = assertThrows(StorageException.class, backend::sync);
+                List<String> messages = new ArrayList<>();
+                messages.add(String.valueOf(failure.getMessage()));
+                for (Throwable other : failure.getSuppressed()) {
+                    messages.add(String.valueOf(other.getMessage()));
+                }
+                assertEquals(
+                        files(file).stream()
+                                .map(
+                                        each ->
+                                                "Syncing %s failed: late. Nothing written since the last sync can be relied on."
+                                                        .formatted(each))
+                                .toList(),
+                        messages);
             }
         }
     }
