@@ -25,7 +25,12 @@ if not "%BUILT%"=="0" exit /b %BUILT%
 type nul > "%STAMP%"
 :run
 set "PLUGINS="
-if defined DS_PLUGINS set "PLUGINS=;%DS_PLUGINS%;"
+if not defined DS_PLUGINS goto start
+set "PLUGINS=;%DS_PLUGINS%;"
+"%JAVA_HOME%\bin\java.exe" -Xshare:auto -XX:+UseSerialGC -XX:TieredStopAtLevel=1 ^
+    --module-path "%MODULES%" -m ds.cli/ds.cli.CheckPlugins %*
+if errorlevel 1 exit /b %ERRORLEVEL%
+:start
 "%JAVA_HOME%\bin\java.exe" -Xshare:auto -XX:+UseParallelGC -Xmn64m ^
     --add-modules jdk.incubator.vector,ds.foreign ^
     --enable-native-access=ds.foreign --illegal-native-access=deny ^

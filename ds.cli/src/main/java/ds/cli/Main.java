@@ -69,10 +69,12 @@ public final class Main {
         Optional<String> problem =
                 Optional.ofNullable(System.getenv("DS_PLUGINS"))
                         .flatMap(path -> PluginPath.problem(path, ModuleLayer.boot()));
-        System.exit(
-                problem.isPresent()
-                        ? misused(failing(out, arguments), "ds", "ds: ", problem.get())
-                        : run(out, arguments));
+        System.exit(problem.isPresent() ? misused(problem.get(), arguments) : run(out, arguments));
+    }
+
+    /** Says on the streams of this process what is wrong before any command is looked at. */
+    static int misused(String message, String[] arguments) {
+        return misused(failing(Output.system(false), arguments), "ds", "ds: ", message);
     }
 
     /** Runs a command and returns its exit status. */

@@ -13,7 +13,7 @@ import java.util.Set;
 
 /** The modules that {@code DS_PLUGINS} names: Java passes over what is none without a word. */
 final class PluginPath {
-    private static final String WAY =
+    static final String WAY =
             "name a module's jar, a folder of such jars, or a folder with its module-info.class";
 
     private PluginPath() {}

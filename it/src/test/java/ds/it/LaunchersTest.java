@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
@@ -25,28 +26,34 @@ class LaunchersTest {
     private static final Map<String, String> NAMES =
             Map.of(
                     "%ROOT%.", "$root",
-                    "%MODULES%%PLUGINS%", "$modules${DS_PLUGINS:+:$DS_PLUGINS}",
+                    "%MODULES%", "$modules",
+                    "%PLUGINS%", "${DS_PLUGINS:+:$DS_PLUGINS}",
                     "%DS_JAVA_OPTIONS%", "${DS_JAVA_OPTIONS:-}",
                     "%*", "$@");
 
-    private static List<String> options(String script, String java, String continuation)
+    /** Returns the options of every start of {@code java}, in order. */
+    private static List<List<String>> options(String script, String java, String continuation)
             throws IOException {
-        String text = Files.readString(ROOT.resolve(script)).replace("\r\n", "\n");
-        int begin = text.indexOf(java);
-        assertTrue(begin >= 0, script + " starts " + java);
-        String command = text.substring(begin + java.length()).replace(continuation + "\n", " ");
-        for (Map.Entry<String, String> name : NAMES.entrySet()) {
-            command = command.replace(name.getKey(), name.getValue());
+        String text =
+                Files.readString(ROOT.resolve(script))
+                        .replace("\r\n", "\n")
+                        .replace(continuation + "\n", " ");
+        List<List<String>> starts = new ArrayList<>();
+        for (String line : text.lines().filter(each -> each.contains(java)).toList()) {
+            String command = line.substring(line.indexOf(java) + java.length());
+            for (Map.Entry<String, String> name : NAMES.entrySet()) {
+                command = command.replace(name.getKey(), name.getValue());
+            }
+            starts.add(Stream.of(command.replace("\"", "").trim().split("\\s+")).toList());
         }
-        int end = command.indexOf('\n');
-        return Stream.of(command.substring(0, end).replace("\"", "").trim().split("\\s+")).toList();
+        return starts;
     }
 
     @Test
     void bothScriptsStartTheSame() throws IOException {
-        assertEquals(
-                options("ds", "\"$JAVA_HOME/bin/java\"", "\\"),
-                options("ds.cmd", "\"%JAVA_HOME%\\bin\\java.exe\"", "^"));
+        List<List<String>> starts = options("ds", "\"$JAVA_HOME/bin/java\"", "\\");
+        assertEquals(2, starts.size());
+        assertEquals(starts, options("ds.cmd", "\"%JAVA_HOME%\\bin\\java.exe\"", "^"));
     }
 
     @ParameterizedTest
