@@ -5,6 +5,7 @@ import ds.config.CheckReport;
 import ds.config.ConfigCheck;
 import ds.config.DsConfig;
 import ds.core.Diagnostic.Severity;
+import ds.engine.plan.PathCheck;
 import ds.engine.plan.PluginCheck;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -31,7 +32,8 @@ final class ConfigCheckCommand extends ConfigCommand {
         boolean ok = true;
         List<ConfigCheck> checks = new ArrayList<>();
         for (Path file : files) {
-            ConfigCheck check = PluginCheck.of(DsConfig.check(file, options), ModuleLayer.boot());
+            ConfigCheck check =
+                    PathCheck.of(PluginCheck.of(DsConfig.check(file, options), ModuleLayer.boot()));
             ok &= check.isRunnable();
             checks.add(check);
             if (!check.diagnostics().isEmpty()) {

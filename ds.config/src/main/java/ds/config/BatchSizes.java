@@ -164,7 +164,7 @@ public record BatchSizes(
                     : List.of(notElastic(elastic.get(), ranks));
         }
         List<Diagnostic> problems = new ArrayList<>();
-        if (train.isEmpty() && micro.isEmpty()) {
+        if (isMissing()) {
             problems.add(missing());
             return problems;
         }
@@ -215,6 +215,11 @@ public record BatchSizes(
                 "%d (ranks) cannot share the elastic batch of %d samples."
                         .formatted(ranks, choice.batch()),
                 "Numbers of ranks that can: %s%s.".formatted(valid, all ? "" : " ..."));
+    }
+
+    /** Returns whether no key says how large a step is. */
+    boolean isMissing() {
+        return elastic.isEmpty() && train.isEmpty() && micro.isEmpty();
     }
 
     static Diagnostic missing() {

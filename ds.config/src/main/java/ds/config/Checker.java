@@ -55,7 +55,7 @@ final class Checker {
         unread.forEach(d -> found.add(relaxed(d, warn)));
         found.addAll(ElasticRules.check(checked.settings(), options.environment()));
         BatchSizes batch = DsConfig.batch(root);
-        found.addAll(batch(batch, ranks));
+        found.addAll(batch(root, batch, ranks));
         plugin(root, "optimizer", options.optimizers(), true);
         plugin(root, "scheduler", options.schedulers(), false);
         if (found.stream().noneMatch(Diagnostic::isError)) {
@@ -149,7 +149,7 @@ final class Checker {
                 : settings;
     }
 
-    private List<Diagnostic> batch(BatchSizes batch, OptionalInt ranks) {
+    private List<Diagnostic> batch(Settings root, BatchSizes batch, OptionalInt ranks) {
         boolean broken =
                 found.stream()
                         .anyMatch(
@@ -165,6 +165,13 @@ final class Checker {
         boolean undecided = !batch.auto().isEmpty();
         if (undecided) {
             return List.of();
+        }
+        List<Diagnostic> beyond = BatchRules.beyond(root, document);
+        if (!beyond.isEmpty()) {
+            return beyond;
+        }
+        if (batch.isMissing()) {
+            return List.of(BatchRules.missing(document));
         }
         return ranks.isPresent() ? batch.check(ranks.getAsInt()) : batch.checkAnyWorld();
     }

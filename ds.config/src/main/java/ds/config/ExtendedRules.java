@@ -101,15 +101,25 @@ final class ExtendedRules {
     private void plugin(String name) {
         Settings section = root.section(name);
         if (!section.has("type") && section.has("params")) {
-            found.add(unread("/" + name, "params", "without '" + name + ".type'"));
+            found.add(
+                    unread(
+                            "/" + name,
+                            "params",
+                            "without '" + name + ".type'",
+                            "Name one, such as \"type\": \"%s\", or remove 'params'."
+                                    .formatted(name.equals("optimizer") ? "AdamW" : "WarmupLR")));
         }
     }
 
     static Diagnostic unread(String at, String name, String with) {
+        return unread(at, name, with, "Remove it.");
+    }
+
+    private static Diagnostic unread(String at, String name, String with, String wayOut) {
         return Diagnostic.error(
                 "unread-key",
                 at + "/" + name,
                 "'%s' is read by nobody %s.".formatted(name, with),
-                "Remove it.");
+                wayOut);
     }
 }

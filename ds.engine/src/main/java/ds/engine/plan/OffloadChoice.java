@@ -316,11 +316,7 @@ final class OffloadChoice {
                 why = Optional.of("it cannot be read (%s)".formatted(e.getMessage()));
             }
         }
-        refuse(
-                "nvme-path",
-                pointer,
-                "%s '%s' cannot be used: %s.".formatted(key, path, why.get()),
-                "Name a directory that this user can write to.");
+        problems.add(config.locate(PathCheck.unusable(key, path, pointer, why.get())));
         return Optional.empty();
     }
 
@@ -378,6 +374,10 @@ final class OffloadChoice {
     }
 
     private static Optional<String> usableDirectory(Path path) {
+        Optional<String> inTheWay = PathCheck.inTheWay(path);
+        if (inTheWay.isPresent()) {
+            return inTheWay;
+        }
         try {
             Files.createDirectories(path);
         } catch (IOException e) {
