@@ -94,6 +94,24 @@ class ImageTest {
     }
 
     @Test
+    void aPlanNeedsNoDataOfOnesOwn() throws Exception {
+        Path config = directory.resolve("ds_config.json");
+        Files.writeString(
+                config, "{\"train_batch_size\": 8, \"optimizer\": {\"type\": \"AdamW\"}}");
+        Programs.Outcome outcome =
+                Programs.run(
+                        directory,
+                        List.of(
+                                IMAGE.resolve("bin", "ds").toString(),
+                                "plan",
+                                "--config",
+                                config.toString()));
+        assertEquals(0, outcome.status(), outcome.err());
+        assertTrue(
+                outcome.out().contains("AdamW") || outcome.out().contains("adamw"), outcome.out());
+    }
+
+    @Test
     void imageTrainsTwentySteps() throws Exception {
         trains("adamw", Map.of());
     }
