@@ -27,7 +27,7 @@ class ConfigMessagesTest {
         for (String nothing : new String[] {"", " \n", "// only a comment\n"}) {
             assertSaid(
                     nothing,
-                    "error: There is nothing in this document, and no batch size by default. [batch]",
+                    "error: There is nothing in this document: none of train_batch_size and train_micro_batch_size_per_gpu is given. [batch]",
                     "Begin with {\"train_batch_size\": 32}; 'ds init' writes a whole one.");
         }
         assertSaid("{}", "None of train_batch_size and train_micro_batch_size_per_gpu is given.");

@@ -17,7 +17,7 @@ final class BatchRules {
             return Diagnostic.error(
                     "batch",
                     "",
-                    "There is nothing in this document, and no batch size by default.",
+                    "There is nothing in this document: none of train_batch_size and train_micro_batch_size_per_gpu is given.",
                     "Begin with {\"train_batch_size\": 32}; 'ds init' writes a whole one.");
         }
         Map<String, Object> root = document.root();
@@ -40,7 +40,7 @@ final class BatchRules {
         for (String key : List.of(BatchSizes.TRAIN, BatchSizes.MICRO, BatchSizes.ACCUMULATION)) {
             if (root.value(key).orElse(null) instanceof BigInteger) {
                 found.add(
-                        Diagnostic.refused(
+                        Diagnostic.error(
                                 "batch",
                                 "/" + key,
                                 "'%s' is %s, more than this runtime can number (%,d)."
