@@ -118,13 +118,18 @@ class NvmePathsTest {
                         _ -> {})) {
             assertEquals(inMemory(stage, STEPS), steps(engine, STEPS));
             engine.parameterHash(); // waits for the commit that is under way
+            // How much lies in which path is measured: a slow one may get nothing of so small a
+            // state.
+            long masters = 0;
             for (Path path : paths) {
                 Map<String, Long> files = bytes(path);
-                assertTrue(files.get("master.bin") > 0, files::toString);
+                assertTrue(files.containsKey("master.bin"), files::toString);
+                masters += files.get("master.bin");
                 assertEquals(stage == 3, files.containsKey("parameters.bin"));
                 assertEquals(stage > 1, files.containsKey("gradients.bin"));
                 assertTrue(files.keySet().stream().noneMatch(name -> name.startsWith("bandwidth")));
             }
+            assertTrue(masters > 0, "no masters in any path");
         }
         for (Path path : paths) {
             assertEquals(Map.of(), bytes(path), "an end in order leaves nothing");
