@@ -397,9 +397,10 @@ public abstract class StorageContract {
     void aTransferThatEndedWhileNobodyAskedIsNotStuck() throws Exception {
         Path file = file();
         try (StorageBackend backend =
-                provider().open(file, 4, Duration.ofMillis(100), FileOperations.system())) {
+                provider().open(file, 4, Duration.ofSeconds(1), FileOperations.system())) {
             Pending read = backend.read(PAGE, pages(1, 10));
-            Thread.sleep(250); // a caller that computes for longer than a request may take
+            // A caller that computes for longer than a request may take, which ends long before.
+            Thread.sleep(1_100);
             assertEquals(PAGE, read.await());
         }
     }
